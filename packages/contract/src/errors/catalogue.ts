@@ -1,0 +1,14 @@
+import { authenticationErrors } from './authentication.ts'
+import type { ErrorEntry } from './entry.ts'
+import { limitErrors } from './limits.ts'
+import { platformErrors } from './platform.ts'
+import { requestErrors } from './request.ts'
+import { upstreamErrors } from './upstream.ts'
+
+const families = { ...authenticationErrors, ...requestErrors, ...limitErrors, ...upstreamErrors, ...platformErrors }
+
+/** The stable name of a catalogued error: `error.code` on the wire, and the page name of its documentation. */
+export type ErrorCode = keyof typeof families
+
+/** Every error that can leave Headgate, by its code. */
+export const errorCatalogue: Readonly<Record<ErrorCode, ErrorEntry>> = families

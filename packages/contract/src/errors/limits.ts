@@ -1,0 +1,47 @@
+import { defineErrors } from './entry.ts'
+
+/** HG-3xxx: limits and money. */
+export const limitErrors = defineErrors({
+  rate_limit_exceeded: {
+    id: 'HG-3001',
+    http: 429,
+    type: 'rate_limit_error',
+    severity: 'info',
+    retryable: 'after',
+    title: 'Rate limit exceeded',
+    user: 'Too many requests. Please wait a moment.',
+    developer: 'A request limit is used up; `Retry-After` says when to come back, `violated-policies` which one.',
+    causes: ['More requests than the tier allows.', 'Several clients share a key or an address.'],
+    resolutions: ['Wait for `Retry-After`.', 'Spread the calls, or move the key to a higher tier.'],
+    recovery: 'wait',
+    since: '0.1.0',
+  },
+  budget_exceeded: {
+    id: 'HG-3002',
+    http: 429,
+    type: 'insufficient_quota',
+    severity: 'warning',
+    retryable: 'no',
+    title: 'Budget exceeded',
+    user: 'The spending limit is reached.',
+    developer: 'What is left of a budget does not cover the worst case of this request.',
+    causes: ['The budget of the key is spent for its window.', 'A large `max_tokens` reserves more than is left.'],
+    resolutions: ['Lower `max_tokens`.', 'Raise the budget, or wait for its next window.'],
+    recovery: 'upgrade',
+    since: '0.1.0',
+  },
+  price_unknown: {
+    id: 'HG-3003',
+    http: 422,
+    type: 'invalid_request_error',
+    severity: 'warning',
+    retryable: 'no',
+    title: 'Price unknown',
+    user: 'This model cannot be used with a spending limit.',
+    developer: 'A budget applies, but no price is known for this model, so its cost cannot be bounded.',
+    causes: ['The price library does not list the model and the configuration gives no price.'],
+    resolutions: ['Set `models."provider/model".price` in `headgate.yaml`.', 'Use a model with a known price.'],
+    recovery: 'switch_model',
+    since: '0.1.0',
+  },
+})

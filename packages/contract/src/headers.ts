@@ -1,0 +1,27 @@
+/** Every header name that Headgate reads or writes on its own account, lower case as Node.js gives them. */
+export const header = {
+  requestId: 'x-request-id',
+  retryAfter: 'retry-after',
+  retryAfterMs: 'retry-after-ms',
+  shouldRetry: 'x-should-retry',
+  model: 'x-headgate-model',
+  provider: 'x-headgate-provider',
+  attempts: 'x-headgate-attempts',
+  route: 'x-headgate-route',
+  overheadMs: 'x-headgate-overhead-ms',
+  costUsd: 'x-headgate-cost-usd',
+  warning: 'x-headgate-warning',
+  user: 'x-headgate-user',
+  timeoutMs: 'x-headgate-timeout-ms',
+  rateLimitLimit: 'x-ratelimit-limit',
+  rateLimitRemaining: 'x-ratelimit-remaining',
+  rateLimitReset: 'x-ratelimit-reset',
+  openaiLimitRequests: 'x-ratelimit-limit-requests',
+  openaiRemainingRequests: 'x-ratelimit-remaining-requests',
+  openaiResetRequests: 'x-ratelimit-reset-requests',
+  rateLimit: 'ratelimit',
+  rateLimitPolicy: 'ratelimit-policy',
+} as const
+
+/** What a browser may read from a cross-origin answer. */
+export const exposedHeaders: readonly string[] = Object.values(header)
