@@ -1,0 +1,18 @@
+import type { Caller } from './caller.ts'
+
+/** One HTTP request on its walk through the house: what every stage may know of it. */
+export interface Exchange {
+  /** `req_…`, minted here: key of the ledger row, and the request id that the provider sees. */
+  readonly id: string
+  /** What the caller sees as `x-request-id`: their own when well-formed, else `id`. Never used as a key. */
+  readonly requestId: string
+  readonly caller: Caller
+  /** Client address behind the trusted proxies. */
+  readonly address: string
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number
+  /** End user named by the caller; null when unnamed. */
+  readonly user: string | null
+  /** Headers of the answer, whatever it becomes; stages add to it. */
+  readonly headers: Record<string, string>
+}

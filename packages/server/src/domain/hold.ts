@@ -1,0 +1,65 @@
+import type { Operation } from './inference.ts'
+import type { NanoUsd } from './money.ts'
+import type { Outcome, Usage } from './usage.ts'
+
+/** What is known of a call before it is made; written to the journal before anything is sent to a provider. */
+export interface Intent {
+  /** `req_…`: one billable row per id, whatever happens. */
+  readonly id: string
+  readonly requestId: string
+  readonly projectId: string
+  readonly keyId: string
+  readonly user: string | null
+  readonly operation: Operation
+  readonly stream: boolean
+  /** The dearest target of the chosen order, `provider/model`. */
+  readonly target: string
+  /** Milliseconds since the epoch. */
+  readonly at: number
+  readonly budgetId: string | null
+  /** Most this call can cost; null when no price is known, which only a call without a budget may have. */
+  readonly worstCase: NanoUsd | null
+  /** Input charged when the process dies before the provider has said what it counted. */
+  readonly inputTokensEstimate: number
+  /** What a killed call costs: nano-USD per million input and output tokens, and per request; null without a price. */
+  readonly rates: { readonly input: NanoUsd; readonly output: NanoUsd; readonly perRequest: NanoUsd } | null
+}
+
+/** How one try at a provider went; a logical request has one to three. */
+export interface Attempt {
+  /** `provider/model`. */
+  readonly target: string
+  /** HTTP status of the provider; 0 when none came. */
+  readonly status: number
+  readonly durationMs: number
+  /** Catalogue code of the fault; null when the try succeeded. */
+  readonly fault: string | null
+}
+
+/** What a call came to. */
+export interface Settlement {
+  readonly outcome: Outcome
+  /** The target that answered, or the last one tried. */
+  readonly target: string
+  readonly usage: Usage
+  /** The usage was counted here, because the provider did not get to say it. */
+  readonly estimated: boolean
+  /** null when no price is known. */
+  readonly cost: NanoUsd | null
+  readonly priceVersion: string | null
+  readonly attempts: readonly Attempt[]
+  readonly durationMs: number
+  /** Milliseconds to the first byte for the caller; null when none was sent. */
+  readonly firstByteMs: number | null
+  /** Catalogue code of what the caller was told; null when all went well. */
+  readonly fault: string | null
+}
+
+/** An admitted call: its reservation, open until it is settled. */
+export interface Hold {
+  readonly intent: Intent
+  /** Notes, in memory that survives a killed process, how many output parts the caller is about to have got. */
+  mark(outputParts: number): void
+  /** Journals what the call came to, then frees the reservation. Later calls are ignored: the first outcome stands. */
+  settle(settlement: Settlement): void
+}

@@ -1,0 +1,31 @@
+/** What a model can be asked to do. */
+export type Operation = 'chat' | 'embeddings'
+
+/** Byte range of a top-level member's value in a JSON body. */
+export interface MemberSpan {
+  readonly start: number
+  readonly end: number
+}
+
+/** A request to a model: its bytes, unchanged, and the few facts of it that decide anything. */
+export interface InferenceRequest {
+  readonly operation: Operation
+  /** The model as the caller named it. */
+  readonly model: string
+  readonly stream: boolean
+  /** The caller asked for the usage chunk of a stream. */
+  readonly includeUsage: boolean
+  /** `max_completion_tokens`, else `max_tokens`; null when the caller set neither. */
+  readonly maxOutputTokens: number | null
+  /** Answers asked for (`n`), at least 1. */
+  readonly choices: number
+  /** No tokeniser yields more input tokens than this. */
+  readonly inputTokensBound: number
+  /** The caller wants unsupported parameters refused rather than named in a warning. */
+  readonly strict: boolean
+  /** The end user the body names; null when it names none. */
+  readonly user: string | null
+  readonly body: Buffer
+  /** Where the top-level members stand in `body`, by name. */
+  readonly members: ReadonlyMap<string, MemberSpan>
+}

@@ -1,0 +1,42 @@
+import type { Attempt } from './hold.ts'
+import type { Target } from './model.ts'
+import type { Usage } from './usage.ts'
+
+/** A complete JSON answer of a provider, its bytes unchanged. */
+export interface JsonAnswer {
+  readonly kind: 'json'
+  readonly target: Target
+  readonly attempts: readonly Attempt[]
+  readonly status: number
+  readonly body: Buffer
+  /** null when the provider did not say. */
+  readonly usage: Usage | null
+}
+
+/** Receives a stream. After `end` or `fail` nothing follows. */
+export interface StreamListener {
+  data(chunk: Buffer): void
+  end(): void
+  /** The stream broke; the reason is an AppError of the catalogue. */
+  fail(fault: Error): void
+}
+
+/** A stream in flight, with back-pressure: nothing flows before `start`, and nothing while paused. */
+export interface StreamSource {
+  /** Attaches the one listener; bytes that already came are delivered first. */
+  start(listener: StreamListener): void
+  pause(): void
+  resume(): void
+  /** Ends the stream towards its producer at once. The listener hears nothing more. */
+  abort(): void
+}
+
+/** A server-sent event stream of a provider whose first bytes have arrived. */
+export interface EventAnswer {
+  readonly kind: 'events'
+  readonly target: Target
+  readonly attempts: readonly Attempt[]
+  readonly source: StreamSource
+}
+
+export type UpstreamAnswer = JsonAnswer | EventAnswer
