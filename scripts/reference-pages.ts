@@ -1,0 +1,69 @@
+import { errorCatalogue } from '../packages/contract/src/errors/catalogue.ts'
+import type { ErrorEntry } from '../packages/contract/src/errors/entry.ts'
+import { type DeclaredRoute, declaredRoutes } from './check-architecture.ts'
+import { isTest, readSources } from './sources.ts'
+
+const notice = '<!-- Written by scripts/generate-reference.ts from the code. Do not edit. -->'
+const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
+const table = (head: string[], rows: string[][]): string =>
+  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n')
+const page = (...parts: string[]): string => `${[notice, ...parts].join('\n\n')}\n`
+
+const errorPath = (slug: string): string => `docs/errors/${slug.replaceAll('_', '-')}.md`
+const list = (lines: readonly string[]): string => lines.map((line) => `- ${line}`).join('\n')
+const retries = { no: 'No retry helps.', after: 'Retry after `Retry-After`.', immediately: 'Retry at once.' }
+
+const errorPage = (slug: string, entry: ErrorEntry): string =>
+  page(
+    `# ${entry.title}`,
+    `\`${slug}\` · ${entry.id} · HTTP ${entry.http} · type \`${entry.type}\` · since ${entry.since}`,
+    entry.developer,
+    `## Why it happens\n\n${list(entry.causes)}`,
+    `## What to do\n\n${list(entry.resolutions)}`,
+    `## For a client\n\n${retries[entry.retryable]} Offer the person: \`${entry.recovery}\`. Words for them: “${entry.user}”`,
+  )
+
+const errorsPage = (errors: [string, ErrorEntry][]): string =>
+  page(
+    '# Errors',
+    'Every error that leaves Headgate. `error.code` on the wire is the code; `type` ends in the page’s name.',
+    table(
+      ['Code', 'Id', 'HTTP', 'Type', 'Retry', 'Meaning'],
+      errors.map(([slug, entry]) => [
+        `[\`${slug}\`](../errors/${slug.replaceAll('_', '-')}.md)`,
+        entry.id,
+        String(entry.http),
+        `\`${entry.type}\``,
+        entry.retryable,
+        entry.title,
+      ]),
+    ),
+  )
+
+const access = { public: 'anyone', caller: 'an API key', admin: 'the operator' } as Record<string, string>
+
+const routesPage = (routes: DeclaredRoute[]): string =>
+  page(
+    '# Routes',
+    'Every route and who may call it. An API key is sent as `Authorization: Bearer`, `x-api-key` or `api-key`.',
+    table(
+      ['Method', 'Path', 'Who', 'What it does'],
+      routes.map((route) => [route.method, `\`${route.path}\``, access[route.access] ?? '', route.summary]),
+    ),
+  )
+
+/** The generated pages: path from the root, and text. */
+export const referencePages = (root: string): Map<string, string> => {
+  const errors = Object.entries(errorCatalogue).sort(([, left], [, right]) => (left.id < right.id ? -1 : 1))
+  const production = readSources(root, 'packages/server/src').filter(
+    ({ path }) => path.endsWith('.routes.ts') && !isTest(path),
+  )
+  const routes = declaredRoutes(production).sort((left, right) =>
+    `${left.path} ${left.method}` < `${right.path} ${right.method}` ? -1 : 1,
+  )
+  return new Map([
+    ['docs/reference/errors.md', errorsPage(errors)],
+    ['docs/reference/routes.md', routesPage(routes)],
+    ...errors.map(([slug, entry]): [string, string] => [errorPath(slug), errorPage(slug, entry)]),
+  ])
+}
