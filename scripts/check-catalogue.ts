@@ -21,7 +21,7 @@ export const catalogueFaults = (catalogue: Catalogue, sources: Source[]): string
   for (const source of sources) {
     walk(source, (node, file) => {
       const text = literalText(node)
-      if (text !== undefined) named.add(text)
+      if (text !== undefined && !ts.isLiteralTypeNode(node.parent)) named.add(text)
       if (ts.isPropertyAssignment(node) && ts.isIdentifier(node.name)) named.add(node.name.text)
       const code = raises(node)
       if (code && ts.isStringLiteralLike(code) && !(code.text in catalogue))
