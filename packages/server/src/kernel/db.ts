@@ -1,0 +1,279 @@
+import pg from 'pg'
+import {
+  CommitOutcomeUnknown,
+  DatabaseRefused,
+  DatabaseUnavailable,
+  errorCode,
+  isConnectionFault,
+  TransactionAborted,
+} from './db-errors.ts'
+
+/** The few log calls the kernel makes: a pino logger fits. */
+export interface KernelLog {
+  readonly info: (fields: object, message: string) => void
+  readonly warn: (fields: object, message: string) => void
+  readonly error: (fields: object, message: string) => void
+}
+
+/** Where a database is: a URL, or the parts (an absolute path as `host` is the folder of a Unix socket). */
+export type DatabaseConnection =
+  | { readonly url: string }
+  | {
+      readonly host: string
+      readonly port?: number
+      readonly user: string
+      readonly database: string
+      readonly password?: string
+    }
+
+/** On whose behalf: one project's rows, or all rows for the house's own work. */
+export type Scope = { readonly project: string } | 'system'
+
+export interface Result<R> {
+  readonly rows: R[]
+  readonly rowCount: number
+}
+
+/** What may be asked in a read: runs in a READ ONLY transaction, so a write fails in the database. */
+export interface Read {
+  readonly query: <R extends object = Record<string, unknown>>(
+    text: string,
+    values?: readonly unknown[],
+  ) => Promise<Result<R>>
+}
+
+/** A write exists only here. Everything is kept together or not at all. */
+export interface Transaction extends Read {
+  /** Runs a statement and returns how many rows it touched. */
+  readonly execute: (text: string, values?: readonly unknown[]) => Promise<number>
+}
+
+export interface Database {
+  /** Runs `work` in a read-only transaction under the scope. */
+  readonly read: <T>(scope: Scope, work: (read: Read) => Promise<T>) => Promise<T>
+  /**
+   * Runs `work` in a transaction under the scope: kept when it resolves, undone when it throws.
+   * @throws {CommitOutcomeUnknown} when the connection was lost during COMMIT.
+   */
+  readonly transaction: <T>(scope: Scope, work: (transaction: Transaction) => Promise<T>) => Promise<T>
+  /** Milliseconds of one round trip. @throws {DatabaseUnavailable} */
+  readonly ping: () => Promise<number>
+  /** Proves on a live connection that tenants are kept apart. @throws {DatabaseRefused} with the fix. */
+  readonly assertRuntimeRole: () => Promise<void>
+  /** Connections in use, idle and waited for. */
+  readonly load: () => { readonly total: number; readonly idle: number; readonly waiting: number }
+  readonly close: () => Promise<void>
+}
+
+export interface DatabaseOptions {
+  readonly connection: DatabaseConnection
+  readonly log: KernelLog
+  readonly poolSize?: number
+  /** Longest run of one statement. */
+  readonly statementTimeoutMs?: number
+  /** Longest wait until the first statement can run: free connection, connect and BEGIN together. */
+  readonly acquireTimeoutMs?: number
+  /** Most callers that may wait for a connection at once; more are refused at once. */
+  readonly maximumWaiting?: number
+  readonly applicationName?: string
+}
+
+const INT8 = 20
+const INT8_ARRAY = 1016
+const DATE = 1082
+const TIMESTAMP = 1114
+
+// The published types name only the built-in scalar numbers.
+const builtInParser = pg.types.getTypeParser as (oid: number, format: 'text' | 'binary') => (text: string) => unknown
+
+const toBigIntArray = (text: string): (bigint | null)[] =>
+  (builtInParser(INT8_ARRAY, 'text')(text) as (string | null)[]).map((item) => (item === null ? null : BigInt(item)))
+
+// int8 as bigint (a Number would lose money above 2^53), numeric stays a string; a date without zone stays text,
+// because pg would read it in the machine's zone.
+const parsers = new Map<number, (text: string) => unknown>([
+  [INT8, (text) => BigInt(text)],
+  [INT8_ARRAY, toBigIntArray],
+  [DATE, (text) => text],
+  [TIMESTAMP, (text) => text],
+])
+export const columnTypes = {
+  getTypeParser: (oid: number, format: 'text' | 'binary' = 'text') =>
+    (format === 'text' ? parsers.get(oid) : undefined) ?? builtInParser(oid, format),
+} as pg.CustomTypesConfig
+
+/** The connection's part of a pg configuration. */
+export const clientConfig = (connection: DatabaseConnection): pg.ClientConfig =>
+  'url' in connection ? { connectionString: connection.url } : { port: 5432, ...connection }
+
+const PROJECT_ID = /^[A-Za-z0-9_-]{1,128}$/
+
+const scopeText = (scope: Scope): string => {
+  if (scope === 'system') return '*'
+  if (!PROJECT_ID.test(scope.project)) throw new TypeError('A project id has letters, digits, - and _ only')
+  return scope.project
+}
+
+/** Opens a pool. Connects lazily; nothing is kept in a session, so a pooler in transaction mode may stand between. */
+export const openDatabase = (options: DatabaseOptions): Database => {
+  const { log, statementTimeoutMs = 10_000, acquireTimeoutMs = 2_000, poolSize = 10, maximumWaiting = 1_000 } = options
+  const pool = new pg.Pool({
+    ...clientConfig(options.connection),
+    max: poolSize,
+    connectionTimeoutMillis: acquireTimeoutMs,
+    idleTimeoutMillis: 30_000,
+    maxLifetimeSeconds: 1_800,
+    keepAlive: true,
+    application_name: options.applicationName ?? 'headgate',
+    types: columnTypes,
+    // A frozen server enforces no statement timeout: the client must give up by itself, a little later.
+    query_timeout: statementTimeoutMs + 1_000,
+  })
+  pool.on('error', (cause) => log.warn({ err: cause }, 'An idle database connection was lost'))
+  // A connection that dies between two statements of its user must not end the process: the next statement fails.
+  pool.on('connect', (client) => client.on('error', () => undefined))
+
+  const unavailable = (cause: unknown) =>
+    new DatabaseUnavailable('The database does not answer', cause === undefined ? undefined : { cause })
+
+  const begin = async (scope: Scope, mode: string): Promise<pg.PoolClient> => {
+    if (pool.waitingCount >= maximumWaiting) throw unavailable(undefined)
+    const preamble =
+      `BEGIN ${mode}; SET LOCAL ROLE headgate_runtime; SET LOCAL headgate.scope = '${scopeText(scope)}'; ` +
+      `SET LOCAL statement_timeout = ${statementTimeoutMs}`
+    const deadline = performance.now() + acquireTimeoutMs
+    for (;;) {
+      const client = await pool.connect().catch((cause) => {
+        throw isConnectionFault(cause) ? unavailable(cause) : cause
+      })
+      const left = Math.max(100, Math.ceil(deadline - performance.now()))
+      try {
+        await client.query({ text: preamble, query_timeout: left } as pg.QueryConfig)
+        return client
+      } catch (cause) {
+        client.release(true)
+        if (!isConnectionFault(cause)) throw cause
+        // The server may have been restarted while the connection lay idle: nothing ran yet, so take another one.
+        if (performance.now() >= deadline) throw unavailable(cause)
+      }
+    }
+  }
+
+  const reader = (client: pg.PoolClient): Read => ({
+    query: async (text, values) => {
+      const result = await client.query(text, values as unknown[]).catch((cause) => {
+        throw isConnectionFault(cause) ? unavailable(cause) : cause
+      })
+      return { rows: result.rows, rowCount: result.rowCount ?? 0 }
+    },
+  })
+
+  const undo = async (client: pg.PoolClient, cause: unknown): Promise<void> => {
+    if (isConnectionFault(cause)) return client.release(true)
+    await client.query('ROLLBACK').then(
+      () => client.release(),
+      () => client.release(true),
+    )
+  }
+
+  const read: Database['read'] = async (scope, work) => {
+    const client = await begin(scope, 'READ ONLY')
+    try {
+      const value = await work(reader(client))
+      // Nothing was written: the answer need not wait for COMMIT, only the next user of the connection must.
+      void client.query('COMMIT').then(
+        () => client.release(),
+        () => client.release(true),
+      )
+      return value
+    } catch (cause) {
+      await undo(client, cause)
+      throw cause
+    }
+  }
+
+  const commit = async (client: pg.PoolClient): Promise<void> => {
+    let result: pg.QueryResult
+    try {
+      result = await client.query('COMMIT')
+    } catch (cause) {
+      client.release(true)
+      if (!isConnectionFault(cause)) throw cause
+      throw new CommitOutcomeUnknown('The connection was lost during COMMIT', { cause })
+    }
+    client.release()
+    if (result.command === 'ROLLBACK') throw new TransactionAborted('A failed statement undid the transaction')
+  }
+
+  const transaction: Database['transaction'] = async (scope, work) => {
+    const client = await begin(scope, 'READ WRITE')
+    const { query } = reader(client)
+    const execute = async (text: string, values?: readonly unknown[]) => (await query(text, values)).rowCount
+    let value: Awaited<ReturnType<typeof work>>
+    try {
+      value = await work({ query, execute })
+    } catch (cause) {
+      await undo(client, cause)
+      throw cause
+    }
+    await commit(client)
+    return value
+  }
+
+  const ping = async () => {
+    const start = performance.now()
+    await read('system', ({ query }) => query('SELECT 1'))
+    return performance.now() - start
+  }
+
+  const assertRuntimeRole = async () => {
+    try {
+      await read('system', proveBoundary)
+    } catch (cause) {
+      // 42704: no such role; 42501: not a member of it; 22023: SET ROLE to a role that does not exist.
+      if (!['42704', '42501', '22023'].includes(errorCode(cause))) throw cause
+      throw new DatabaseRefused(
+        `The database user cannot become headgate_runtime (${(cause as Error).message}). An administrator must run:\n` +
+          '  GRANT headgate_runtime TO "<the user of DATABASE_URL>";\nafter `headgate migrate` has made the role.',
+        { cause },
+      )
+    }
+  }
+
+  return {
+    read,
+    transaction,
+    ping,
+    assertRuntimeRole,
+    load: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    close: () => pool.end(),
+  }
+}
+
+const proveBoundary = async ({ query }: Read): Promise<void> => {
+  const role = await query<{ name: string; free: boolean }>(
+    'SELECT rolname AS name, rolsuper OR rolbypassrls AS free FROM pg_roles WHERE rolname = current_user',
+  )
+  const actual = role.rows[0]
+  if (actual?.name !== 'headgate_runtime' || actual.free) {
+    throw new DatabaseRefused(
+      'The role headgate_runtime may pass row-level security. An administrator must run:\n' +
+        '  ALTER ROLE headgate_runtime NOSUPERUSER NOBYPASSRLS;',
+    )
+  }
+  const open = await query<{ name: string; owned: boolean }>(
+    `SELECT c.oid::regclass::text AS name, pg_get_userbyid(c.relowner) = 'headgate_runtime' AS owned
+       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+      WHERE c.relnamespace = 'headgate'::regnamespace AND c.relkind IN ('r', 'p')
+        AND a.attname = 'project_id' AND NOT a.attisdropped
+        AND (NOT c.relrowsecurity OR NOT c.relforcerowsecurity OR pg_get_userbyid(c.relowner) = 'headgate_runtime')
+      ORDER BY 1`,
+  )
+  if (open.rows.length === 0) return
+  const fixes = open.rows.map(({ name, owned }) =>
+    owned
+      ? `  ALTER TABLE ${name} OWNER TO "<the owner of the schema headgate>";`
+      : `  SELECT headgate.protect_tenant_table('${name}');`,
+  )
+  throw new DatabaseRefused(`Tables of tenants stand open. Run as their owner:\n${fixes.join('\n')}`)
+}
