@@ -1,0 +1,256 @@
+import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { ChatBody } from './answer.ts'
+import { answerChat } from './chat.ts'
+import { type EmbeddingsBody, answerEmbeddings } from './embeddings.ts'
+import { Exchange } from './exchange.ts'
+import { answerInstead, errorBody, refuse } from './plain-writer.ts'
+import { type Script, ScriptError, parseScript, splitModel, withoutFaults } from './script.ts'
+import { type RecordedRequest, TruthLog, type TruthRow } from './truth.ts'
+
+/** How to start the upstream. */
+export interface UpstreamOptions {
+  /** 0, the default, takes a free one. */
+  port?: number
+  /** 127.0.0.1 by default. */
+  host?: string
+  /** Appends every settled truth row to this file as a JSON line. */
+  truthFile?: string
+}
+
+/** A running scripted upstream. */
+export interface Upstream {
+  /** Without a trailing slash and without `/v1`. */
+  url: string
+  port: number
+  truth(): TruthRow[]
+  truthOf(requestId: string): TruthRow[]
+  requests(): RecordedRequest[]
+  /** Forgets truth, requests and the counts of `fail-first`. */
+  reset(): void
+  close(): Promise<void>
+}
+
+type ScriptedBody = { model: string; stream?: boolean }
+type Answerer = (exchange: Exchange, script: Script, body: never) => Promise<void>
+
+const answerers: Readonly<Record<string, Answerer>> = {
+  '/v1/chat/completions': (exchange, script, body: ChatBody) => answerChat(exchange, script, body),
+  '/v1/embeddings': (exchange, script, body: EmbeddingsBody) => answerEmbeddings(exchange, script, body),
+}
+
+const models = [
+  'gpt-4o',
+  'gpt-4o-mini',
+  'gpt-4.1',
+  'gpt-4.1-mini',
+  'o4-mini',
+  'text-embedding-3-small',
+  'text-embedding-3-large',
+]
+const modelEntry = (id: string) => ({ id, object: 'model', created: 1_700_000_000, owned_by: 'scripted-upstream' })
+
+const largestBody = 64 * 1024 * 1024
+
+const readBody = (request: IncomingMessage): Promise<Buffer | 'too large'> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length > largestBody) resolve('too large')
+      else chunks.push(chunk)
+    })
+    request.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)))
+    request.on('error', reject)
+  })
+
+const sendPlain = (response: ServerResponse, status: number, value: unknown): void => {
+  const bytes = Buffer.from(JSON.stringify(value))
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length })
+  response.end(bytes)
+}
+
+const headerOf = (request: IncomingMessage, name: string): string | null => {
+  const value = request.headers[name]
+  return typeof value === 'string' ? value : null
+}
+
+class UpstreamHandler {
+  readonly truth: TruthLog
+  readonly #failures = new Map<string, number>()
+  /** Identical bodies are parsed and counted once: benchmarks send the same one all the time. */
+  readonly #parsed = new Map<string, ScriptedBody>()
+
+  constructor(truth: TruthLog) {
+    this.truth = truth
+  }
+
+  reset(): void {
+    this.truth.reset()
+    this.#failures.clear()
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    const target = request.url ?? '/'
+    const query = target.indexOf('?')
+    const path = query < 0 ? target : target.slice(0, query)
+    if (path.startsWith('/__'))
+      return this.#handleOwn(request, response, path, new URLSearchParams(target.slice(path.length)))
+    const row = this.truth.open(path, headerOf(request, 'x-request-id'))
+    const exchange = new Exchange(request, response, row, this.truth)
+    this.#answer(exchange, path).catch((fault: unknown) => {
+      if (exchange.closed) return
+      if (response.headersSent) {
+        response.destroy()
+        return
+      }
+      const isScriptFault = fault instanceof ScriptError
+      const message = fault instanceof Error ? fault.message : String(fault)
+      const body = isScriptFault
+        ? errorBody(`scripted upstream: ${message}`, 'invalid_request_error', 'invalid_script')
+        : errorBody(`scripted upstream failed: ${message}`, 'server_error', 'upstream_fault')
+      refuse(exchange, isScriptFault ? 400 : 500, body)
+    })
+  }
+
+  #handleOwn(request: IncomingMessage, response: ServerResponse, path: string, query: URLSearchParams): void {
+    request.resume()
+    if (path === '/__health') return sendPlain(response, 200, { status: 'ok' })
+    if (path === '/__requests') {
+      return sendPlain(
+        response,
+        200,
+        this.truth.requests().map(({ body: _, ...rest }) => rest),
+      )
+    }
+    if (path === '/__truth' && request.method === 'DELETE') {
+      this.reset()
+      response.writeHead(204).end()
+      return
+    }
+    if (path === '/__truth') {
+      const id = query.get('request_id')
+      return sendPlain(
+        response,
+        200,
+        id === null ? this.truth.rows() : this.truth.rows().filter((row) => row.request_id === id),
+      )
+    }
+    sendPlain(response, 404, { error: { message: `no such page: ${path}` } })
+  }
+
+  async #answer(exchange: Exchange, path: string): Promise<void> {
+    const { request, row } = exchange
+    const bytes = await readBody(request)
+    if (bytes === 'too large')
+      return refuse(exchange, 413, errorBody('The body is too large.', 'invalid_request_error', null))
+    const text = bytes.length <= 65_536 ? bytes.toString() : null
+    this.truth.record({
+      sequence: row.sequence,
+      method: request.method ?? '',
+      path,
+      headers: request.headers,
+      body_bytes: bytes.length,
+      body: text,
+    })
+    if (path === '/v1/models' || path.startsWith('/v1/models/')) return this.#answerModels(exchange, path)
+    const answerer = answerers[path]
+    if (answerer === undefined || request.method !== 'POST') {
+      return refuse(
+        exchange,
+        404,
+        errorBody(`Unknown request URL: ${request.method} ${path}.`, 'invalid_request_error', 'unknown_url'),
+      )
+    }
+    const body = this.#parse(bytes, text)
+    row.model = body.model
+    row.stream = body.stream === true
+    const script = this.#scriptFor(request, body.model)
+    if (script.delay !== undefined && !(await exchange.sleep(script.delay))) return
+    if (answerInstead(exchange, script)) return
+    await answerer(exchange, script, body as never)
+  }
+
+  #answerModels(exchange: Exchange, path: string): void {
+    const { row, response } = exchange
+    const id = decodeURIComponent(path.slice('/v1/models/'.length))
+    if (id !== '' && !models.includes(id)) {
+      return refuse(
+        exchange,
+        404,
+        errorBody(`The model '${id}' does not exist.`, 'invalid_request_error', 'model_not_found'),
+      )
+    }
+    row.status = 200
+    row.terminal_sent = true
+    exchange.end('complete')
+    sendPlain(response, 200, id === '' ? { object: 'list', data: models.map(modelEntry) } : modelEntry(id))
+  }
+
+  #parse(bytes: Buffer, text: string | null): ScriptedBody {
+    const known = text === null ? undefined : this.#parsed.get(text)
+    if (known !== undefined) return known
+    let body: unknown
+    try {
+      body = JSON.parse(text ?? bytes.toString())
+    } catch {
+      throw new ScriptError('the body is not JSON')
+    }
+    if (typeof (body as ScriptedBody | null)?.model !== 'string') throw new ScriptError('model is required')
+    if (text !== null) {
+      if (this.#parsed.size >= 500) this.#parsed.clear()
+      this.#parsed.set(text, body as ScriptedBody)
+    }
+    return body as ScriptedBody
+  }
+
+  #scriptFor(request: IncomingMessage, model: string): Script {
+    const script = parseScript(headerOf(request, 'x-upstream-script') ?? splitModel(model).source)
+    const limit = script['fail-first']
+    if (limit === undefined) return script
+    const key = `${model}\n${script.source}`
+    const failures = this.#failures.get(key) ?? 0
+    if (failures >= limit) return withoutFaults(script)
+    this.#failures.set(key, failures + 1)
+    return script
+  }
+}
+
+const listen = (server: Server, port: number, host: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+
+/** Starts the scripted upstream: an OpenAI-compatible provider whose faults are scripted and whose truth is logged. */
+export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upstream> => {
+  const host = options.host ?? '127.0.0.1'
+  const handler = new UpstreamHandler(new TruthLog(options.truthFile))
+  const server = createServer({ keepAliveTimeout: 120_000, noDelay: true }, (request, response) =>
+    handler.handle(request, response),
+  )
+  // a caller that resets its connection is part of the play, not an error of the server
+  server.on('clientError', (_, socket) => socket.destroy())
+  await listen(server, options.port ?? 0, host)
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    port,
+    truth: () => handler.truth.rows(),
+    truthOf: (requestId) => handler.truth.rows().filter((row) => row.request_id === requestId),
+    requests: () => handler.truth.requests(),
+    reset: () => handler.reset(),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          handler.truth.close()
+          resolve()
+        })
+        server.closeAllConnections()
+      }),
+  }
+}
