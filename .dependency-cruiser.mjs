@@ -6,6 +6,7 @@ const server = '^packages/server/src/'
 const feature = `${server}features/`
 const wiring = `${server}(main|compose|cli|telemetry)(/|\\.|-)`
 const tests = '\\.(test|conformance|bench)\\.ts$|/test/|/__fixtures__/'
+const doors = `${server}kernel/(db|migrate|embedded|postgres-|outbound|blobs|counters)`
 const npm = (...names) => `node_modules/(@types/)?(${names.join('|')})/`
 const core = (...names) => `^(node:)?(${names.join('|')})(/|$)`
 
@@ -213,7 +214,7 @@ export default {
       comment:
         'Fewer than two files use this. Unless it is a door (disk, network, SQL), it belongs with its only user.',
       from: {},
-      module: { path: `${server}kernel/`, pathNot: tests, numberOfDependentsLessThan: 2 },
+      module: { path: `${server}kernel/`, pathNot: [tests, doors], numberOfDependentsLessThan: 2 },
     },
   ],
   options: {

@@ -9,6 +9,8 @@ export const junkNames = (sources: Source[]): string[] =>
     junk.test(path.slice(path.lastIndexOf('/') + 1)) ? [`${path}: name the file for what it holds`] : [],
   )
 
+const roomOf = (owner: string): string => `packages/server/src/${owner === 'kernel' ? owner : `features/${owner}`}/`
+
 /** Which feature (or the kernel) each table belongs to, by the first line of the migration that creates it. */
 export const tableOwners = (migrations: Source[]): { owners: Map<string, string>; problems: string[] } => {
   const owners = new Map<string, string>()
@@ -40,13 +42,15 @@ const tablesIn = (text: string): string[] => {
 /** A table is spoken to by its owner alone; neighbours ask the owner. */
 export const tableOwnership = (migrations: Source[], sources: Source[]): string[] => {
   const { owners, problems } = tableOwners(migrations)
+  for (const owner of new Set(owners.values()))
+    if (!sources.some(({ path }) => path.startsWith(roomOf(owner))))
+      problems.push(`${owner}: owns tables, but ${roomOf(owner)} is empty`)
   for (const source of sources) {
     walk(source, (node, file) => {
       for (const table of new Set(tablesIn(literalText(node) ?? ''))) {
         const owner = owners.get(table)
         if (!owner) continue
-        const room = owner === 'kernel' ? 'packages/server/src/kernel/' : `packages/server/src/features/${owner}/`
-        if (!source.path.startsWith(room))
+        if (!source.path.startsWith(roomOf(owner)))
           problems.push(`${place(source, file, node)}: headgate.${table} belongs to ${owner}; ask it through a port`)
       }
     })

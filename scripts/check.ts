@@ -45,7 +45,7 @@ const checks: Check[] = [
   tool('boundaries', '.bin/depcruise', '--config', '.dependency-cruiser.mjs', '--output-type', 'err-long', 'packages'),
   tool('unused', 'knip/bin/knip.js', '--no-config-hints'),
   tool('secrets', 'secretlint/bin/secretlint.js', '**/*'),
-  tool('format', '@biomejs/biome/bin/biome', 'format', 'packages', 'scripts'),
+  tool('format', '@biomejs/biome/bin/biome', 'format', '.'),
   rule('architecture', architectureProblems),
   rule('catalogue', catalogueProblems),
   rule('directives', directiveProblems),

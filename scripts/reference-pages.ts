@@ -1,5 +1,7 @@
 import { errorCatalogue } from '../packages/contract/src/errors/catalogue.ts'
 import type { ErrorEntry } from '../packages/contract/src/errors/entry.ts'
+import { environment } from '../packages/server/src/config/env.ts'
+import { type Node, options } from '../packages/server/src/config/options.ts'
 import { type DeclaredRoute, declaredRoutes } from './check-architecture.ts'
 import { isTest, readSources } from './sources.ts'
 
@@ -52,6 +54,38 @@ const routesPage = (routes: DeclaredRoute[]): string =>
     ),
   )
 
+/** What stands inside an option that is a map of named entries, such as `providers.<name>.kind`. */
+const entryRows = (node: Node, path: string): string[][] => {
+  const children = [
+    ...Object.entries(node.properties ?? {}),
+    ...Object.values(node.patternProperties ?? {}).map((child): [string, Node] => ['<name>', child]),
+  ]
+  if (children.length === 0) return [[`\`${path}\``, node.enum?.join(', ') ?? node.type ?? '', node.description ?? '']]
+  return children.flatMap(([name, child]) => entryRows(child, `${path}.${name}`))
+}
+
+const configurationPage = (): string =>
+  page(
+    '# Configuration',
+    'A flag is stronger than the environment, the environment than `.env`, `.env` than `headgate.yaml`, and that than the default.',
+    '## Variables and options',
+    table(
+      ['Variable', 'Option in `headgate.yaml`', 'Default', 'Meaning'],
+      environment.map(({ name, option, default: value, meaning, secret }) => [
+        `\`${name}\``,
+        option ? `\`${option}\`` : '',
+        value ? `\`${value}\`` : '',
+        secret ? `${meaning} Secret.` : meaning,
+      ]),
+    ),
+    '## Named entries',
+    'Maps of named entries; as a variable, the whole map is YAML or JSON text.',
+    table(
+      ['Option', 'Type', 'Meaning'],
+      options.flatMap(({ node, path }) => (node.patternProperties ? entryRows(node, path.join('.')) : [])),
+    ),
+  )
+
 /** The generated pages: path from the root, and text. */
 export const referencePages = (root: string): Map<string, string> => {
   const errors = Object.entries(errorCatalogue).sort(([, left], [, right]) => (left.id < right.id ? -1 : 1))
@@ -62,6 +96,7 @@ export const referencePages = (root: string): Map<string, string> => {
     `${left.path} ${left.method}` < `${right.path} ${right.method}` ? -1 : 1,
   )
   return new Map([
+    ['docs/reference/configuration.md', configurationPage()],
     ['docs/reference/errors.md', errorsPage(errors)],
     ['docs/reference/routes.md', routesPage(routes)],
     ...errors.map(([slug, entry]): [string, string] => [errorPath(slug), errorPage(slug, entry)]),
