@@ -1,0 +1,125 @@
+import { header } from '@headgate/contract/headers.ts'
+import type { Exchange } from '../../domain/exchange.ts'
+import type { Attempt, Settlement } from '../../domain/hold.ts'
+import { formatUsd } from '../../domain/money.ts'
+import type { JsonAnswer, UpstreamAnswer } from '../../domain/upstream.ts'
+import { noUsage, type Outcome, type Usage } from '../../domain/usage.ts'
+import { AppError } from '../../kernel/errors.ts'
+import type { AccountPorts, Admitted, StreamEnd, StreamReceipt } from './gateway.ports.ts'
+
+/** The account of one call: turns what happened into exactly one settlement. */
+export interface Account {
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
+  /** Notes the provider's answer: its headers, and whom to charge. */
+  answered(answer: UpstreamAnswer): void
+  /** Settles a whole answer; resolves to its cost in USD, null when no price is known. */
+  complete(answer: JsonAnswer): string | null | Promise<string | null>
+  /** Settles a stream, before its terminal leaves. */
+  readonly ended: (end: StreamEnd) => StreamReceipt
+  /** Settles a call that got no answer. */
+  failed(fault: unknown): void | Promise<void>
+}
+
+/** Text of an answer whose provider did not count its tokens. */
+const textOf = (body: Buffer): string => {
+  const parsed = JSON.parse(body.toString('utf8')) as { choices?: readonly { message?: Record<string, unknown> }[] }
+  const texts = (parsed.choices ?? []).map(({ message = {} }) =>
+    [message['reasoning_content'], message['content'], message['tool_calls'] && JSON.stringify(message['tool_calls'])]
+      .filter((part) => typeof part === 'string')
+      .join('\n'),
+  )
+  return texts.join('\n')
+}
+
+const outcomeOf = (fault: unknown): Outcome => {
+  if (!(fault instanceof AppError)) return 'failed'
+  if (fault.code === 'client_closed_request') return 'client_gone'
+  if (fault.code === 'upstream_timeout') return 'timeout'
+  return fault.code === 'upstream_truncated' ? 'upstream_cut' : 'failed'
+}
+
+/**
+ * Opens the account of an admitted call. What a caller owes who leaves before the answer: the input, counted here,
+ * because the provider has taken it on; a provider that fails by itself is owed nothing.
+ */
+export const createAccounts =
+  (ports: AccountPorts) =>
+  (exchange: Exchange, { hold, request }: Admitted): Account => {
+    const startedAt = ports.monotonic()
+    const { intent } = hold
+    let target = intent.target
+    let attempts: readonly Attempt[] = []
+
+    const settle = (
+      outcome: Outcome,
+      usage: Usage,
+      rest: { estimated: boolean; fault: string | null; firstByteMs: number | null; free?: boolean },
+    ): StreamReceipt => {
+      const price = ports.priceOf(target, intent.at)
+      const cost = price === null ? null : rest.free ? 0n : ports.costOf(price, usage)
+      const settlement: Settlement = {
+        outcome,
+        target,
+        usage,
+        estimated: rest.estimated,
+        cost,
+        priceVersion: price?.version ?? null,
+        attempts,
+        durationMs: ports.monotonic() - startedAt,
+        firstByteMs: rest.firstByteMs,
+        fault: rest.fault,
+      }
+      hold.settle(settlement)
+      ports.onSettled(intent, settlement)
+      return { costUsd: cost === null ? null : formatUsd(cost), estimated: rest.estimated }
+    }
+
+    const counted = async (text: string): Promise<Usage> => {
+      const [inputTokens, outputTokens] = await Promise.all([ports.estimateInput(request), ports.countText(text)])
+      return { ...noUsage, inputTokens, outputTokens }
+    }
+
+    return {
+      startedAt,
+      answered: (answer) => {
+        target = answer.target.name
+        attempts = answer.attempts
+        exchange.headers[header.model] = answer.target.model
+        exchange.headers[header.provider] = answer.target.provider
+        exchange.headers[header.attempts] = String(attempts.length)
+        const upstreamMs = attempts.reduce((sum, attempt) => sum + attempt.durationMs, 0)
+        exchange.headers[header.overheadMs] = Math.max(0, ports.monotonic() - startedAt - upstreamMs).toFixed(2)
+      },
+      complete: (answer) => {
+        const known = { estimated: false, fault: null, firstByteMs: null }
+        if (answer.usage !== null) return settle('complete', answer.usage, known).costUsd
+        return counted(textOf(answer.body)).then(
+          (usage) => settle('complete', usage, { ...known, estimated: true }).costUsd,
+        )
+      },
+      ended: (end) => {
+        const rest = { fault: end.fault, firstByteMs: end.firstByteMs }
+        if (end.usage !== null) return settle(end.outcome, end.usage, { ...rest, estimated: false })
+        if (end.outcome === 'complete') {
+          const usage = { ...noUsage, inputTokens: intent.inputTokensEstimate, outputTokens: end.outputParts }
+          return settle('complete', usage, { ...rest, estimated: true })
+        }
+        // Nobody waits for a terminal any more, so the exact count may take its time.
+        void counted(end.text()).then((usage) => settle(end.outcome, usage, { ...rest, estimated: true }))
+        return { costUsd: null, estimated: true }
+      },
+      failed: (fault) => {
+        attempts = ports.attemptsOf(fault)
+        target = attempts.at(-1)?.target ?? target
+        const outcome = outcomeOf(fault)
+        const code = fault instanceof AppError ? fault.code : 'internal_error'
+        const rest = { estimated: true, fault: code, firstByteMs: null }
+        if (outcome === 'client_gone')
+          return counted('').then((usage) => {
+            settle(outcome, usage, rest)
+          })
+        settle(outcome, noUsage, { ...rest, estimated: outcome !== 'failed', free: true })
+      },
+    }
+  }

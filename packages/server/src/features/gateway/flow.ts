@@ -1,0 +1,37 @@
+import type { Exchange } from '../../domain/exchange.ts'
+import type { InferenceRequest } from '../../domain/inference.ts'
+import type { JsonAnswer, StreamSource } from '../../domain/upstream.ts'
+import type { Account } from './account.ts'
+import type { Admitted, FlowPorts } from './gateway.ports.ts'
+
+/** What a call answers: a whole body, or a stream that settles itself. */
+export type CallAnswer =
+  | { readonly kind: 'json'; readonly answer: JsonAnswer; readonly costUsd: string | null }
+  | { readonly kind: 'events'; readonly source: StreamSource }
+
+/** The product in one sentence. */
+export const createFlow =
+  (stage: FlowPorts, openAccount: (exchange: Exchange, admitted: Admitted) => Account) =>
+  async (exchange: Exchange, asked: InferenceRequest, signal: AbortSignal): Promise<CallAnswer> => {
+    const targets = stage.route(exchange, asked) // where the model can be called, in order of tries
+    const admitted = await stage.admit(exchange, asked, targets) // limits, then the worst case held against the budget
+    const { request, hold } = admitted
+    const account = openAccount(exchange, admitted)
+    try {
+      const answer = await stage.call(targets, request, exchange, signal) // falls back until the first part
+      account.answered(answer)
+      if (answer.kind === 'json') return { kind: 'json', answer, costUsd: await account.complete(answer) }
+      const source = stage.relay({
+        answer,
+        request,
+        requestId: exchange.requestId,
+        startedAt: account.startedAt,
+        mark: hold.mark,
+        settle: account.ended,
+      })
+      return { kind: 'events', source }
+    } catch (fault) {
+      await account.failed(fault)
+      throw fault
+    }
+  }

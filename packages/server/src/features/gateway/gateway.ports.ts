@@ -1,0 +1,73 @@
+import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
+import type { Exchange } from '../../domain/exchange.ts'
+import type { Attempt, Hold, Intent, Settlement } from '../../domain/hold.ts'
+import type { InferenceRequest } from '../../domain/inference.ts'
+import type { Target } from '../../domain/model.ts'
+import type { NanoUsd } from '../../domain/money.ts'
+import type { Price } from '../../domain/price.ts'
+import type { EventAnswer, StreamSource, UpstreamAnswer } from '../../domain/upstream.ts'
+import type { Outcome, Usage } from '../../domain/usage.ts'
+
+/** An admitted call: its hold, and the request as it may go to a provider (with an output cap where money is bounded). */
+export interface Admitted {
+  readonly hold: Hold
+  readonly request: InferenceRequest
+}
+
+/** How a relayed stream ended. */
+export interface StreamEnd {
+  readonly outcome: Outcome
+  readonly usage: Usage | null
+  readonly outputParts: number
+  /** The text that was forwarded. */
+  readonly text: () => string
+  readonly fault: ErrorCode | null
+  readonly firstByteMs: number | null
+}
+
+/** What is known of the money when the terminal of a stream leaves. */
+export interface StreamReceipt {
+  readonly costUsd: string | null
+  readonly estimated: boolean
+}
+
+/** What the relay needs to pass a stream on. */
+export interface RelayInput {
+  readonly answer: EventAnswer
+  readonly request: InferenceRequest
+  readonly requestId: string
+  /** Monotonic milliseconds. */
+  readonly startedAt: number
+  readonly mark: (outputParts: number) => void
+  readonly settle: (end: StreamEnd) => StreamReceipt
+}
+
+/** The stages of a call, in the order of the walk. */
+export interface FlowPorts {
+  readonly route: (exchange: Exchange, request: InferenceRequest) => readonly Target[]
+  readonly admit: (
+    exchange: Exchange,
+    request: InferenceRequest,
+    targets: readonly Target[],
+  ) => Promise<Admitted> | Admitted
+  readonly call: (
+    targets: readonly Target[],
+    request: InferenceRequest,
+    exchange: Exchange,
+    signal: AbortSignal,
+  ) => Promise<UpstreamAnswer>
+  readonly relay: (input: RelayInput) => StreamSource
+}
+
+/** What settling needs of metering. */
+export interface AccountPorts {
+  readonly priceOf: (target: string, at: number) => Price | null
+  readonly costOf: (price: Price, usage: Usage) => NanoUsd
+  readonly countText: (text: string) => Promise<number>
+  readonly estimateInput: (request: InferenceRequest) => Promise<number>
+  readonly monotonic: () => number
+  /** Told of every settled call, for the log and the counters. */
+  readonly onSettled: (intent: Intent, settlement: Settlement) => void
+  /** Tries that a failed call made; empty when the fault is not a provider's. */
+  readonly attemptsOf: (fault: unknown) => readonly Attempt[]
+}

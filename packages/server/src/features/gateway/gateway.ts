@@ -1,0 +1,17 @@
+import type { Feature } from '../../kernel/feature.ts'
+import { createAccounts } from './account.ts'
+import { createFlow } from './flow.ts'
+import type { AccountPorts, FlowPorts } from './gateway.ports.ts'
+import { gatewayRoutes } from './gateway.routes.ts'
+import { createRequestReader } from './large-body.ts'
+
+/** The gateway: OpenAI-compatible calls, from bytes in to bytes out. */
+export const createGateway = (ports: FlowPorts & AccountPorts & { readonly maxBodyBytes: number }): Feature => {
+  const reader = createRequestReader()
+  const call = createFlow(ports, createAccounts(ports))
+  return {
+    name: 'gateway',
+    routes: gatewayRoutes({ call, read: reader.read, maxBodyBytes: ports.maxBodyBytes }),
+    stop: reader.stop,
+  }
+}

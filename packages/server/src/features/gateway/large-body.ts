@@ -1,0 +1,58 @@
+import { Worker } from 'node:worker_threads'
+import type { InferenceRequest, Operation } from '../../domain/inference.ts'
+import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
+import { readInferenceRequest } from './openai-wire.ts'
+
+/** Larger bodies are read beside the event loop: parsing 8 MB takes a hundred milliseconds, which every stream would feel. */
+const INLINE_BYTES = 1_048_576
+
+type Reading = { readonly request: Omit<InferenceRequest, 'body'>; readonly body: ArrayBuffer }
+type Refusal = { readonly code: AppError['code']; readonly options: AppErrorOptions }
+/** What the worker answers. */
+export type LargeBodyAnswer = ({ readonly id: number } & (Reading | Refusal)) & object
+
+interface Waiting {
+  readonly resolve: (request: InferenceRequest) => void
+  readonly reject: (fault: Error) => void
+}
+
+/** The memory of a body, to be handed over: without a copy when nothing else lives in it. */
+const ownMemory = ({ buffer, byteOffset, length }: Buffer): ArrayBuffer =>
+  (length === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + length)) as ArrayBuffer
+
+/** Reads requests: small bodies in place, large ones in a worker that is started when first needed. */
+export const createRequestReader = () => {
+  const waiting = new Map<number, Waiting>()
+  let worker: Worker | null = null
+  let next = 0
+
+  const fail = (fault: Error) => {
+    worker = null
+    for (const { reject } of waiting.values()) reject(fault)
+    waiting.clear()
+  }
+  const start = (): Worker => {
+    const started = new Worker(new URL('./large-body.worker.ts', import.meta.url))
+    started.unref()
+    started.on('message', (answer: LargeBodyAnswer) => {
+      const entry = waiting.get(answer.id)
+      waiting.delete(answer.id)
+      if ('code' in answer) entry?.reject(new AppError(answer.code, answer.options))
+      else entry?.resolve({ ...answer.request, body: Buffer.from(answer.body) })
+    })
+    started.on('error', (cause) => fail(new AppError('internal_error', { cause })))
+    return started
+  }
+
+  const read = (operation: Operation, bytes: Buffer): InferenceRequest | Promise<InferenceRequest> => {
+    if (bytes.length <= INLINE_BYTES) return readInferenceRequest(operation, bytes)
+    return new Promise((resolve, reject) => {
+      const id = next++
+      waiting.set(id, { resolve, reject })
+      worker ??= start()
+      const memory = ownMemory(bytes)
+      worker.postMessage({ id, operation, memory }, [memory])
+    })
+  }
+  return { read, stop: async () => void (await worker?.terminate()) }
+}

@@ -1,0 +1,163 @@
+import type { ErrorDetail } from '@headgate/contract/errors/body.ts'
+import type { InferenceRequest, MemberSpan, Operation } from '../../domain/inference.ts'
+import { AppError } from '../../kernel/errors.ts'
+import { outlineJson, parseJson } from '../../kernel/json.ts'
+
+/** Members whose repetition would let two parsers disagree on who pays for what. */
+const decisiveMembers = ['model', 'max_tokens', 'max_completion_tokens', 'user', 'stream', 'n']
+
+/**
+ * Most input tokens that one picture can cost, beyond its bytes: 48 tiles of 5,667 tokens would pass every published
+ * rate, the dearest being 2,833 + 8 × 5,667 (platform.openai.com/docs/guides/images-vision, gpt-4o-mini, high detail).
+ */
+const TOKENS_PER_IMAGE = 48_169
+const MAX_CHOICES = 128
+
+type Members = Readonly<Record<string, unknown>>
+
+const isObject = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const invalid = (location: string, message: string, fix: string): AppError =>
+  new AppError('invalid_parameter', { detail: `${location} ${message}`, details: [{ location, message, fix }] })
+
+const readModel = (body: Members): string => {
+  if (body['model'] === undefined || body['model'] === '') throw new AppError('model_missing', located('model'))
+  if (typeof body['model'] !== 'string') throw invalid('model', 'must be a string', 'Write "provider/model".')
+  if (body['model'].length > 256) throw invalid('model', 'is longer than 256 characters', 'Write "provider/model".')
+  return body['model']
+}
+
+const located = (location: string, message = 'is missing or empty', fix?: string): { details: ErrorDetail[] } => ({
+  details: [fix === undefined ? { location, message } : { location, message, fix }],
+})
+
+const readBoolean = (body: Members, name: string): boolean => {
+  const value = body[name]
+  if (value === undefined || value === null) return false
+  if (typeof value !== 'boolean') throw invalid(name, 'must be true or false', `Write "${name}": true.`)
+  return value
+}
+
+const readCount = (body: Members, name: string, most: number): number | null => {
+  const value = body[name]
+  if (value === undefined || value === null) return null
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most)
+    throw invalid(name, `must be a whole number from 1 to ${most}`, `Write a whole number, or leave ${name} out.`)
+  return value
+}
+
+const readUser = (body: Members): string | null => {
+  const value = body['user']
+  if (value === undefined || value === null) return null
+  if (typeof value !== 'string' || value.length > 256)
+    throw invalid('user', 'must be a string of at most 256 characters', 'Send your own stable id of the person.')
+  return value
+}
+
+const isBlank = (value: unknown): boolean => typeof value === 'string' && value.trim() === ''
+
+/** Whether a message holds nothing that a model could answer, and how many pictures it holds. */
+const weighContent = (content: unknown, location: string): { blank: boolean; images: number } => {
+  if (content === undefined || content === null || isBlank(content)) return { blank: true, images: 0 }
+  if (typeof content === 'string') return { blank: false, images: 0 }
+  if (!Array.isArray(content))
+    throw invalid(location, 'must be a string or a list of parts', 'Send the text as a string.')
+  let images = 0
+  let blank = true
+  content.forEach((part: unknown, index) => {
+    if (!isObject(part))
+      throw invalid(`${location}[${index}]`, 'must be an object', 'Write {"type": "text", "text": "…"}.')
+    if (part['type'] === 'image_url') images++
+    if (part['type'] !== 'text' || !isBlank(part['text'] ?? '')) blank = false
+  })
+  return { blank, images }
+}
+
+const readMessages = (body: Members): { images: number } => {
+  const { messages } = body as { messages?: unknown }
+  if (messages === undefined || (Array.isArray(messages) && messages.length === 0))
+    throw new AppError('messages_empty', located('messages'))
+  if (!Array.isArray(messages)) throw invalid('messages', 'must be a list', 'Write [{"role": "user", "content": "…"}].')
+  let images = 0
+  let last = { blank: true, carries: false, role: '' }
+  messages.forEach((message: unknown, index) => {
+    const location = `messages[${index}]`
+    if (!isObject(message)) throw invalid(location, 'must be an object', 'Write {"role": "user", "content": "…"}.')
+    if (typeof message['role'] !== 'string')
+      throw invalid(`${location}.role`, 'must be a string', 'For example "user".')
+    const weight = weighContent(message['content'], `${location}.content`)
+    images += weight.images
+    const carries = message['tool_calls'] !== undefined || message['function_call'] !== undefined
+    last = { blank: weight.blank, carries, role: message['role'] }
+  })
+  if (last.blank && !last.carries && last.role === 'user')
+    throw new AppError('prompt_empty', located(`messages[${messages.length - 1}].content`))
+  return { images }
+}
+
+const readInput = (body: Members): void => {
+  const { input } = body as { input?: unknown }
+  const items = Array.isArray(input) ? input : [input]
+  if (input === undefined || input === null || items.length === 0 || items.some(isBlank))
+    throw new AppError('prompt_empty', located('input'))
+  const valid = items.every((item) => typeof item === 'string' || typeof item === 'number' || Array.isArray(item))
+  if (!valid) throw invalid('input', 'must be a string, a list of strings or tokens', 'Write "input": "some text".')
+}
+
+const asksForUsage = (body: Members): boolean => {
+  const options = body['stream_options']
+  if (options === undefined || options === null) return false
+  if (!isObject(options)) throw invalid('stream_options', 'must be an object', 'Write {"include_usage": true}.')
+  return options['include_usage'] === true
+}
+
+/**
+ * Reads a body in OpenAI's wire format: refuses what cannot be served and takes down the facts that decide routing,
+ * admission and money. Everything else goes through untouched.
+ * @throws AppError of the request family.
+ */
+export const readInferenceRequest = (operation: Operation, bytes: Buffer): InferenceRequest => {
+  const { members, duplicates } = outlineJson(bytes)
+  const body = parseJson(bytes)
+  if (!isObject(body)) throw new AppError('invalid_parameter', { detail: 'The body must be a JSON object.' })
+  const repeated = duplicates.find((name) => decisiveMembers.includes(name))
+  if (repeated !== undefined) throw new AppError('duplicate_parameter', located(repeated, 'stands more than once'))
+  const model = readModel(body)
+  const images = operation === 'chat' ? readMessages(body).images : 0
+  if (operation === 'embeddings') readInput(body)
+  return {
+    operation,
+    model,
+    stream: operation === 'chat' && readBoolean(body, 'stream'),
+    includeUsage: operation === 'chat' && asksForUsage(body),
+    maxOutputTokens:
+      operation === 'chat'
+        ? (readCount(body, 'max_completion_tokens', 10_000_000) ?? readCount(body, 'max_tokens', 10_000_000))
+        : 0,
+    choices: readCount(body, 'n', MAX_CHOICES) ?? 1,
+    inputTokensBound: bytes.length + images * TOKENS_PER_IMAGE,
+    strict: readBoolean(body, 'strict'),
+    user: readUser(body),
+    body: bytes,
+    members,
+  }
+}
+
+/**
+ * The same request with an output cap that the provider must keep. Used where a budget applies and the caller named no
+ * cap: without it the reservation would not be the worst case.
+ */
+export const withOutputCap = (request: InferenceRequest, member: string, cap: number): InferenceRequest => {
+  const start = request.body.indexOf(0x7b) + 1
+  const inserted = Buffer.from(`"${member}":${cap},`)
+  const shifted = new Map<string, MemberSpan>()
+  for (const [name, span] of request.members)
+    shifted.set(name, { start: span.start + inserted.length, end: span.end + inserted.length })
+  return {
+    ...request,
+    maxOutputTokens: cap,
+    body: Buffer.concat([request.body.subarray(0, start), inserted, request.body.subarray(start)]),
+    members: shifted,
+  }
+}

@@ -1,0 +1,12 @@
+import type { HealthReport } from '../../kernel/feature.ts'
+
+/** What the status pages ask of the house. */
+export interface StatusPorts {
+  /** State of each part, by name; answers within a second. */
+  readonly parts: () => Promise<Readonly<Record<string, HealthReport>>>
+  readonly isStarted: () => boolean
+  readonly isDraining: () => boolean
+  /** Text for Prometheus, and its content type. */
+  readonly exposeMetrics: () => Promise<string>
+  readonly metricsContentType: string
+}

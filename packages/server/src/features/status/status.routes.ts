@@ -1,0 +1,50 @@
+import { defineRoute, type Route } from '../../kernel/route.ts'
+import type { StatusPorts } from './status.ports.ts'
+
+/**
+ * Liveness asks nothing of anybody; readiness turns on faults of this process and on draining alone, because a shared
+ * database that is away would otherwise take every replica out at once.
+ */
+export const statusRoutes = (ports: StatusPorts): Route[] => [
+  defineRoute({
+    method: 'GET',
+    path: '/livez',
+    summary: 'Whether the process turns over.',
+    access: 'public',
+    handle: () => ({ kind: 'json', value: { status: 'ok' } }),
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/readyz',
+    summary: 'Whether this process wants traffic, and the state of its parts.',
+    access: 'public',
+    handle: async () => {
+      const parts = await ports.parts()
+      const failing = Object.values(parts).some(({ state }) => state === 'failing')
+      const status = ports.isDraining() ? 'draining' : failing ? 'failing' : 'ok'
+      const states = Object.fromEntries(Object.entries(parts).map(([name, { state }]) => [name, state]))
+      return { kind: 'json', status: status === 'ok' ? 200 : 503, value: { status, parts: states } }
+    },
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/startupz',
+    summary: 'Whether migrations are done and caches are warm.',
+    access: 'public',
+    handle: () =>
+      ports.isStarted()
+        ? { kind: 'json', value: { status: 'ok' } }
+        : { kind: 'json', status: 503, value: { status: 'starting' } },
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/metrics',
+    summary: 'Metrics for Prometheus.',
+    access: 'public',
+    handle: async () => ({
+      kind: 'bytes',
+      contentType: ports.metricsContentType,
+      bytes: await ports.exposeMetrics(),
+    }),
+  }),
+]

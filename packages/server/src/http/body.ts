@@ -1,0 +1,61 @@
+import type { IncomingMessage } from 'node:http'
+import { AppError } from '../kernel/errors.ts'
+
+const tooLarge = (limit: number): AppError =>
+  new AppError('request_too_large', {
+    detail: `This route takes at most ${limit} bytes.`,
+    params: { limit_bytes: limit },
+  })
+
+/**
+ * Refuses by the announced length and type, before a byte of the body is read.
+ * @throws AppError `request_too_large` or `unsupported_media_type`.
+ */
+export const checkBodyHeaders = (request: IncomingMessage, limit: number): void => {
+  const { headers } = request
+  const length = headers['content-length']
+  if (length !== undefined && Number(length) > limit) throw tooLarge(limit)
+  const encoding = headers['content-encoding']
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new AppError('unsupported_media_type', { detail: 'Compressed bodies are not taken.' })
+  const type = headers['content-type']
+  if (type === undefined || type === 'application/json') return
+  const [essence = '', ...parameters] = type
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim())
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='))
+  if (!/^application\/([a-z0-9.-]+\+)?json$/.test(essence) || (charset && !/^charset="?utf-?8"?$/.test(charset)))
+    throw new AppError('unsupported_media_type')
+}
+
+const join = (chunks: readonly Buffer[], size: number): Buffer => {
+  if (chunks.length === 1) return chunks[0] as Buffer
+  // Its own memory, never a slice of a shared pool, so that a worker can take it over without a copy.
+  const whole = Buffer.allocUnsafeSlow(size)
+  let offset = 0
+  for (const chunk of chunks) offset += chunk.copy(whole, offset)
+  return whole
+}
+
+/**
+ * Reads a whole body of at most `limit` bytes.
+ * @throws AppError `request_too_large` as soon as the limit is passed, `client_closed_request` when the caller leaves.
+ */
+export const readBody = (request: IncomingMessage, limit: number): Promise<Buffer> =>
+  new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > limit) {
+        request.pause()
+        reject(tooLarge(limit))
+        return
+      }
+      chunks.push(chunk)
+    })
+    request.on('end', () => resolve(join(chunks, size)))
+    request.on('error', (cause) => reject(new AppError('client_closed_request', { cause })))
+    request.on('close', () => reject(new AppError('client_closed_request')))
+  })

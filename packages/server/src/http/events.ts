@@ -1,0 +1,144 @@
+import type { ServerResponse } from 'node:http'
+import type { StreamSource } from '../domain/upstream.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { AppError } from '../kernel/errors.ts'
+
+/** A reader that takes nothing for this long is cut, so that it cannot hold a provider's stream open. */
+const READER_STALL_MS = 60_000
+const TICK_MS = 1_000
+const keepAlive = ': keep-alive\n\n'
+
+interface OpenStream {
+  writtenAt: number
+  pausedAt: number | null
+  readonly response: ServerResponse
+  readonly source: () => StreamSource | null
+  readonly endWith: (fault: AppError) => void
+}
+
+/** What an event answer needs of the request it belongs to. */
+export interface EventsAnswer {
+  readonly response: ServerResponse
+  readonly stream: Promise<StreamSource>
+  /** Headers at the moment the status line leaves. */
+  readonly headers: () => Record<string, string>
+  /** Text of an error event. */
+  readonly presentEvent: (fault: AppError) => string
+  /** Called when the caller leaves before the stream has begun. */
+  readonly abort: () => void
+}
+
+/**
+ * Writes server-sent events: the status line waits for the first real part, at most `commitAfterMs`; then comments keep
+ * the connection alive whenever nothing else was written for `keepAliveMs`. One clock tick serves all open streams.
+ */
+export const createEvents = (options: { clock: Clock; commitAfterMs: number; keepAliveMs: number }) => {
+  const { clock } = options
+  const open = new Set<OpenStream>()
+  const ticker = clock.every(Math.min(TICK_MS, options.keepAliveMs), () => {
+    const now = clock.monotonic()
+    for (const stream of open) {
+      if (stream.pausedAt !== null) {
+        if (now - stream.pausedAt >= READER_STALL_MS) stream.response.destroy()
+      } else if (now - stream.writtenAt >= options.keepAliveMs) {
+        stream.writtenAt = now
+        stream.response.write(keepAlive)
+      }
+    }
+  })
+
+  /**
+   * Answers with events; resolves to the fault that ended the stream, or null, once everything is handed to the socket.
+   * Rejects only while the status line has not left, so that the caller still gets a plain error.
+   */
+  const answer = ({ response, stream, headers, presentEvent, abort }: EventsAnswer): Promise<AppError | null> =>
+    new Promise((resolve, reject) => {
+      let source: StreamSource | null = null
+      let entry: OpenStream | null = null
+      let done = false
+      const finish = (fault: AppError | null) => {
+        if (done) return
+        done = true
+        commitTimer.cancel()
+        if (entry) open.delete(entry)
+        resolve(fault)
+      }
+      const endWith = (fault: AppError) => {
+        if (done) return
+        response.end(presentEvent(fault))
+        finish(fault)
+      }
+      const commit = () => {
+        if (entry || done) return
+        entry = { writtenAt: clock.monotonic(), pausedAt: null, response, source: () => source, endWith }
+        open.add(entry)
+        response.writeHead(200, {
+          ...headers(),
+          'content-type': 'text/event-stream; charset=utf-8',
+          'cache-control': 'private, no-store',
+          'x-accel-buffering': 'no',
+        })
+      }
+      const commitTimer = clock.after(options.commitAfterMs, () => {
+        commit()
+        response.write(keepAlive)
+      })
+      response.on('close', () => {
+        if (done) return
+        if (source) source.abort()
+        else abort()
+        finish(new AppError('client_closed_request'))
+      })
+      response.on('drain', () => {
+        if (!entry || entry.pausedAt === null) return
+        entry.pausedAt = null
+        source?.resume()
+      })
+      stream.then(
+        (ready) => {
+          if (done) {
+            ready.abort()
+            return
+          }
+          source = ready
+          commit()
+          ready.start({
+            data: (chunk) => {
+              const current = entry as OpenStream
+              current.writtenAt = clock.monotonic()
+              if (response.write(chunk) || current.pausedAt !== null) return
+              current.pausedAt = current.writtenAt
+              ready.pause()
+            },
+            end: () => {
+              if (done) return
+              response.end()
+              finish(null)
+            },
+            fail: (fault) =>
+              endWith(fault instanceof AppError ? fault : new AppError('internal_error', { cause: fault })),
+          })
+        },
+        (fault: unknown) => {
+          if (done) return
+          if (entry) endWith(fault instanceof AppError ? fault : new AppError('internal_error', { cause: fault }))
+          else {
+            done = true
+            commitTimer.cancel()
+            reject(fault)
+          }
+        },
+      )
+    })
+
+  /** Ends every open stream with an error event; used when the drain window is over. */
+  const endAll = (fault: AppError) => {
+    for (const stream of [...open]) {
+      stream.source()?.abort()
+      stream.endWith(fault)
+    }
+  }
+  return { answer, endAll, count: () => open.size, stop: () => ticker.cancel() }
+}
+
+export type Events = ReturnType<typeof createEvents>

@@ -1,0 +1,81 @@
+import type { ErrorBody } from '@headgate/contract/errors/body.ts'
+import { errorCatalogue } from '@headgate/contract/errors/catalogue.ts'
+import { header } from '@headgate/contract/headers.ts'
+import { AppError } from '../kernel/errors.ts'
+
+/** SDKs ignore, or sleep through, longer waits; a minute is the most that is ever asked for. */
+const MOST_RETRY_AFTER_MS = 60_000
+const LEAST_RETRY_AFTER_MS = 1_000
+/** Herds spread when each waits a little longer than told, never shorter. */
+const JITTER = 0.2
+
+/** An error as it goes on the wire. */
+export interface Presented {
+  readonly status: number
+  readonly headers: Record<string, string>
+  readonly body: ErrorBody
+}
+
+/** Anything thrown becomes an error of the catalogue; what is not one already is our own defect. */
+export const asAppError = (thrown: unknown): AppError =>
+  thrown instanceof AppError ? thrown : new AppError('internal_error', { cause: thrown })
+
+const retryHeaders = (
+  error: AppError,
+  retryable: boolean,
+): { headers: Record<string, string>; waitMs: number | null } => {
+  if (!retryable) return { headers: { [header.shouldRetry]: 'false' }, waitMs: null }
+  const { retryAfterMs } = error.options
+  const mustSay = error.status === 429 || error.status === 503
+  if (retryAfterMs === undefined && !mustSay) return { headers: {}, waitMs: null }
+  const least = Math.max(LEAST_RETRY_AFTER_MS, retryAfterMs ?? LEAST_RETRY_AFTER_MS)
+  const waitMs = Math.min(MOST_RETRY_AFTER_MS, Math.round(least * (1 + Math.random() * JITTER)))
+  const headers: Record<string, string> = {
+    [header.retryAfter]: String(Math.ceil(waitMs / 1000)),
+    [header.retryAfterMs]: String(waitMs),
+  }
+  if (least > MOST_RETRY_AFTER_MS) headers[header.shouldRetry] = 'false'
+  return { headers, waitMs }
+}
+
+/** Turns errors into answers: the only place that chooses a status. `publicUrl` carries no trailing slash. */
+export const createFail = (publicUrl: string) => {
+  const present = (error: AppError, requestId: string): Presented => {
+    const entry = errorCatalogue[error.code]
+    const { details = [], params = {}, shouldRetry, violatedPolicies } = error.options
+    const retryable = entry.retryable !== 'no' && shouldRetry !== false
+    const { headers, waitMs } = retryHeaders(error, retryable)
+    const page = `${publicUrl}/docs/errors/${error.code.replaceAll('_', '-')}`
+    return {
+      status: entry.http,
+      headers,
+      body: {
+        type: page,
+        title: entry.title,
+        status: entry.http,
+        detail: error.message,
+        instance: `/requests/${requestId}`,
+        ...(violatedPolicies && { 'violated-policies': violatedPolicies }),
+        error: {
+          message: error.message,
+          type: entry.type,
+          code: error.code,
+          param: details[0]?.location ?? null,
+          id: entry.id,
+          doc_url: page,
+          request_id: requestId,
+          retryable,
+          retry_after_ms: waitMs,
+          details,
+          params,
+        },
+      },
+    }
+  }
+  /** The same error inside a stream whose status line has left: an event that makes OpenAI's SDKs throw. */
+  const presentEvent = (error: AppError, requestId: string): string =>
+    `data: ${JSON.stringify({ error: present(error, requestId).body.error })}\n\n`
+  return { present, presentEvent }
+}
+
+export type Fail = ReturnType<typeof createFail>

@@ -1,0 +1,30 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Caller } from '../domain/caller.ts'
+import type { AppError } from '../kernel/errors.ts'
+
+/** How the door learns who is calling. */
+export interface IdentityPorts {
+  /** @throws AppError of the authentication family, or `database_unavailable`. */
+  readonly authenticate: (credential: string | null) => Caller | Promise<Caller>
+  /** Who the operator is, for the audit. @throws AppError of the authentication family. */
+  readonly authenticateAdmin: (credential: string | null) => string | Promise<string>
+  /** @throws AppError `origin_not_allowed` when a browser key is used from a page it is not bound to. */
+  readonly checkOrigin: (caller: Caller, headers: IncomingHttpHeaders) => void
+  /** Whether any active publishable key is bound to this origin. */
+  readonly corsAllows: (origin: string) => boolean
+}
+
+/** One answered request, for the log and the counters. */
+export interface Answered {
+  readonly requestId: string
+  readonly method: string
+  /** The declared path, never the one that was sent. */
+  readonly route: string
+  readonly status: number
+  readonly durationMs: number
+  readonly fault: AppError | null
+  readonly caller: Caller | null
+}
+
+/** Writes the log line and the counters of an answered request. */
+export type Observe = (answered: Answered) => void

@@ -1,0 +1,189 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { exposedHeaders } from '@headgate/contract/headers.ts'
+import Fastify from 'fastify'
+import { AppError } from '../kernel/errors.ts'
+import type { Route } from '../kernel/route.ts'
+import { type Handler, type MountOptions, mountRoute } from './mount.ts'
+import { acceptRequestId } from './request-id.ts'
+
+const MAX_HEADER_BYTES = 16_384
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+const CHECK_INTERVAL_MS = 1_000
+/** Longer than the idle timeout of common load balancers (60 s), so that they and not we close first. */
+const KEEP_ALIVE_MS = 72_000
+const PREFLIGHT_SECONDS = 600
+
+/** How the server listens. */
+export interface ServerOptions extends MountOptions {
+  readonly routes: readonly Route[]
+  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
+}
+
+/** The HTTP door of the house. */
+export interface HttpServer {
+  /** Begins to listen; answers the port, which the system chose when 0 was asked for. */
+  listen(host: string, port: number): Promise<number>
+  /** Stops accepting and resolves once every open answer has ended; idle connections are closed at once. */
+  close(): Promise<void>
+  /** Cuts what is still open. */
+  closeAll(): void
+}
+
+const pathPattern = (path: string): RegExp =>
+  new RegExp(
+    `^${path
+      .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
+      .replace(/:[^/]+/g, '[^/]+')
+      .replace(/\*$/, '.+')}$`,
+  )
+
+/** `/v1` routes are reachable without the prefix too, for clients whose base URL lacks it. */
+const pathsOf = (route: Route): string[] =>
+  route.path.startsWith('/v1/') ? [route.path, route.path.slice(3)] : [route.path]
+
+const hasOneHost = (request: IncomingMessage): boolean => {
+  let hosts = 0
+  const { rawHeaders } = request
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
+  return hosts <= 1
+}
+
+/** Sets up the web framework: limits, timeouts, CORS, errors before any route. */
+export const createServer = (options: ServerOptions): HttpServer => {
+  const { fail, identity, clock } = options
+
+  const refuse = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    error: AppError,
+    extra: Record<string, string> = {},
+  ) => {
+    const requestId = acceptRequestId(request.headers['x-request-id'], clock.now())
+    const presented = fail.present(error, requestId)
+    const closing: Record<string, string> = request.complete ? {} : { connection: 'close' }
+    response.writeHead(presented.status, {
+      'x-request-id': requestId,
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'private, no-store',
+      ...presented.headers,
+      ...closing,
+      ...extra,
+    })
+    response.end(JSON.stringify(presented.body))
+    options.observe({
+      requestId,
+      method: request.method ?? '',
+      route: 'unmatched',
+      status: presented.status,
+      durationMs: 0,
+      fault: error,
+      caller: null,
+    })
+  }
+
+  const app = Fastify({
+    logger: false,
+    ...(options.tls && { https: { cert: options.tls.cert, key: options.tls.key } }),
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    },
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 512, ignoreDuplicateSlashes: false },
+    clientErrorHandler: (error, socket) => {
+      if (!socket.writable || socket.destroyed) return
+      const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      const requestId = acceptRequestId(undefined, clock.now())
+      const presented = fail.present(new AppError(timedOut ? 'request_timeout' : 'bad_http'), requestId)
+      const body = JSON.stringify(presented.body)
+      const reason = timedOut ? 'Request Timeout' : 'Bad Request'
+      socket.end(
+        `HTTP/1.1 ${presented.status} ${reason}\r\nx-request-id: ${requestId}\r\nconnection: close\r\n` +
+          `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      )
+    },
+    frameworkErrors: (_error, request, reply) => {
+      reply.hijack()
+      refuse(request.raw, reply.raw, new AppError('bad_http'))
+    },
+  })
+  // Bodies are read by the routes themselves, after the caller is known.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+
+  app.addHook('onRequest', (request, reply, next) => {
+    const { raw } = request
+    if (!hasOneHost(raw) || (raw.url as string).charCodeAt(0) !== 0x2f) {
+      reply.hijack()
+      refuse(raw, reply.raw, new AppError('bad_http'), { connection: 'close' })
+      return
+    }
+    const { origin } = raw.headers
+    if (origin !== undefined && identity.corsAllows(origin)) {
+      reply.raw.setHeader('access-control-allow-origin', origin)
+      reply.raw.setHeader('access-control-expose-headers', exposedHeaders.join(', '))
+      reply.raw.setHeader('vary', 'origin')
+      if (raw.method === 'OPTIONS' && raw.headers['access-control-request-method'] !== undefined) {
+        reply.hijack()
+        reply.raw.writeHead(204, {
+          'access-control-allow-methods': 'GET, POST, PATCH, PUT, DELETE',
+          'access-control-allow-headers': String(raw.headers['access-control-request-headers'] ?? '*'),
+          'access-control-max-age': PREFLIGHT_SECONDS,
+        })
+        reply.raw.end()
+        return
+      }
+    }
+    next()
+  })
+
+  const patterns = options.routes.flatMap((route) =>
+    pathsOf(route).map((path) => ({ pattern: pathPattern(path), method: route.method })),
+  )
+  app.setNotFoundHandler((request, reply) => {
+    reply.hijack()
+    const path = request.raw.url?.split('?')[0] ?? '/'
+    const allowed = [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]
+    if (allowed.length === 0) return refuse(request.raw, reply.raw, new AppError('route_not_found'))
+    refuse(request.raw, reply.raw, new AppError('method_not_allowed'), { allow: allowed.join(', ') })
+  })
+
+  for (const route of options.routes) {
+    const handle: Handler = mountRoute(route, options)
+    for (const path of pathsOf(route)) {
+      app.route({
+        method: route.method,
+        url: path,
+        handler: (request, reply) => {
+          reply.hijack()
+          void handle(
+            request.raw,
+            reply.raw,
+            request.params as Record<string, string>,
+            request.query as Record<string, unknown>,
+          )
+        },
+      })
+    }
+  }
+
+  const server = app.server as Server
+  return {
+    listen: async (host, port) => {
+      await app.listen({ host, port })
+      const address = server.address()
+      return typeof address === 'object' && address ? address.port : port
+    },
+    close: () => app.close(),
+    closeAll: () => server.closeAllConnections(),
+  }
+}

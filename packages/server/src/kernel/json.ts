@@ -1,0 +1,135 @@
+import { isUtf8 } from 'node:buffer'
+import { AppError } from './errors.ts'
+
+/** Deepest nesting taken from a caller; `JSON.parse` alone would follow millions of levels. */
+const MAX_DEPTH = 64
+/** Strings shorter than this are walked here; the rest of a longer one is left to the native search. */
+const SHORT_STRING = 48
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const SPACE = 0x20
+
+/** A range of bytes: `start` is in it, `end` is not. */
+interface ByteSpan {
+  readonly start: number
+  readonly end: number
+}
+
+/** Where the top-level members of a JSON object stand, and which names occur more than once. */
+export interface JsonOutline {
+  readonly members: ReadonlyMap<string, ByteSpan>
+  readonly duplicates: readonly string[]
+}
+
+const isEscaped = (bytes: Buffer, quote: number): boolean => {
+  let first = quote
+  while (bytes[first - 1] === BACKSLASH) first--
+  return (quote - first) % 2 === 1
+}
+
+const endOfString = (bytes: Buffer, start: number): number => {
+  const walkUntil = Math.min(bytes.length, start + SHORT_STRING)
+  let index = start + 1
+  while (index < walkUntil) {
+    const byte = bytes[index]
+    if (byte === QUOTE) return index
+    index += byte === BACKSLASH ? 2 : 1
+  }
+  let quote = bytes.indexOf(QUOTE, Math.min(index, bytes.length))
+  while (quote !== -1 && isEscaped(bytes, quote)) quote = bytes.indexOf(QUOTE, quote + 1)
+  if (quote === -1) throw new AppError('invalid_json', { detail: `The string at byte ${start} never ends.` })
+  return quote
+}
+
+const nameOf = (bytes: Buffer, start: number, end: number): string => {
+  const text = bytes.toString('utf8', start + 1, end)
+  if (!text.includes('\\')) return text
+  try {
+    return JSON.parse(`"${text}"`) as string
+  } catch {
+    throw new AppError('invalid_json', { detail: `The member name at byte ${start} has an invalid escape.` })
+  }
+}
+
+const trimmed = (bytes: Buffer, start: number, end: number): ByteSpan => {
+  let from = start
+  let to = end
+  while (from < to && (bytes[from] as number) <= SPACE) from++
+  while (to > from && (bytes[to - 1] as number) <= SPACE) to--
+  return { start: from, end: to }
+}
+
+/**
+ * Walks a JSON object once, byte by byte: finds its top-level members and refuses text that is not UTF-8 or nests too
+ * deeply. Grammar is left to `JSON.parse`, which must follow.
+ * @throws AppError `invalid_encoding`, `json_too_deep` or `invalid_json`.
+ */
+export const outlineJson = (bytes: Buffer): JsonOutline => {
+  if (!isUtf8(bytes)) throw new AppError('invalid_encoding')
+  const members = new Map<string, ByteSpan>()
+  const duplicates: string[] = []
+  let depth = 0
+  let name: string | null = null
+  let valueStart = 0
+  let expectsName = false
+  const close = (end: number) => {
+    if (name === null) return
+    if (members.has(name)) duplicates.push(name)
+    members.set(name, trimmed(bytes, valueStart, end))
+    name = null
+  }
+  for (let index = 0; index < bytes.length; index++) {
+    switch (bytes[index]) {
+      case QUOTE: {
+        const end = endOfString(bytes, index)
+        if (expectsName && depth === 1) {
+          name = nameOf(bytes, index, end)
+          expectsName = false
+        }
+        index = end
+        break
+      }
+      case 0x7b: // {
+        expectsName = ++depth === 1
+        if (depth > MAX_DEPTH) throw new AppError('json_too_deep')
+        break
+      case 0x5b: // [
+        if (++depth > MAX_DEPTH) throw new AppError('json_too_deep')
+        break
+      case 0x7d: // }
+      case 0x5d: // ]
+        if (depth === 1) close(index)
+        depth--
+        break
+      case 0x2c: // ,
+        if (depth === 1) {
+          close(index)
+          expectsName = true
+        }
+        break
+      case 0x3a: // :
+        if (depth === 1) valueStart = index + 1
+        break
+    }
+  }
+  return { members, duplicates }
+}
+
+/**
+ * Parses bytes that `outlineJson` has let through.
+ * @throws AppError `invalid_json`, naming the position where the grammar breaks.
+ */
+export const parseJson = (bytes: Buffer): unknown => {
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch (cause) {
+    if (bytes.length === 0) throw new AppError('invalid_json', { detail: 'The body is empty.' })
+    const position = /position (\d+)/.exec(String(cause))?.[1]
+    throw new AppError('invalid_json', {
+      detail: position
+        ? `The body is not valid JSON: it breaks at character ${position}.`
+        : 'The body is not valid JSON.',
+    })
+  }
+}

@@ -1,0 +1,114 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
+
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
+const overheadSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.04, 0.1, 0.25, 1]
+
+/** Every metric of Headgate. Labels have few values by design: declared routes, configured targets, catalogued codes. */
+const metricTable = {
+  requests: { name: 'headgate_requests_total', help: 'Answered HTTP requests.', labels: ['route', 'status'] },
+  errors: {
+    name: 'headgate_errors_total',
+    help: 'Errors told to callers, by catalogue code.',
+    labels: ['route', 'code'],
+  },
+  tokens: { name: 'headgate_tokens_total', help: 'Tokens in the ledger.', labels: ['model', 'direction'] },
+  cost: { name: 'headgate_cost_usd_total', help: 'Cost in the ledger, in USD.', labels: ['model'] },
+  calls: { name: 'headgate_calls_total', help: 'Settled calls by how they ended.', labels: ['model', 'outcome'] },
+  attempts: { name: 'headgate_upstream_attempts_total', help: 'Tries at providers.', labels: ['provider', 'result'] },
+} as const
+const durationTable = {
+  duration: {
+    name: 'headgate_request_duration_seconds',
+    help: 'Time from the first byte of a request to the last of its answer.',
+    labels: ['route'],
+    buckets: seconds,
+  },
+  firstByte: {
+    name: 'headgate_first_byte_seconds',
+    help: 'Time to the first byte of a streamed answer.',
+    labels: ['model'],
+    buckets: seconds,
+  },
+  overhead: {
+    name: 'headgate_overhead_seconds',
+    help: 'Time that Headgate itself adds to a call.',
+    labels: ['route'],
+    buckets: overheadSeconds,
+  },
+} as const
+const gaugeTable = {
+  streams: { name: 'headgate_streams_open', help: 'Event streams open to callers.' },
+  ledgerQueue: { name: 'headgate_ledger_queue', help: 'Settled rows that PostgreSQL does not have yet.' },
+  ledgerHolds: { name: 'headgate_ledger_holds_open', help: 'Admitted calls that are not settled yet.' },
+  journalDropped: { name: 'headgate_journal_dropped_records', help: 'Journal records lost to a failing disk.' },
+} as const
+
+/** Names and meanings, for the reference. */
+export const metricReference = [
+  ...Object.values(metricTable).map((entry) => ({ ...entry, type: 'counter' })),
+  ...Object.values(durationTable).map((entry) => ({ ...entry, type: 'histogram' })),
+  ...Object.values(gaugeTable).map((entry) => ({ ...entry, labels: [], type: 'gauge' })),
+]
+
+/** Remembers the child of each label set, because looking it up in the library costs more than the count itself. */
+const cached = <Child>(find: (...labels: string[]) => Child) => {
+  const children = new Map<string, Child>()
+  return (first: string, second = ''): Child => {
+    const key = second === '' ? first : `${first}\n${second}`
+    let child = children.get(key)
+    if (child === undefined) {
+      child = second === '' ? find(first) : find(first, second)
+      children.set(key, child)
+    }
+    return child
+  }
+}
+
+/** The metrics of one process. `gauges` are read when Prometheus asks. */
+export const createMetrics = (gauges: Readonly<Record<keyof typeof gaugeTable, () => number>>) => {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const counter = (entry: (typeof metricTable)[keyof typeof metricTable]) => {
+    const metric = new Counter({
+      name: entry.name,
+      help: entry.help,
+      labelNames: [...entry.labels],
+      registers: [registry],
+    })
+    return cached((...labels: string[]) => metric.labels(...labels))
+  }
+  const histogram = (entry: (typeof durationTable)[keyof typeof durationTable]) => {
+    const { name, help, labels, buckets } = entry
+    const metric = new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers: [registry] })
+    return cached((...values: string[]) => metric.labels(...values))
+  }
+  for (const [key, { name, help }] of Object.entries(gaugeTable) as [
+    keyof typeof gaugeTable,
+    { name: string; help: string },
+  ][]) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(gauges[key]())
+      },
+    })
+  }
+  return {
+    requests: counter(metricTable.requests),
+    errors: counter(metricTable.errors),
+    tokens: counter(metricTable.tokens),
+    cost: counter(metricTable.cost),
+    calls: counter(metricTable.calls),
+    attempts: counter(metricTable.attempts),
+    duration: histogram(durationTable.duration),
+    firstByte: histogram(durationTable.firstByte),
+    overhead: histogram(durationTable.overhead),
+    /** The text that Prometheus scrapes. */
+    expose: (): Promise<string> => registry.metrics(),
+    contentType: registry.contentType as string,
+  }
+}
+
+export type Metrics = ReturnType<typeof createMetrics>
