@@ -9,6 +9,8 @@ const run = promisify(execFile)
 export interface PostgresAccount {
   /** For the log: how the account was chosen. */
   readonly description: string
+  /** The system user's number, when it is another one than ours. */
+  readonly uid?: number
   /** Starts a program under this account in a session of its own, so that Ctrl-C reaches only Headgate. */
   readonly spawn: (program: string, args: readonly string[], options: SpawnOptions) => ChildProcess
   /** Gives a folder to the account. */
@@ -18,8 +20,13 @@ export interface PostgresAccount {
 // Nothing of Headgate's own environment, where secrets live, is handed on.
 const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' }
 
-const account = (description: string, prefix: readonly string[], ids?: { uid: number; gid: number }) => ({
+const account = (
+  description: string,
+  prefix: readonly string[],
+  ids?: { uid: number; gid: number },
+): PostgresAccount => ({
   description,
+  ...(ids && { uid: ids.uid }),
   spawn: (program: string, args: readonly string[], options: SpawnOptions) => {
     const [command, ...rest] = [...prefix, program, ...args] as [string, ...string[]]
     return spawn(command, rest, { detached: true, env: environment, windowsHide: true, ...ids, ...options })

@@ -95,6 +95,7 @@ export const ensureCluster = async (options: ClusterOptions): Promise<'made' | '
 /** One running PostgreSQL. */
 export interface PostgresProcess {
   readonly pid: number
+  readonly isOver: () => boolean
   /** Resolves when the process has ended. */
   readonly ended: Promise<{ code: number | null; signal: string | null }>
 }
@@ -141,7 +142,8 @@ export const launchPostgres = async (options: {
     if (over) throw new EmbeddedUnavailable(`PostgreSQL did not start: ${lastLines.join('\n') || 'no output'}`)
     const file = await readFile(join(options.directory, 'postmaster.pid'), 'utf8').catch(() => '')
     const lines = file.split('\n')
-    if (Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready') return { pid: child.pid as number, ended }
+    if (Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready')
+      return { pid: child.pid as number, isOver: () => over, ended }
     if (performance.now() > deadline) {
       child.kill('SIGQUIT')
       throw new EmbeddedUnavailable(
