@@ -44,6 +44,12 @@ const read = (received: Buffer, ending: string, reads: number[]): RawAnswer => {
   return { head, status, rest, ...framed, ending, reads }
 }
 
+// nothing should follow a last chunk or a closed JSON text, so that a short wait is enough to see whether something does
+const isFramedEnd = (tail: Buffer): boolean => {
+  const text = tail.subarray(-7).toString('latin1')
+  return text.endsWith('\r\n0\r\n\r\n') || text.endsWith('}')
+}
+
 /** A POST over a bare socket, for what an HTTP client would hide; gives up waiting after `patience` ms of silence. */
 export const postRaw = (
   port: number,
@@ -66,14 +72,15 @@ export const postRaw = (
       socket.destroy()
       resolve(read(Buffer.concat(chunks), ending, reads))
     }
-    const wait = (): void => {
+    const patience = options.patience ?? 2_000
+    const wait = (milliseconds: number): void => {
       clearTimeout(timer)
-      timer = setTimeout(finish, options.patience ?? 2_000, 'open')
+      timer = setTimeout(finish, milliseconds, 'open')
     }
     socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk)
       reads.push(chunk.length)
-      wait()
+      wait(isFramedEnd(Buffer.concat(chunks.slice(-2))) ? 40 : patience)
       options.onData?.(Buffer.concat(chunks), socket)
     })
     socket.on('end', () => finish('fin'))
@@ -83,5 +90,5 @@ export const postRaw = (
       `POST ${path} HTTP/1.1\r\nhost: upstream\r\ncontent-length: ${bytes.length}\r\n${headers.join('')}\r\n`,
     )
     socket.write(bytes)
-    wait()
+    wait(patience)
   })
