@@ -1,0 +1,69 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { parseUsd } from '../domain/money.ts'
+
+/** A rule beyond JSON Schema: what is wrong with the text, or undefined. */
+type Check = { expected: string; problem: (text: string) => string | undefined }
+
+const parsedUrl = (text: string, protocols: readonly string[]): string | undefined => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined) return 'is not a URL'
+  return protocols.includes(url.protocol) ? undefined : `has the scheme ${url.protocol.slice(0, -1).slice(0, 20)}`
+}
+
+const httpUrl = (text: string): string | undefined => {
+  const problem = parsedUrl(text, ['http:', 'https:'])
+  if (problem !== undefined) return problem
+  const url = new URL(text)
+  if (url.username !== '' || url.password !== '') return 'holds a user name or password'
+  return url.search !== '' || url.hash !== '' ? 'holds a query or fragment' : undefined
+}
+
+const cidr = (text: string): string | undefined => {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return 'is no IP address or range'
+  if (prefix === undefined) return undefined
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128)
+    ? undefined
+    : 'has a wrong prefix length'
+}
+
+const readableFile = (path: string): string | undefined => {
+  try {
+    if (!statSync(path).isFile()) return 'is no file'
+    accessSync(path, constants.R_OK)
+    return undefined
+  } catch (error) {
+    return `cannot be read (${error instanceof Error && 'code' in error ? String(error.code) : 'error'})`
+  }
+}
+
+/** The rules that `x-check` names. */
+export const checks: Readonly<Record<string, Check>> = {
+  'http-url': { expected: 'an http:// or https:// address', problem: httpUrl },
+  'postgres-url': { expected: 'postgres://…', problem: (text) => parsedUrl(text, ['postgres:', 'postgresql:']) },
+  'redis-url': { expected: 'redis://… or rediss://…', problem: (text) => parsedUrl(text, ['redis:', 'rediss:']) },
+  cidr: { expected: 'an IP address or a range such as 10.0.0.0/8', problem: cidr },
+  file: { expected: 'a readable file', problem: readableFile },
+}
+
+export const moneyExpected = 'USD as a decimal number with at most 9 places, such as 0.15 or "2.50"'
+const largestAmount = 1_000_000n * 10n ** 9n
+
+/** Nano-USD of a literal text, exactly, or what is wrong with it. */
+export const readMoney = (text: string): { amount: bigint } | { problem: string } => {
+  if (text.length > 40) return { problem: 'is too long' }
+  let amount: bigint
+  let finer: bigint
+  try {
+    amount = parseUsd(text)
+    // 60 further places hold every digit that 40 characters can spell beyond the ninth.
+    finer = parseUsd(text, 9 + 60)
+  } catch {
+    return { problem: 'is no decimal number' }
+  }
+  if (amount * 10n ** 60n !== finer) return { problem: 'is finer than 0.000000001 USD' }
+  if (amount < 0n) return { problem: 'is negative' }
+  return amount > largestAmount ? { problem: 'is more than 1,000,000 USD' } : { amount }
+}

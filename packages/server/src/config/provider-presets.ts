@@ -1,0 +1,28 @@
+/** A public OpenAI-compatible service that works as soon as its key is in the environment. */
+export type ProviderPreset = {
+  name: string
+  /** Environment variable with the key. */
+  key: string
+  base_url: string
+  /** Environment variable that replaces the address, where the service's own client libraries honour one. */
+  base_url_variable?: string
+}
+
+/** Addresses as each service documents them for OpenAI clients. */
+export const providerPresets: readonly ProviderPreset[] = [
+  {
+    name: 'openai',
+    key: 'OPENAI_API_KEY',
+    base_url: 'https://api.openai.com/v1',
+    base_url_variable: 'OPENAI_BASE_URL',
+  },
+  { name: 'groq', key: 'GROQ_API_KEY', base_url: 'https://api.groq.com/openai/v1' },
+  { name: 'mistral', key: 'MISTRAL_API_KEY', base_url: 'https://api.mistral.ai/v1' },
+  { name: 'openrouter', key: 'OPENROUTER_API_KEY', base_url: 'https://openrouter.ai/api/v1' },
+  { name: 'together', key: 'TOGETHER_API_KEY', base_url: 'https://api.together.xyz/v1' },
+  { name: 'deepseek', key: 'DEEPSEEK_API_KEY', base_url: 'https://api.deepseek.com/v1' },
+  { name: 'xai', key: 'XAI_API_KEY', base_url: 'https://api.x.ai/v1' },
+]
+
+/** Where an Ollama listens when nobody moved it. */
+export const ollamaAddress = 'http://127.0.0.1:11434'

@@ -1,0 +1,72 @@
+import type { ConfigFault } from './faults.ts'
+import type { Leaf, Leaves } from './layers.ts'
+import { nodeAt, pathKey, printPath } from './options.ts'
+import { ollamaAddress, providerPresets } from './provider-presets.ts'
+import type { LoadedConfig } from './schema.ts'
+import { nearestName } from './suggest.ts'
+
+/** Leaves out a key found in the environment where the operator points that provider's name elsewhere: it must not reach another host. */
+export const withoutForeignKeys = (ambient: readonly Leaf[], stated: Leaves): Leaf[] =>
+  ambient.filter(({ path: [group, name = ''] }) => {
+    if (group !== 'providers') return true
+    const kind = stated.get(pathKey(['providers', name, 'kind']))?.value ?? 'openai'
+    return kind === 'openai' && !stated.has(pathKey(['providers', name, 'base_url']))
+  })
+
+/** Takes out entries set to `false`, and completes the kind and address of providers whose name says them. */
+export const completeProviders = (leaves: Leaves): void => {
+  for (const [key, { path, value }] of leaves) {
+    if (value === false && nodeAt(path.slice(0, -1))?.['x-removable']) leaves.delete(key)
+  }
+  const names = new Set(
+    [...leaves.values()].flatMap(({ path }) => (path[0] === 'providers' && path.length > 2 ? [path[1] ?? ''] : [])),
+  )
+  for (const { path, value } of leaves.values()) {
+    if (path[0] === 'providers' && path.length === 2 && typeof value === 'object' && path[1] !== undefined)
+      names.add(path[1])
+  }
+  for (const name of names) {
+    const preset = providerPresets.find((candidate) => candidate.name === name)
+    const add = (option: string, value: string): void => {
+      const path = ['providers', name, option]
+      leaves.delete(pathKey(['providers', name]))
+      leaves.set(pathKey(path), { path, value, source: 'default', where: 'default' })
+    }
+    const kindKey = pathKey(['providers', name, 'kind'])
+    const implied = preset === undefined ? name : 'openai'
+    if (!leaves.has(kindKey) && ['openai', 'ollama', 'demo'].includes(implied)) add('kind', implied)
+    const kind = leaves.get(kindKey)?.value
+    if (leaves.has(pathKey(['providers', name, 'base_url']))) continue
+    if (kind === 'ollama') add('base_url', ollamaAddress)
+    if (kind === 'openai' && preset !== undefined) add('base_url', preset.base_url)
+  }
+}
+
+/** Faults across providers and models: no address, or a price for a provider that nobody knows. */
+export const providerFaults = (config: LoadedConfig, where: (path: readonly string[]) => string): ConfigFault[] => {
+  const faults: ConfigFault[] = []
+  for (const [name, provider] of Object.entries(config.providers)) {
+    if (provider.kind !== 'openai' || provider.base_url !== undefined) continue
+    const path = ['providers', name]
+    faults.push({
+      where: where(path),
+      option: printPath(path),
+      problem: '"base_url" is missing',
+      expected: 'such as https://host/v1',
+    })
+  }
+  const known = [...Object.keys(config.providers), ...providerPresets.map((preset) => preset.name), 'ollama', 'demo']
+  for (const model of Object.keys(config.models)) {
+    const provider = model.slice(0, model.indexOf('/'))
+    if (known.includes(provider)) continue
+    const path = ['models', model]
+    const suggestion = nearestName(provider, known)
+    faults.push({
+      where: where(path),
+      option: printPath(path),
+      problem: `there is no provider "${provider}"`,
+      ...(suggestion === undefined ? {} : { suggestion: `${suggestion}${model.slice(provider.length)}` }),
+    })
+  }
+  return faults
+}

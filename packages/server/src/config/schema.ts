@@ -1,0 +1,230 @@
+import { type Static, type TSchema, Type } from 'typebox'
+
+/**
+ * The one source of every option: its type, default, meaning, validation, environment name and place in the JSON Schema.
+ * Own keywords: `x-environment` (a name other than the generated one), `x-secret` (never printed, kept apart from Config),
+ * `x-path` (a file or folder, resolved when loaded), `x-money` (USD as text, becomes nano-USD), `x-removable` (`false` takes
+ * the entry out), `x-check` (a named rule of validate.ts).
+ */
+const group = <Properties extends Record<string, TSchema>>(properties: Properties, description: string) =>
+  Type.Object(properties, { additionalProperties: false, description })
+
+const named = <Entry extends TSchema>(pattern: string, entry: Entry, options: Record<string, unknown>) =>
+  Type.Record(Type.String({ pattern }), entry, { additionalProperties: false, ...options })
+
+const milliseconds = (description: string, value?: number) =>
+  Type.Integer({ minimum: 1, maximum: 86_400_000, description, ...(value === undefined ? {} : { default: value }) })
+
+const count = (description: string, value?: number) =>
+  Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000_000_000,
+    description,
+    ...(value === undefined ? {} : { default: value }),
+  })
+
+const money = (description: string) => Type.Unsafe<bigint>({ type: 'string', 'x-money': true, description })
+
+const url = (description: string) => Type.String({ 'x-check': 'http-url', description })
+
+const rate = (description: string, perMinute?: number, burst?: number) =>
+  group(
+    {
+      rate_per_minute: count('Requests that come back per minute.', perMinute),
+      burst: count('Requests that may come at once.', burst),
+    },
+    description,
+  )
+
+const ProviderSchema = group(
+  {
+    kind: Type.Enum(['openai', 'ollama', 'demo'], {
+      description: 'What it speaks: `openai` for any OpenAI-compatible server, `ollama`, or the built-in `demo`.',
+    }),
+    base_url: Type.Optional(url('Address up to the version, such as `https://api.openai.com/v1`.')),
+    api_key: Type.Optional(Type.String({ minLength: 1, 'x-secret': true, description: 'Key sent upstream.' })),
+    models: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), { description: 'Offer these models only; absent: all it lists.' }),
+    ),
+    headers: Type.Optional(
+      named('^[A-Za-z0-9-]{1,64}$', Type.String({ 'x-secret': true }), { description: 'Headers added upstream.' }),
+    ),
+    timeouts: Type.Optional(
+      group(
+        {
+          connect_ms: Type.Optional(milliseconds('Time to connect.')),
+          first_byte_ms: Type.Optional(milliseconds('Time to the first byte of the answer.')),
+          idle_ms: Type.Optional(milliseconds('Longest silence inside an answer.')),
+          total_ms: Type.Optional(milliseconds('Longest whole call.')),
+        },
+        'Timeouts of this provider where they differ.',
+      ),
+    ),
+  },
+  'A model provider.',
+)
+
+const ModelSchema = group(
+  {
+    price: Type.Optional(
+      group(
+        {
+          input: money('USD per million input tokens.'),
+          output: money('USD per million output tokens.'),
+          cached_input: Type.Optional(money('USD per million input tokens read from the cache of the provider.')),
+          per_request: Type.Optional(money('USD per call.')),
+        },
+        'Overrides the price library.',
+      ),
+    ),
+    max_output_tokens: Type.Optional(count('Most tokens one answer can have.')),
+    context_tokens: Type.Optional(count('Most tokens of prompt and answer together.')),
+  },
+  'What is known of one model.',
+)
+
+const TierSchema = group(
+  {
+    requests: rate('Token bucket of requests per key.'),
+    max_output_tokens: Type.Optional(count('Most tokens one answer may have.')),
+    models: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), { description: 'Models that may be called; absent: all.' }),
+    ),
+  },
+  'What the keys of one tier may do.',
+)
+
+export const profileNames = ['development', 'testing', 'staging', 'production'] as const
+
+export const ConfigSchema = group(
+  {
+    profile: Type.Enum([...profileNames], {
+      default: 'development',
+      description: 'Set of defaults and refusals. `production` and `staging` refuse an unsafe start.',
+    }),
+    host: Type.String({ minLength: 1, maxLength: 253, default: '127.0.0.1', description: 'Address to listen on.' }),
+    port: Type.Integer({ minimum: 0, maximum: 65_535, default: 8787, description: 'Port; 0 takes a free one.' }),
+    data_dir: Type.String({ minLength: 1, default: './.headgate', 'x-path': true, description: 'Data folder.' }),
+    public_url: Type.Optional(url('Address under which callers reach Headgate; used in links.')),
+    admin_key: Type.Optional(
+      Type.String({ minLength: 32, 'x-secret': true, description: 'Key of the operator, 32 characters or more.' }),
+    ),
+    root_key: Type.Optional(
+      Type.String({
+        minLength: 32,
+        'x-secret': true,
+        description: 'Root of all derived keys, the same on every replica. Absent: made once in the data folder.',
+      }),
+    ),
+    database_url: Type.Optional(
+      Type.String({
+        'x-secret': true,
+        'x-check': 'postgres-url',
+        description: 'External PostgreSQL; absent: the embedded one. `DATABASE_URL` is the fall-back.',
+      }),
+    ),
+    redis_url: Type.Optional(
+      Type.String({
+        'x-secret': true,
+        'x-check': 'redis-url',
+        description: 'Redis or Valkey for counters. `REDIS_URL` is the fall-back.',
+      }),
+    ),
+    counters: Type.Enum(['auto', 'memory', 'redis'], {
+      default: 'auto',
+      description: 'Where limits are counted; `auto`: Redis when `redis_url` is given, else memory.',
+    }),
+    trusted_proxies: Type.Array(Type.String({ 'x-check': 'cidr' }), {
+      default: [],
+      description: 'Addresses or CIDR ranges whose forwarding headers are believed.',
+    }),
+    tls: Type.Optional(
+      group(
+        {
+          cert: Type.String({
+            minLength: 1,
+            'x-path': true,
+            'x-check': 'file',
+            description: 'Certificate chain, PEM.',
+          }),
+          key: Type.String({ minLength: 1, 'x-path': true, 'x-check': 'file', description: 'Private key, PEM.' }),
+        },
+        'Serve HTTPS with these files.',
+      ),
+    ),
+    log: group(
+      {
+        level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+          default: 'info',
+          description: 'Least severe level written.',
+        }),
+      },
+      'Logs.',
+    ),
+    ollama_autodetect: Type.Boolean({
+      default: true,
+      description: 'Look for an Ollama on its usual port and offer its models. Off in production and testing.',
+    }),
+    providers: named('^[a-z0-9][a-z0-9_-]{0,63}$', ProviderSchema, {
+      'x-removable': true,
+      description: 'Model providers by name. A name set to `false` is taken out.',
+    }),
+    models: named('^[a-z0-9][a-z0-9_-]{0,63}/\\S{1,200}$', ModelSchema, {
+      description: 'Prices and bounds by `provider/model`.',
+    }),
+    tiers: named('^[a-z0-9][a-z0-9_-]{0,63}$', TierSchema, {
+      description: 'Tiers by name. Shipped: anonymous, free, pro, internal.',
+    }),
+    limits: group({ per_ip: rate('Callers without a secret key, per address.', 120, 40) }, 'Limits outside tiers.'),
+    stream: group(
+      {
+        commit_after_ms: milliseconds('Longest wait for the first part before the status line is sent.', 10_000),
+        keep_alive_ms: milliseconds('Pause after which a keep-alive comment is sent.', 15_000),
+      },
+      'Streams.',
+    ),
+    timeouts: group(
+      {
+        connect_ms: milliseconds('Time to connect to a provider.', 5_000),
+        first_byte_ms: milliseconds('Time to the first byte of its answer.', 60_000),
+        idle_ms: milliseconds('Longest silence inside an answer.', 60_000),
+        total_ms: milliseconds('Longest whole call.', 600_000),
+        drain_ms: milliseconds('Longest wait for open calls at shutdown.', 120_000),
+      },
+      'Timeouts in milliseconds.',
+    ),
+    body: group({ max_bytes: count('Largest request body of an inference call.', 33_554_432) }, 'Request bodies.'),
+    upstream: group(
+      {
+        max_response_bytes: count('Largest answer taken from a provider.', 67_108_864),
+        connections: count('Most connections to one provider.', 256),
+      },
+      'Calls to providers.',
+    ),
+  },
+  'Configuration of Headgate.',
+)
+
+type Loaded = Static<typeof ConfigSchema>
+type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T
+
+/** A provider as configured, without its secrets (see `Secrets.providers`). */
+export type ProviderConfig = DeepReadonly<Omit<Loaded['providers'][string], 'api_key' | 'headers'>>
+
+/**
+ * The loaded configuration, frozen. Money is nano-USD (bigint): per million tokens for token prices, per call for
+ * `per_request`. Secrets are not in it.
+ */
+export type Config = DeepReadonly<
+  Omit<Loaded, 'admin_key' | 'root_key' | 'database_url' | 'redis_url' | 'providers'>
+> & { readonly providers: Readonly<Record<string, ProviderConfig>> }
+
+/** All values as validated, secrets still among them; stays inside config/. */
+export type LoadedConfig = Loaded
+export type ModelConfig = Config['models'][string]
+export type TierConfig = Config['tiers'][string]
+export type Profile = Config['profile']

@@ -1,0 +1,80 @@
+import { createHash, hkdfSync } from 'node:crypto'
+import { inspect } from 'node:util'
+import type { LoadedConfig } from './schema.ts'
+
+/** A value that prints as `***` in text, JSON and inspection; only `reveal()` gives it. */
+export class Secret {
+  readonly #value: string
+
+  constructor(value: string) {
+    this.#value = value
+  }
+
+  reveal(): string {
+    return this.#value
+  }
+
+  toString(): string {
+    return '***'
+  }
+
+  toJSON(): string {
+    return '***'
+  }
+
+  [Symbol.toPrimitive](): string {
+    return '***'
+  }
+
+  [inspect.custom](): string {
+    return '***'
+  }
+}
+
+/** Key under which API keys are hashed, with the id that is stored beside each hash. Base64 of 32 bytes. */
+export type Pepper = { readonly id: string; readonly key: Secret }
+
+/** Everything that must not be printed or stored in the clear, kept apart from `Config`. */
+export type Secrets = {
+  readonly admin_key?: Secret
+  readonly root_key: Secret
+  readonly pepper: Pepper
+  readonly database_url?: Secret
+  readonly redis_url?: Secret
+  readonly providers: Readonly<Record<string, ProviderSecrets>>
+}
+
+/** What one provider is called with. */
+export type ProviderSecrets = { readonly api_key?: Secret; readonly headers: Readonly<Record<string, Secret>> }
+
+/**
+ * The pepper of a root key: HKDF-SHA-256 (RFC 5869) with a label of its own, so that it says nothing about the root key. The id is
+ * the start of a hash of the pepper.
+ */
+export const derivePepper = (rootKey: Secret): Pepper => {
+  const key = Buffer.from(hkdfSync('sha256', rootKey.reveal(), '', 'headgate/api-key-pepper/1', 32))
+  const id = createHash('sha256').update('headgate/pepper-id').update(key).digest('hex').slice(0, 12)
+  return Object.freeze({ id, key: new Secret(key.toString('base64')) })
+}
+
+/** Takes the secrets out of the loaded values. */
+export const collectSecrets = (config: LoadedConfig, rootKey: Secret): Secrets => {
+  const secret = <Name extends string>(name: Name, value: string | undefined) =>
+    (value === undefined ? {} : { [name]: new Secret(value) }) as { [Key in Name]?: Secret }
+  const providers: Record<string, ProviderSecrets> = Object.create(null)
+  for (const [name, provider] of Object.entries(config.providers)) {
+    const headers = Object.entries(provider.headers ?? {}).map(([header, value]) => [header, new Secret(value)])
+    providers[name] = Object.freeze({
+      ...secret('api_key', provider.api_key),
+      headers: Object.freeze(Object.fromEntries(headers)),
+    })
+  }
+  return Object.freeze({
+    ...secret('admin_key', config.admin_key),
+    ...secret('database_url', config.database_url),
+    ...secret('redis_url', config.redis_url),
+    root_key: rootKey,
+    pepper: derivePepper(rootKey),
+    providers: Object.freeze(providers),
+  })
+}
