@@ -90,6 +90,9 @@ const profileOf = (leaves: Leaves): Profile => {
   return profileNames.find((name) => name === value) ?? 'development'
 }
 
+/** Line 2 before line 13. */
+const byPlace = new Intl.Collator('en', { numeric: true })
+
 /** Reads every source and checks everything; touches nothing. */
 const gather = (input: ConfigInput): Gathered => {
   const cwd = resolve(input.cwd ?? '.')
@@ -147,7 +150,7 @@ const gather = (input: ConfigInput): Gathered => {
       })
     }
   }
-  return { loaded, leaves, faults }
+  return { loaded, leaves, faults: faults.toSorted((left, right) => byPlace.compare(left.where, right.where)) }
 }
 
 const freeze = <T>(value: T): T => {

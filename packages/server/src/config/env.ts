@@ -18,6 +18,11 @@ const fallbacks: readonly (readonly [name: string, option: string])[] = [
   ['REDIS_URL', 'redis_url'],
 ]
 
+const printDefault = (value: unknown): string => {
+  if (Array.isArray(value)) return value.join(',')
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
 /** Every environment variable, once: the table behind loading, `config explain` and the reference page. */
 export const environment: readonly EnvironmentVariable[] = [
   {
@@ -32,7 +37,7 @@ export const environment: readonly EnvironmentVariable[] = [
     option: path.join('.'),
     meaning: node.description ?? '',
     secret: node['x-secret'] === true || path[0] === 'providers',
-    ...(node.default === undefined ? {} : { default: String(node.default) }),
+    ...(node.default === undefined ? {} : { default: printDefault(node.default) }),
   })),
   ...fallbacks.map(([name, option]) => ({ name, option, meaning: `Fall-back for HEADGATE_${name}.`, secret: true })),
   ...providerPresets.flatMap(({ name, key, base_url, base_url_variable }) => [

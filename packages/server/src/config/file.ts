@@ -95,5 +95,6 @@ export const parseYaml = (
     return parsed
   }
   walk(top, base, 0)
-  return parsed
+  // Nothing of a bomb is worth checking further.
+  return nodes < mostNodes ? parsed : { ...parsed, leaves: [] }
 }

@@ -28,16 +28,20 @@ const isEmptyMap = (value: unknown): boolean =>
 
 /** Lays leaves over what is there: a scalar takes away what was below its path, a nested value takes away a scalar above it. */
 export const lay = (under: Leaves, over: readonly Leaf[]): void => {
+  const parents = new Set<string>()
+  const note = (path: readonly string[]): void => {
+    for (let depth = 1; depth < path.length; depth += 1) parents.add(pathKey(path.slice(0, depth)))
+  }
+  for (const leaf of under.values()) note(leaf.path)
   for (const leaf of over) {
     const key = pathKey(leaf.path)
-    const inside = [...under.keys()].filter((other) => other.startsWith(`${key}\0`))
-    if (isEmptyMap(leaf.value)) {
-      if (inside.length > 0) continue
-    } else {
-      for (const other of inside) under.delete(other)
+    if (parents.has(key)) {
+      if (isEmptyMap(leaf.value)) continue
+      for (const other of [...under.keys()].filter((inside) => inside.startsWith(`${key}\0`))) under.delete(other)
     }
     for (let depth = 1; depth < leaf.path.length; depth += 1) under.delete(pathKey(leaf.path.slice(0, depth)))
     under.set(key, leaf)
+    note(leaf.path)
   }
 }
 

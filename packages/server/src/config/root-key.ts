@@ -54,7 +54,11 @@ export const rootKeyOf = async (dataFolder: string): Promise<Secret> => {
       await unlink(draft)
     }
     const folder = await open(dataFolder, 'r')
-    await folder.sync().finally(() => folder.close())
+    try {
+      await folder.sync()
+    } finally {
+      await folder.close()
+    }
     return (await read(path)) ?? refuse(path, 'vanished while it was made', 'a data folder that stays')
   } catch (error) {
     if (error instanceof ConfigFaults) throw error
