@@ -204,8 +204,8 @@ export default {
     ),
     forbid(
       'no-dead-rooms',
-      'Neither main.ts nor cli.ts reaches this file. Wire it in compose.ts or delete it. (A worker’s entry is named *.worker.ts.)',
-      { path: `${server}(main|cli|telemetry)\\.ts$` },
+      'Neither main.ts nor cli.ts nor a worker (named x.worker.ts) reaches this file. Wire it in compose.ts or delete it.',
+      { path: `${server}((main|cli|telemetry)|.*\\.worker)\\.ts$` },
       { path: server, pathNot: [tests, '\\.worker\\.ts$', wiring], reachable: false },
     ),
     {

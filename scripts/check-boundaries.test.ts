@@ -49,6 +49,8 @@ const sound: Record<string, string> = {
     "import '../../kernel/route.ts'\nimport '@headgate/contract/headers.ts'\n",
   [`${server}/features/identity/identity.test.ts`]: "import '../../../test/support/house.ts'\nimport 'node:fs'\n",
   [`${server}/features/ledger/ledger.ts`]: "import './journal.ts'\n",
+  [`${server}/features/ledger/count.worker.ts`]: "import './counting.ts'\n",
+  [`${server}/features/ledger/counting.ts`]: 'export const counting = 1\n',
   [`${server}/features/ledger/journal.ts`]: "import 'node:fs/promises'\n",
   [`${server}/features/providers/demo/call.ts`]: "import 'undici'\nimport '../../../domain/money.ts'\n",
   'packages/server/test/support/house.ts':

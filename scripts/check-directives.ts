@@ -1,8 +1,7 @@
 import { readSources, type Source } from './sources.ts'
 
-const disabling =
-  /(?:\/\/|\/\*)\s*((?:oxlint|eslint)-disable\S*|biome-ignore\S*|v8 ignore|c8 ignore|secretlint-disable\S*)(.*)/
-const silencing = /(?:\/\/|\/\*)\s*(@ts-ignore|@ts-nocheck)/
+const disabling = /(?:\/\/|\/\*)\s*((?:oxlint|eslint)-disable\S*|v8 ignore|c8 ignore|secretlint-disable\S*)(.*)/
+const silencing = /(?:\/\/|\/\*)\s*(@ts-ignore|@ts-nocheck|biome-ignore)/
 const expecting = /(?:\/\/|\/\*)\s*@ts-expect-error\s*(.*)/
 
 /** A rule may be switched off for a line, with the reason after ` -- `. */
@@ -12,7 +11,8 @@ export const directiveFaults = (sources: Source[]): string[] =>
       const at = `${path}:${index + 1}`
       const disabled = disabling.exec(line)
       if (disabled && !/ -- \S/.test(disabled[2] ?? '')) return [`${at}: ${disabled[1]} needs its reason after " -- "`]
-      if (silencing.test(line)) return [`${at}: repair the type, or use @ts-expect-error with a reason`]
+      if (silencing.test(line))
+        return [`${at}: repair it; where a type is beyond repair use @ts-expect-error with a reason`]
       const expected = expecting.exec(line)
       if (expected && !/\w{3}/.test(expected[1] ?? '')) return [`${at}: @ts-expect-error needs a reason`]
       return []

@@ -62,6 +62,14 @@ if (unknown.length > 0) {
 
 const queue = checks.filter((check) => wanted.length === 0 || wanted.includes(check.name))
 const failed: string[] = []
+
+/** The whole complaint where it was asked for by name, else its first lines. */
+const excerpt = (name: string, complaint: string): string => {
+  const lines = complaint.split('\n')
+  if (wanted.length > 0 || lines.length <= 60) return complaint
+  return [...lines.slice(0, 60), `… and ${lines.length - 60} lines more: npm run check -- ${name}`].join('\n')
+}
+
 const work = async (): Promise<void> => {
   for (let check = queue.shift(); check; check = queue.shift()) {
     const begun = performance.now()
@@ -69,7 +77,7 @@ const work = async (): Promise<void> => {
     const seconds = ((performance.now() - begun) / 1000).toFixed(1)
     if (complaint) failed.push(check.name)
     console.log(`${complaint ? 'fail' : 'ok  '}  ${check.name.padEnd(12)} ${seconds.padStart(5)} s`)
-    if (complaint) console.log(complaint.replaceAll(/^/gm, '      '))
+    if (complaint) console.log(excerpt(check.name, complaint).replaceAll(/^/gm, '      '))
   }
 }
 await Promise.all([work(), work()])

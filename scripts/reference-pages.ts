@@ -2,6 +2,7 @@ import { errorCatalogue } from '../packages/contract/src/errors/catalogue.ts'
 import type { ErrorEntry } from '../packages/contract/src/errors/entry.ts'
 import { environment } from '../packages/server/src/config/env.ts'
 import { type Node, options } from '../packages/server/src/config/options.ts'
+import { metricReference } from '../packages/server/src/kernel/metrics.ts'
 import { type DeclaredRoute, declaredRoutes } from './check-architecture.ts'
 import { isTest, readSources } from './sources.ts'
 
@@ -86,6 +87,21 @@ const configurationPage = (): string =>
     ),
   )
 
+const metricsPage = (): string =>
+  page(
+    '# Metrics',
+    '`GET /metrics` answers in the Prometheus text format; beside these stand the usual metrics of a Node.js process.',
+    table(
+      ['Metric', 'Type', 'Labels', 'Meaning'],
+      metricReference.map(({ name, type, labels, help }) => [
+        `\`${name}\``,
+        type,
+        labels.map((label) => `\`${label}\``).join(', '),
+        help,
+      ]),
+    ),
+  )
+
 /** The generated pages: path from the root, and text. */
 export const referencePages = (root: string): Map<string, string> => {
   const errors = Object.entries(errorCatalogue).sort(([, left], [, right]) => (left.id < right.id ? -1 : 1))
@@ -98,6 +114,7 @@ export const referencePages = (root: string): Map<string, string> => {
   return new Map([
     ['docs/reference/configuration.md', configurationPage()],
     ['docs/reference/errors.md', errorsPage(errors)],
+    ['docs/reference/metrics.md', metricsPage()],
     ['docs/reference/routes.md', routesPage(routes)],
     ...errors.map(([slug, entry]): [string, string] => [errorPath(slug), errorPage(slug, entry)]),
   ])
