@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { columnTypes } from './db-columns.ts'
 import {
   CommitOutcomeUnknown,
   DatabaseRefused,
@@ -78,30 +79,6 @@ export interface DatabaseOptions {
   readonly applicationName?: string
 }
 
-const INT8 = 20
-const INT8_ARRAY = 1016
-const DATE = 1082
-const TIMESTAMP = 1114
-
-// The published types name only the built-in scalar numbers.
-const builtInParser = pg.types.getTypeParser as (oid: number, format: 'text' | 'binary') => (text: string) => unknown
-
-const toBigIntArray = (text: string): (bigint | null)[] =>
-  (builtInParser(INT8_ARRAY, 'text')(text) as (string | null)[]).map((item) => (item === null ? null : BigInt(item)))
-
-// int8 as bigint (a Number would lose money above 2^53), numeric stays a string; a date without zone stays text,
-// because pg would read it in the machine's zone.
-const parsers = new Map<number, (text: string) => unknown>([
-  [INT8, (text) => BigInt(text)],
-  [INT8_ARRAY, toBigIntArray],
-  [DATE, (text) => text],
-  [TIMESTAMP, (text) => text],
-])
-export const columnTypes = {
-  getTypeParser: (oid: number, format: 'text' | 'binary' = 'text') =>
-    (format === 'text' ? parsers.get(oid) : undefined) ?? builtInParser(oid, format),
-} as pg.CustomTypesConfig
-
 /** The connection's part of a pg configuration. */
 export const clientConfig = (connection: DatabaseConnection): pg.ClientConfig =>
   'url' in connection ? { connectionString: connection.url } : { port: 5432, ...connection }
@@ -136,19 +113,38 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   const unavailable = (cause: unknown) =>
     new DatabaseUnavailable('The database does not answer', cause === undefined ? undefined : { cause })
 
+  /** The pool's own limit counts from each call; a second try must fit into what the first has left. */
+  const connect = (milliseconds: number): Promise<pg.PoolClient> =>
+    new Promise((resolve, reject) => {
+      let late = false
+      const timer = setTimeout(() => {
+        late = true
+        reject(unavailable(new Error('No connection became free in time')))
+      }, milliseconds)
+      pool.connect().then(
+        (client) => {
+          clearTimeout(timer)
+          if (late) client.release()
+          else resolve(client)
+        },
+        (cause) => {
+          clearTimeout(timer)
+          reject(isConnectionFault(cause) ? unavailable(cause) : cause)
+        },
+      )
+    })
+
   const begin = async (scope: Scope, mode: string): Promise<pg.PoolClient> => {
     if (pool.waitingCount >= maximumWaiting) throw unavailable(undefined)
     const preamble =
       `BEGIN ${mode}; SET LOCAL ROLE headgate_runtime; SET LOCAL headgate.scope = '${scopeText(scope)}'; ` +
       `SET LOCAL statement_timeout = ${statementTimeoutMs}`
     const deadline = performance.now() + acquireTimeoutMs
+    const left = () => Math.max(50, Math.ceil(deadline - performance.now()))
     for (;;) {
-      const client = await pool.connect().catch((cause) => {
-        throw isConnectionFault(cause) ? unavailable(cause) : cause
-      })
-      const left = Math.max(100, Math.ceil(deadline - performance.now()))
+      const client = await connect(left())
       try {
-        await client.query({ text: preamble, query_timeout: left } as pg.QueryConfig)
+        await client.query({ text: preamble, query_timeout: left() } as pg.QueryConfig)
         return client
       } catch (cause) {
         client.release(true)

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, type SpawnOptions, spawn } from 'node:child_process'
-import { chown, readFile } from 'node:fs/promises'
+import { chmod, chown, readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { EmbeddedUnavailable } from './embedded-binaries.ts'
 
@@ -15,6 +15,8 @@ export interface PostgresAccount {
   readonly spawn: (program: string, args: readonly string[], options: SpawnOptions) => ChildProcess
   /** Gives a folder to the account. */
   readonly own: (path: string) => Promise<void>
+  /** Lets the account pass through a folder that stays ours. */
+  readonly admit: (path: string) => Promise<void>
 }
 
 // Nothing of Headgate's own environment, where secrets live, is handed on.
@@ -33,6 +35,11 @@ const account = (
   },
   own: async (path: string) => {
     if (ids) await chown(path, ids.uid, ids.gid)
+  },
+  admit: async (path: string) => {
+    if (!ids) return
+    await chown(path, 0, ids.gid)
+    await chmod(path, 0o710)
   },
 })
 

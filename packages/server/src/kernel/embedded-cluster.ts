@@ -6,10 +6,10 @@ import type { PostgresAccount } from './embedded-account.ts'
 import { EmbeddedUnavailable, type PostgresBinaries } from './embedded-binaries.ts'
 
 const collect = (child: ChildProcess): Promise<{ code: number | null; output: string }> =>
-  new Promise((resolve, reject) => {
+  new Promise((resolve) => {
     let output = ''
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => (output += String(chunk)))
-    child.on('error', reject)
+    child.on('error', (cause) => resolve({ code: null, output: cause.message }))
     child.on('close', (code) => resolve({ code, output }))
   })
 
@@ -30,6 +30,13 @@ export interface ClusterOptions {
   readonly passwordFile?: string
   /** False only for throw-away clusters of tests. */
   readonly durable?: boolean
+}
+
+/** Of initdb's chatter only what went wrong, if it says so. */
+const complaint = (output: string): string => {
+  const lines = output.trim().split('\n')
+  const errors = lines.filter((line) => /error|fatal|hint|detail/i.test(line))
+  return (errors.length > 0 ? errors : lines.slice(-10)).join('; ')
 }
 
 /** What stands in a cluster folder: nothing, a whole cluster, or something that must not be touched. */
@@ -85,7 +92,9 @@ export const ensureCluster = async (options: ClusterOptions): Promise<'made' | '
   const { code, output } = await collect(child)
   if (code !== 0) {
     await rm(draft, { recursive: true, force: true })
-    throw new EmbeddedUnavailable(`initdb failed (as ${account.description}): ${output.trim().slice(-2000)}`)
+    const reach =
+      account.uid === undefined ? '' : ' That user must be able to reach the data folder and the installed packages.'
+    throw new EmbeddedUnavailable(`initdb failed, run under ${account.description}: ${complaint(output)}.${reach}`)
   }
   await rename(draft, directory)
   if (durable) await syncFolder(parent)

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -23,7 +23,7 @@ const SQLITE_BUSY = 5
 const held = new Set<DatabaseSync>()
 
 /**
- * Locks the data folder for this process, until `release` or its end, however it ends.
+ * Locks the data folder, made if it is missing, for this process, until `release` or its end, however it ends.
  *
  * Node has no flock. SQLite, which Node brings, takes a record lock of the operating system (fcntl, LockFileEx) on
  * its file: one winner however many try at once, gone with the process even by kill -9, not inherited by the
@@ -33,6 +33,7 @@ const held = new Set<DatabaseSync>()
  * @throws {FolderInUse} when another process holds it.
  */
 export const lockFolder = async (directory: string): Promise<{ release: () => void }> => {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
   const pidFile = join(directory, 'headgate.pid')
   const lock = new DatabaseSync(join(directory, 'headgate.lock'))
   try {

@@ -96,6 +96,7 @@ interface Ground {
 
 const prepare = async (dataDirectory: string, options: EmbeddedOptions): Promise<Ground> => {
   const account = await chooseAccount()
+  await account.admit(dataDirectory)
   const { packageDirectory } = options
   const runtimeDirectory = join(dataDirectory, 'runtime')
   const binaries = await locateBinaries({ runtimeDirectory, ...(packageDirectory && { packageDirectory }) })
