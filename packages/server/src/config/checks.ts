@@ -1,5 +1,5 @@
 import { accessSync, constants, statSync } from 'node:fs'
-import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
 import { parseUsd } from '../domain/money.ts'
 
 /** A rule beyond JSON Schema: what is wrong with the text, or undefined. */
@@ -21,12 +21,10 @@ const httpUrl = (text: string): string | undefined => {
 
 const cidr = (text: string): string | undefined => {
   const [address = '', prefix, ...rest] = text.split('/')
-  const version = isIP(address)
-  if (version === 0 || rest.length > 0) return 'is no IP address or range'
+  const longest = ipaddr.IPv4.isValidFourPartDecimal(address) ? 32 : ipaddr.IPv6.isValid(address) ? 128 : 0
+  if (longest === 0 || address.includes('%') || rest.length > 0) return 'is no IP address or range'
   if (prefix === undefined) return undefined
-  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128)
-    ? undefined
-    : 'has a wrong prefix length'
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= longest ? undefined : 'has a wrong prefix length'
 }
 
 const readableFile = (path: string): string | undefined => {

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
 import type { ConfigFault } from './faults.ts'
 import type { Leaf } from './layers.ts'
 import type { LoadedConfig, Profile } from './schema.ts'
@@ -45,7 +45,9 @@ export const profileDefaults = (profile: Profile): Leaf[] => [
 
 const isLoopback = (host: string): boolean => {
   const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
-  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
+  if (bare === 'localhost') return true
+  const numeric = ipaddr.IPv4.isValidFourPartDecimal(bare) || ipaddr.IPv6.isValid(bare)
+  return numeric && ipaddr.process(bare).range() === 'loopback'
 }
 
 /**
