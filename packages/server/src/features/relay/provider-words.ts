@@ -1,0 +1,28 @@
+const longest = 300
+
+/** In this order: what looks like a credential, an address with its host, a bare IP address. */
+const unsafe: readonly (readonly [RegExp, string])[] = [
+  [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 ***'],
+  [/\b(?:sk|pk|rk|gsk|xai|key|hg_sk|hg_pk)[-_][\w*.-]{6,}/gi, '***'],
+  [/\b[A-Za-z0-9_-]{32,}\b/g, '***'],
+  [/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, '(address)'],
+  [/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, '(address)'],
+  [/(?<![\w:])\[?(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}\]?(?![\w:])/gi, '(address)'],
+]
+
+/** Makes a provider's error text fit to be shown: one line, at most 300 characters, no credential, no address. */
+export const presentable = (words: string): string => {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
+  let text = words.slice(0, longest * 4).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
+  for (const [pattern, instead] of unsafe) text = text.replace(pattern, instead)
+  text = text.replace(/ +/g, ' ').trim()
+  return text.length > longest ? `${text.slice(0, longest - 1)}…` : text
+}
+
+/** The message inside a provider's `error` member, in whatever shape it came; null when there is none. */
+export const errorMessage = (error: unknown): string | null => {
+  if (typeof error === 'string') return error === '' ? null : error
+  if (typeof error !== 'object' || error === null) return null
+  const { message } = error as { message?: unknown }
+  return typeof message === 'string' && message !== '' ? message : null
+}
