@@ -1,0 +1,228 @@
+import { hash } from 'node:crypto'
+import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
+import type { Caller } from '../../domain/caller.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { AppError } from '../../kernel/errors.ts'
+import type { KeyRow, KeyWithSecrets } from './identity.store.ts'
+import { hashKey, KEY_LENGTH, type Pepper, parseKey, sameHash } from './key-secret.ts'
+import { compileOrigins, type OriginMatcher, originOf } from './origins.ts'
+
+/** Longest time that known keys are honoured while PostgreSQL cannot confirm them. */
+const MOST_UNCONFIRMED_MS = 300_000
+/** How long a secret that fits no key is refused without asking again. */
+const UNKNOWN_FOR_MS = 30_000
+const MOST_KNOWN = 50_000
+const MOST_UNKNOWN = 10_000
+const MOST_ORIGINS = 1_000
+
+/** A credential that was proven once; its fields follow the key's changes. */
+interface Known {
+  readonly keyId: string
+  readonly digest: string
+  readonly hash: Buffer
+  caller: Caller
+  /** Wall clock; Infinity where nothing expires. */
+  validUntil: number
+  refusal: ErrorCode | null
+  used: boolean
+}
+
+/** An answer of the database, and the revision that the directory had when the question left. */
+interface Loaded {
+  readonly found: KeyWithSecrets | null
+  readonly asOf: bigint
+}
+
+export interface KeyDirectoryOptions {
+  readonly clock: Clock
+  readonly pepper: Pepper
+  /** Reads one key. @throws AppError `database_unavailable`. */
+  readonly load: (keyId: string) => Promise<KeyWithSecrets | null>
+}
+
+const makeCaller = (key: KeyRow): Caller =>
+  Object.freeze({
+    keyId: key.key_id,
+    projectId: key.project_id,
+    kind: key.kind,
+    tier: key.tier,
+    models: key.models && Object.freeze(key.models),
+    budgetId: key.budget_id,
+  })
+
+const oldest = <K>(map: Map<K, unknown>): K => map.keys().next().value as K
+
+/**
+ * The keys that this replica knows, in memory: a known key costs one SHA-256 and no promise. `apply` is told every
+ * change, in order, with the revision it brings the directory to.
+ */
+export const createKeyDirectory = ({ clock, pepper, load }: KeyDirectoryOptions) => {
+  // By the digest of the credential: no secret stands in memory, and nobody can choose digests to time the look-up.
+  const known = new Map<string, Known>()
+  const byKey = new Map<string, Set<Known>>()
+  const unknown = new Map<string, number>()
+  const loading = new Map<string, Promise<Loaded>>()
+  const bound = new Map<string, { readonly matches: OriginMatcher; readonly validUntil: number }>()
+  const originAnswers = new Map<string, boolean>()
+  // Compared with when a key does not exist, so that this takes as long.
+  const nobody = hashKey(pepper, 'nobody')
+  let revision = 0n
+  let confirmedAt = Number.NEGATIVE_INFINITY
+
+  const forget = (entry: Known): void => {
+    known.delete(entry.digest)
+    const siblings = byKey.get(entry.keyId)
+    siblings?.delete(entry)
+    if (siblings?.size === 0) byKey.delete(entry.keyId)
+  }
+
+  const remember = (entry: Known): void => {
+    known.set(entry.digest, entry)
+    byKey.set(entry.keyId, (byKey.get(entry.keyId) ?? new Set()).add(entry))
+    if (known.size > MOST_KNOWN) forget(known.get(oldest(known)) as Known)
+  }
+
+  /** What a proven hash is worth now; null when it proves nothing any more. */
+  const judge = (
+    proof: Buffer,
+    { key, secrets }: KeyWithSecrets,
+  ): Pick<Known, 'caller' | 'validUntil' | 'refusal'> | null => {
+    let match: { expires_at: Date | null } | null = null
+    for (const secret of secrets) {
+      if (sameHash(secret.hash, proof) && secret.pepper_id === pepper.id) match = secret
+    }
+    if (match === null) return null
+    return {
+      caller: makeCaller(key),
+      validUntil: Math.min(key.expires_at?.getTime() ?? Infinity, match.expires_at?.getTime() ?? Infinity),
+      refusal: key.state === 'active' ? null : 'api_key_revoked',
+    }
+  }
+
+  const bindOrigins = (key: KeyRow): void => {
+    originAnswers.clear()
+    if (key.kind !== 'publishable' || key.state !== 'active') bound.delete(key.key_id)
+    else {
+      const validUntil = key.expires_at?.getTime() ?? Infinity
+      bound.set(key.key_id, { matches: compileOrigins(key.origins), validUntil })
+    }
+  }
+
+  const use = (entry: Known): Caller => {
+    if (clock.monotonic() - confirmedAt > MOST_UNCONFIRMED_MS)
+      throw new AppError('database_unavailable', { retryAfterMs: 5_000 })
+    return accept(entry)
+  }
+
+  const accept = (entry: Known): Caller => {
+    if (entry.refusal !== null) throw new AppError(entry.refusal)
+    if (clock.now() >= entry.validUntil) throw new AppError('api_key_expired')
+    entry.used = true
+    return entry.caller
+  }
+
+  const refuseUnknown = (digest: string): never => {
+    unknown.set(digest, clock.monotonic() + UNKNOWN_FOR_MS)
+    if (unknown.size > MOST_UNKNOWN) unknown.delete(oldest(unknown))
+    throw new AppError('invalid_api_key')
+  }
+
+  const loadOnce = (keyId: string): Promise<Loaded> => {
+    const underWay = loading.get(keyId)
+    if (underWay) return underWay
+    const asOf = revision
+    const started = load(keyId)
+      .then((found) => ({ found, asOf }))
+      .finally(() => loading.delete(keyId))
+    loading.set(keyId, started)
+    return started
+  }
+
+  const prove = async (credential: string, keyId: string, digest: string): Promise<Caller> => {
+    const { found, asOf } = await loadOnce(keyId)
+    const already = known.get(digest)
+    if (already) return use(already)
+    const proof = hashKey(pepper, credential)
+    if (found === null || found.secrets.length === 0) sameHash(nobody, proof)
+    const verdict = found && judge(proof, found)
+    if (found === null || verdict === null) return refuseUnknown(digest)
+    const entry: Known = { keyId, digest, hash: proof, used: false, ...verdict }
+    // A change that arrived meanwhile may be newer than what was read: use it once, do not keep it.
+    if (asOf === revision) {
+      bindOrigins(found.key)
+      remember(entry)
+    }
+    return accept(entry)
+  }
+
+  return {
+    /**
+     * Who holds this credential; synchronous for a known key.
+     * @throws AppError `api_key_missing`, `invalid_api_key`, `api_key_expired`, `api_key_revoked`, `database_unavailable`.
+     */
+    authenticate: (credential: string | null): Caller | Promise<Caller> => {
+      if (credential === null) throw new AppError('api_key_missing')
+      if (credential.length !== KEY_LENGTH) throw new AppError('invalid_api_key')
+      const digest = hash('sha256', credential, 'binary')
+      const entry = known.get(digest)
+      if (entry !== undefined) return use(entry)
+      const parsed = parseKey(credential)
+      if (parsed === null) throw new AppError('invalid_api_key')
+      const refusedUntil = unknown.get(digest)
+      if (refusedUntil !== undefined && clock.monotonic() < refusedUntil) throw new AppError('invalid_api_key')
+      return prove(credential, parsed.publicId, digest)
+    },
+
+    /** @throws AppError `origin_not_allowed` when a publishable key is used from elsewhere than its origins. */
+    checkOrigin: (caller: Caller, headers: Readonly<Record<string, string | string[] | undefined>>): void => {
+      if (caller.kind !== 'publishable') return
+      const origin = originOf(headers)
+      if (origin === null || bound.get(caller.keyId)?.matches(origin) !== true)
+        throw new AppError('origin_not_allowed', {
+          ...(origin !== null && { params: { origin: origin.slice(0, 300) } }),
+        })
+    },
+
+    /** Whether a page of this origin may ask anything: some active publishable key is bound to it. */
+    corsAllows: (origin: string): boolean => {
+      const answered = originAnswers.get(origin)
+      if (answered !== undefined) return answered
+      const now = clock.now()
+      let allowed = false
+      for (const { matches, validUntil } of bound.values()) allowed ||= now < validUntil && matches(origin)
+      if (originAnswers.size >= MOST_ORIGINS) originAnswers.clear()
+      originAnswers.set(origin, allowed)
+      return allowed
+    },
+
+    /** Takes over what changed up to `upTo`; `readAt` (monotonic) is when PostgreSQL was asked. */
+    apply: (changed: readonly KeyWithSecrets[], upTo: bigint, readAt: number): void => {
+      for (const change of changed) {
+        bindOrigins(change.key)
+        for (const entry of byKey.get(change.key.key_id) ?? []) {
+          const verdict = judge(entry.hash, change)
+          if (verdict === null) forget(entry)
+          else Object.assign(entry, verdict)
+        }
+      }
+      originAnswers.clear()
+      revision = upTo
+      confirmedAt = readAt
+    },
+
+    bindOrigins,
+    revision: (): bigint => revision,
+
+    /** The keys used since the last call. */
+    takeUsed: (): string[] => {
+      const ids = new Set<string>()
+      for (const entry of known.values()) {
+        if (entry.used) ids.add(entry.keyId)
+        entry.used = false
+      }
+      return [...ids]
+    },
+  }
+}
+
+export type KeyDirectory = ReturnType<typeof createKeyDirectory>
