@@ -45,6 +45,9 @@ export const createFrames = (sink: FrameSink): Frames => {
   let lines = 0
   let first = true
   let stopped = false
+  /** Next line feed and carriage return of the chunk in hand; behind the cursor when not looked up yet. */
+  let feedAt = -1
+  let returnAt = -1
 
   const tooLong = () => new AppError('upstream_malformed', { detail: 'One event of the stream exceeds 1 MiB.' })
 
@@ -58,6 +61,19 @@ export const createFrames = (sink: FrameSink): Frames => {
     }
     bytes.copy(store, length, start, end)
     length = needed
+  }
+
+  /** The next line end at or after `from`, found by native search. */
+  const findLineEnd = (chunk: Buffer, from: number): number => {
+    if (feedAt < from) {
+      feedAt = chunk.indexOf(lineFeed, from)
+      if (feedAt < 0) feedAt = chunk.length
+    }
+    if (returnAt < from) {
+      returnAt = chunk.indexOf(carriageReturn, from)
+      if (returnAt < 0) returnAt = chunk.length
+    }
+    return Math.min(feedAt, returnAt)
   }
 
   /** Where the event that `from` stands in ends, or -1 when the chunk does not tell. */
@@ -84,6 +100,7 @@ export const createFrames = (sink: FrameSink): Frames => {
       } else {
         lineEmpty = false
         afterReturn = false
+        at = findLineEnd(chunk, at) - 1
       }
     }
     return -1
@@ -105,6 +122,8 @@ export const createFrames = (sink: FrameSink): Frames => {
 
   return {
     push: (chunk) => {
+      feedAt = -1
+      returnAt = -1
       let from = 0
       let runStart = 0
       let runEnd = 0
