@@ -11,7 +11,7 @@ import { completeProviders, providerFaults, withoutForeignKeys } from './provide
 import { rootKeyOf } from './root-key.ts'
 import { type Config, type LoadedConfig, type Profile, profileNames } from './schema.ts'
 import { Secret, type Secrets, collectSecrets } from './secrets.ts'
-import { nearestName } from './suggest.ts'
+import { nearestName } from '../kernel/nearest.ts'
 import { locator, validate } from './validate.ts'
 
 /** What the configuration is read from. Flags by option: `{'port': '0', 'data-dir': './data', 'log-level': 'debug', 'config': './other.yaml'}`. */

@@ -7,7 +7,7 @@ import type { Variables } from './interpolate.ts'
 import type { Leaf, Source } from './layers.ts'
 import { coerce, options, pathKey } from './options.ts'
 import { providerPresets } from './provider-presets.ts'
-import { nearestName } from './suggest.ts'
+import { nearestName } from '../kernel/nearest.ts'
 
 /** One environment variable that Headgate reads. */
 export type EnvironmentVariable = { name: string; option: string; meaning: string; default?: string; secret: boolean }

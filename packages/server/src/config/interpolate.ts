@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { ConfigFault } from './faults.ts'
 import type { Leaf } from './layers.ts'
 import { coerce, nodeAt, pathKey, printPath } from './options.ts'
-import { nearestName } from './suggest.ts'
+import { nearestName } from '../kernel/nearest.ts'
 
 export type Variables = Readonly<Record<string, string | undefined>>
 

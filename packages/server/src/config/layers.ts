@@ -1,5 +1,5 @@
 import { options, pathKey } from './options.ts'
-import { nearestName } from './suggest.ts'
+import { nearestName } from '../kernel/nearest.ts'
 
 /** Where a value came from, strongest first; `ambient` is what other software also reads: OPENAI_API_KEY, DATABASE_URL. */
 export type Source = 'flag' | 'environment' | '.env' | 'file' | 'ambient' | 'profile' | 'default'

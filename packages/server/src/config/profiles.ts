@@ -21,8 +21,14 @@ const overlays: Readonly<Record<Profile, readonly (readonly [path: string, value
     ['log.level', 'warn'],
     ['ollama_autodetect', false],
   ],
-  staging: [['providers.demo.kind', 'demo']],
-  production: [['ollama_autodetect', false]],
+  staging: [
+    ['providers.demo.kind', 'demo'],
+    ['timeouts.drain_delay_ms', 10_000],
+  ],
+  production: [
+    ['ollama_autodetect', false],
+    ['timeouts.drain_delay_ms', 10_000],
+  ],
 }
 
 /** The defaults that are not in the schema: shipped tiers and what the profile sets. */

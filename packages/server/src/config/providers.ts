@@ -3,7 +3,7 @@ import type { Leaf, Leaves } from './layers.ts'
 import { nodeAt, pathKey, printPath } from './options.ts'
 import { ollamaAddress, providerPresets } from './provider-presets.ts'
 import type { LoadedConfig } from './schema.ts'
-import { nearestName } from './suggest.ts'
+import { nearestName } from '../kernel/nearest.ts'
 
 /** Leaves out a key found in the environment where the operator points that provider's name elsewhere: it must not reach another host. */
 export const withoutForeignKeys = (ambient: readonly Leaf[], stated: Leaves): Leaf[] =>

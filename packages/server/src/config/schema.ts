@@ -190,6 +190,12 @@ export const ConfigSchema = group(
         idle_ms: milliseconds('Longest silence inside an answer.', 60_000),
         total_ms: milliseconds('Longest whole call.', 600_000),
         drain_ms: milliseconds('Longest wait for open calls at shutdown.', 120_000),
+        drain_delay_ms: Type.Integer({
+          minimum: 0,
+          maximum: 600_000,
+          default: 0,
+          description: 'Time at shutdown in which new calls are still taken, until load balancers have noticed.',
+        }),
       },
       'Timeouts in milliseconds.',
     ),

@@ -3,7 +3,7 @@ import { checks, moneyExpected, readMoney } from './checks.ts'
 import type { ConfigFault } from './faults.ts'
 import { type Leaf, type Leaves, type Tree, suggestKey } from './layers.ts'
 import { type Node, pathKey, printPath, recordEntry, root } from './options.ts'
-import { nearestName } from './suggest.ts'
+import { nearestName } from '../kernel/nearest.ts'
 
 type Path = readonly string[]
 

@@ -1,6 +1,7 @@
 import type { ErrorBody } from '@headgate/contract/errors/body.ts'
 import { errorCatalogue } from '@headgate/contract/errors/catalogue.ts'
 import { header } from '@headgate/contract/headers.ts'
+import { DatabaseUnavailable } from '../kernel/db-errors.ts'
 import { AppError } from '../kernel/errors.ts'
 
 /** SDKs ignore, or sleep through, longer waits; a minute is the most that is ever asked for. */
@@ -17,8 +18,12 @@ export interface Presented {
 }
 
 /** Anything thrown becomes an error of the catalogue; what is not one already is our own defect. */
-export const asAppError = (thrown: unknown): AppError =>
-  thrown instanceof AppError ? thrown : new AppError('internal_error', { cause: thrown })
+export const asAppError = (thrown: unknown): AppError => {
+  if (thrown instanceof AppError) return thrown
+  return new AppError(thrown instanceof DatabaseUnavailable ? 'database_unavailable' : 'internal_error', {
+    cause: thrown,
+  })
+}
 
 const retryHeaders = (
   error: AppError,

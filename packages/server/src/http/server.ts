@@ -12,7 +12,7 @@ const REQUEST_TIMEOUT_MS = 30_000
 const CHECK_INTERVAL_MS = 1_000
 /** Longer than the idle timeout of common load balancers (60 s), so that they and not we close first. */
 const KEEP_ALIVE_MS = 72_000
-const PREFLIGHT_SECONDS = 600
+const PREFLIGHT_SECONDS = '600'
 
 /** How the server listens. */
 export interface ServerOptions extends MountOptions {

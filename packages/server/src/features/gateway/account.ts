@@ -16,7 +16,7 @@ export interface Account {
   /** Settles a whole answer; resolves to its cost in USD, null when no price is known. */
   complete(answer: JsonAnswer): string | null | Promise<string | null>
   /** Settles a stream, before its terminal leaves. */
-  readonly ended: (end: StreamEnd) => StreamReceipt
+  readonly ended: (end: StreamEnd) => StreamReceipt | Promise<StreamReceipt>
   /** Settles a call that got no answer. */
   failed(fault: unknown): void | Promise<void>
 }
@@ -101,13 +101,7 @@ export const createAccounts =
       ended: (end) => {
         const rest = { fault: end.fault, firstByteMs: end.firstByteMs }
         if (end.usage !== null) return settle(end.outcome, end.usage, { ...rest, estimated: false })
-        if (end.outcome === 'complete') {
-          const usage = { ...noUsage, inputTokens: intent.inputTokensEstimate, outputTokens: end.outputParts }
-          return settle('complete', usage, { ...rest, estimated: true })
-        }
-        // Nobody waits for a terminal any more, so the exact count may take its time.
-        void counted(end.text()).then((usage) => settle(end.outcome, usage, { ...rest, estimated: true }))
-        return { costUsd: null, estimated: true }
+        return counted(end.text()).then((usage) => settle(end.outcome, usage, { ...rest, estimated: true }))
       },
       failed: (fault) => {
         attempts = ports.attemptsOf(fault)

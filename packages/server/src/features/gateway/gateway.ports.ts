@@ -39,7 +39,7 @@ export interface RelayInput {
   /** Monotonic milliseconds. */
   readonly startedAt: number
   readonly mark: (outputParts: number) => void
-  readonly settle: (end: StreamEnd) => StreamReceipt
+  readonly settle: (end: StreamEnd) => StreamReceipt | Promise<StreamReceipt>
 }
 
 /** The stages of a call, in the order of the walk. */

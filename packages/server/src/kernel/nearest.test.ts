@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { editDistance, nearestName } from './suggest.ts'
+import { editDistance, nearestName } from './nearest.ts'
 
 test('a swap, an insertion, a deletion and a substitution cost one each', () => {
   expect(editDistance('hsot', 'host')).toBe(1)
