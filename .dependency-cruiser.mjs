@@ -80,7 +80,7 @@ export default {
         path: [
           '\\.(routes|store)\\.ts$',
           `${server}http/`,
-          `${server}kernel/(db|route|sse|outbound|migrate|embedded)`,
+          `${server}kernel/(db\\.|route|sse|outbound|migrate|embedded)`,
           npm('pg', 'kysely', 'fastify', '@fastify/[^/]+', 'undici'),
         ],
         dependencyTypesNot: ['type-only'],
@@ -91,7 +91,7 @@ export default {
       'SQL lives in the owner’s x.store.ts, one function per statement. Add a function there and call it (import type is allowed).',
       { path: `${server}(features|http|domain|config)/`, pathNot: ['\\.store\\.ts$', tests] },
       {
-        path: [`${server}kernel/(db|migrate)`, npm('pg', 'kysely', 'pg-boss')],
+        path: [`${server}kernel/(db\\.|migrate)`, npm('pg', 'kysely', 'pg-boss')],
         dependencyTypesNot: ['type-only'],
       },
     ),
