@@ -174,22 +174,27 @@ const childrenOf = (pid: number): number[] => {
   return (stdout ?? '').split('\n').map(Number).filter(Boolean)
 }
 
-const answers = async (url: string): Promise<boolean> => {
-  const client = createClient({
-    url,
-    disableOfflineQueue: true,
-    socket: { reconnectStrategy: false, connectTimeout: 500 },
-  })
+/** One PING over a new connection. The client bounds neither its greeting nor its connect to a frozen server itself. */
+export const pingRedis = async (url: string, milliseconds = 500): Promise<string> => {
+  const client = createClient({ url, disableOfflineQueue: true, socket: { reconnectStrategy: false } })
   client.on('error', () => {})
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`Redis did not answer within ${milliseconds} ms`)), milliseconds)
+  })
   try {
-    await client.connect()
-    return (await client.ping()) === 'PONG'
-  } catch {
-    return false
+    return await Promise.race([client.connect().then(() => client.ping()), limit])
   } finally {
+    clearTimeout(timer)
     client.destroy()
   }
 }
+
+const answers = (url: string): Promise<boolean> =>
+  pingRedis(url).then(
+    () => true,
+    () => false,
+  )
 
 /** Starts a Redis server of its own on 127.0.0.1 without persistence. */
 export const startRedis = async (): Promise<TestService> => {
