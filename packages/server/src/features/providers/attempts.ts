@@ -1,0 +1,164 @@
+import type { Attempt } from '../../domain/hold.ts'
+import type { InferenceRequest } from '../../domain/inference.ts'
+import type { Target } from '../../domain/model.ts'
+import type { UpstreamAnswer } from '../../domain/upstream.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
+import type { FaultPoints } from '../../kernel/fault-points.ts'
+import { type RetryBudget, backoffMs } from '../../kernel/retry.ts'
+import { type Provider, ProviderFault, abortReason } from './provider.ts'
+import type { CircuitPort } from './providers.ports.ts'
+
+const MAX_ATTEMPTS = 3
+/** A wait up to this long may be sat out while the caller waits. */
+const INLINE_WAIT_MS = 5_000
+/** Longest wait that a provider can impose on us. */
+const MAX_WAIT_MS = 600_000
+/** Bounds of the Retry-After that the caller sees; SDKs mishandle more than a minute. */
+const MIN_RETRY_AFTER_MS = 1_000
+const MAX_RETRY_AFTER_MS = 60_000
+
+/** A call that yielded nothing, with every try that was made for it. */
+export class UpstreamFailure extends AppError {
+  readonly attempts: readonly Attempt[]
+
+  constructor(fault: { code: AppError['code']; options: AppErrorOptions }, attempts: readonly Attempt[]) {
+    super(fault.code, fault.options)
+    this.attempts = attempts
+  }
+}
+
+/** Faults that say something about the health of a target, rather than about this request or our account. */
+const unhealthy = new Set<AppError['code']>([
+  'upstream_error',
+  'upstream_unreachable',
+  'upstream_timeout',
+  'upstream_overloaded',
+  'upstream_rate_limited',
+  'upstream_truncated',
+  'upstream_malformed',
+])
+
+/** Faults of the request: the provider that found them is well. */
+const requestFaults = new Set<AppError['code']>([
+  'upstream_invalid_request',
+  'context_length_exceeded',
+  'upstream_content_refused',
+  'model_not_found',
+])
+
+interface Options {
+  readonly provider: (name: string) => Provider | undefined
+  readonly circuit: CircuitPort
+  readonly budget: RetryBudget
+  readonly clock: Clock
+  readonly faultPoints: FaultPoints
+  readonly random: () => number
+}
+
+const bounded = (milliseconds: number): AppErrorOptions => ({
+  retryAfterMs: Math.min(MAX_RETRY_AFTER_MS, Math.max(MIN_RETRY_AFTER_MS, milliseconds)),
+  ...(milliseconds > MAX_RETRY_AFTER_MS ? { shouldRetry: false } : {}),
+})
+
+const failureOf = (fault: AppError, attempts: readonly Attempt[]): UpstreamFailure => {
+  const waits = fault.code === 'upstream_rate_limited' || fault.code === 'upstream_overloaded'
+  const asked = fault instanceof ProviderFault ? fault.upstreamRetryAfterMs : undefined
+  return new UpstreamFailure(
+    { code: fault.code, options: { ...fault.options, ...(waits ? bounded(asked ?? 0) : {}), cause: fault } },
+    attempts,
+  )
+}
+
+/**
+ * Makes the tries of a request: at most three over all its targets, each target before it is asked again, and only while
+ * nothing has been handed on.
+ */
+export const createAttempts = (options: Options) => {
+  const { circuit, budget, clock, faultPoints, random } = options
+
+  const sleep = (milliseconds: number, signal: AbortSignal): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const leave = (): void => {
+        timer.cancel()
+        reject(abortReason(signal))
+      }
+      const timer = clock.after(milliseconds, () => {
+        signal.removeEventListener('abort', leave)
+        resolve()
+      })
+      signal.addEventListener('abort', leave, { once: true })
+      if (signal.aborted) leave()
+    })
+
+  /** @throws UpstreamFailure when every try failed. */
+  return async (
+    targets: readonly Target[],
+    request: InferenceRequest,
+    requestId: string,
+    signal: AbortSignal,
+  ): Promise<UpstreamAnswer> => {
+    const attempts: Attempt[] = []
+    let open = targets
+    let last: AppError | null = null
+    let shortestWait = Number.POSITIVE_INFINITY
+    budget.request()
+    for (let turn = 0; attempts.length < MAX_ATTEMPTS && open.length > 0; turn++) {
+      const target = open[turn % open.length] as Target
+      const provider = options.provider(target.provider)
+      const verdict = circuit.allow(target.name)
+      if (!verdict.allowed || provider === undefined) {
+        shortestWait = Math.min(shortestWait, verdict.retryAfterMs)
+        open = open.filter((other) => other !== target)
+        // What follows has moved up into this place.
+        turn--
+        continue
+      }
+      if (attempts.length > 0 && !budget.take()) break
+      if (attempts.some((attempt) => attempt.target === target.name)) {
+        const isSame = attempts.at(-1)?.target === target.name
+        const asked = isSame && last instanceof ProviderFault ? (last.upstreamRetryAfterMs ?? 0) : 0
+        await sleep(Math.max(asked, backoffMs(attempts.length, random())), signal).catch((reason: AppError) => {
+          throw failureOf(reason, attempts)
+        })
+      }
+      faultPoints.pass('providers.attempt')
+      const startedAt = clock.monotonic()
+      const record = (status: number, fault: string | null): void => {
+        attempts.push({ target: target.name, status, durationMs: Math.round(clock.monotonic() - startedAt), fault })
+      }
+      try {
+        const answer = await provider.call({ model: target.model, request, requestId, signal })
+        record(answer.status, null)
+        circuit.report(target.name, 'ok')
+        return answer.kind === 'json'
+          ? { kind: 'json', target, attempts, status: answer.status, body: answer.body, usage: answer.usage }
+          : { kind: 'events', target, attempts, source: answer.source }
+      } catch (thrown) {
+        if (!(thrown instanceof AppError)) throw thrown
+        const status = thrown instanceof ProviderFault ? thrown.upstreamStatus : 0
+        record(status, thrown.code)
+        last = thrown
+        if (!(thrown instanceof ProviderFault)) break
+        const asked = Math.min(MAX_WAIT_MS, thrown.upstreamRetryAfterMs ?? 0)
+        const isLong = asked > INLINE_WAIT_MS
+        if (unhealthy.has(thrown.code)) circuit.report(target.name, 'fault', isLong ? asked : undefined)
+        else if (requestFaults.has(thrown.code)) circuit.report(target.name, 'ok')
+        if (thrown.retry === 'never') break
+        if (thrown.retry === 'elsewhere' || isLong) {
+          open = open.filter((other) => other !== target)
+          turn--
+        }
+      }
+    }
+    throw failureOf(last ?? closed(shortestWait), attempts)
+  }
+}
+
+/** No try was made: every circuit is open. */
+const closed = (waitMs: number): AppError =>
+  new ProviderFault('upstream_overloaded', {
+    upstreamStatus: 0,
+    retry: 'never',
+    upstreamRetryAfterMs: Number.isFinite(waitMs) ? waitMs : undefined,
+  })

@@ -1,0 +1,92 @@
+import type { Clock } from '../../../kernel/clock.ts'
+import { prefixedId } from '../../../kernel/ids.ts'
+import { type Provider, type ProviderAnswer, type ProviderCall, ProviderFault, abortReason } from '../provider.ts'
+import { type DemoAnswer, type DemoChat, answerDemo, wireUsage } from './answer.ts'
+import { type DemoEmbeddings, embedDemo } from './embedding.ts'
+import { DemoStream } from './stream.ts'
+
+/** The one model of the demo provider. */
+export const demoModel = 'demo'
+/** On every answer, so that nobody takes it for the real thing. */
+const fingerprint = 'headgate-demo-simulated'
+const TOKEN_PAUSE_MS = 15
+
+interface DemoOptions {
+  readonly name: string
+  readonly clock: Clock
+}
+
+const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
+
+const chatBody = (id: string, created: number, { tokens, choices, finish, usage }: DemoAnswer) => ({
+  id,
+  object: 'chat.completion',
+  created,
+  model: demoModel,
+  system_fingerprint: fingerprint,
+  choices: Array.from({ length: choices }, (_, index) => ({
+    index,
+    message: { role: 'assistant', content: tokens.join(''), refusal: null },
+    logprobs: null,
+    finish_reason: finish,
+  })),
+  usage: wireUsage(usage),
+})
+
+const chatEvents = (id: string, created: number, { tokens, choices, finish, usage }: DemoAnswer): string[] => {
+  const base = { id, object: 'chat.completion.chunk', created, model: demoModel, system_fingerprint: fingerprint }
+  const events: string[] = []
+  for (let index = 0; index < choices; index++) {
+    const part = (delta: unknown, finished: string | null) =>
+      event({ ...base, choices: [{ index, delta, logprobs: null, finish_reason: finished }] })
+    tokens.forEach((content, position) =>
+      events.push(part(position === 0 ? { role: 'assistant', content } : { content }, null)),
+    )
+    events.push(part({}, finish))
+  }
+  events.push(event({ ...base, choices: [], usage: wireUsage(usage) }), 'data: [DONE]\n\n')
+  return events
+}
+
+const json = (value: unknown, usage: DemoAnswer['usage']): ProviderAnswer => ({
+  kind: 'json',
+  status: 200,
+  body: Buffer.from(JSON.stringify(value)),
+  usage,
+})
+
+/** Answers without any model, marked as simulated: for a first start, and for building an app offline. */
+export const createDemoProvider = ({ name, clock }: DemoOptions): Provider => {
+  const answer = ({ request }: ProviderCall): ProviderAnswer => {
+    const body: unknown = JSON.parse(request.body.toString('utf8'))
+    const now = clock.now()
+    if (request.operation === 'embeddings') {
+      const { data, inputTokens } = embedDemo(body as DemoEmbeddings)
+      const usage = { inputTokens, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 }
+      const wire = { prompt_tokens: inputTokens, total_tokens: inputTokens }
+      return json({ object: 'list', data, model: demoModel, system_fingerprint: fingerprint, usage: wire }, usage)
+    }
+    const chat = answerDemo(body as DemoChat)
+    const id = prefixedId('chatcmpl', now)
+    const created = Math.floor(now / 1000)
+    if (!request.stream) return json(chatBody(id, created, chat), chat.usage)
+    return { kind: 'events', status: 200, source: new DemoStream(clock, chatEvents(id, created, chat), TOKEN_PAUSE_MS) }
+  }
+  return {
+    name,
+    kind: 'demo',
+    async call(call) {
+      if (call.signal.aborted) throw abortReason(call.signal)
+      if (call.model !== demoModel) {
+        throw new ProviderFault('model_not_found', {
+          upstreamStatus: 404,
+          retry: 'elsewhere',
+          detail: `The demo provider has one model: ${demoModel}.`,
+        })
+      }
+      return answer(call)
+    },
+    listModels: async () => [{ id: demoModel, operations: ['chat', 'embeddings'], contextTokens: null, created: null }],
+    close: async () => {},
+  }
+}

@@ -1,0 +1,113 @@
+import { Pool } from 'undici'
+import {
+  type ListedModel,
+  type Provider,
+  type ProviderAnswer,
+  type ProviderCall,
+  ProviderFault,
+  abortReason,
+} from '../provider.ts'
+import { type CallSetting, OpenAICall } from './call.ts'
+import { operationPath, providerHeaders, upstreamBody } from './request.ts'
+
+/** How to reach one OpenAI-compatible server. */
+export interface OpenAIOptions extends CallSetting {
+  readonly name: string
+  /** Up to and including the version, such as `https://api.openai.com/v1`. */
+  readonly baseUrl: string
+  readonly apiKey?: string | undefined
+  readonly headers: Readonly<Record<string, string>>
+  readonly connections: number
+  readonly version: string
+}
+
+/** A connection pool of one server, and calls over it. */
+export class OpenAIServer {
+  readonly #pool: Pool
+  readonly #basePath: string
+  readonly #headers: readonly string[]
+  readonly #setting: CallSetting
+
+  constructor(options: OpenAIOptions) {
+    const url = new URL(options.baseUrl)
+    this.#basePath = url.pathname.replace(/\/+$/, '')
+    this.#headers = providerHeaders(options.apiKey, options.headers, options.version)
+    this.#setting = options
+    this.#pool = new Pool(url.origin, {
+      connections: options.connections,
+      connect: { timeout: options.timeouts.connectMs },
+      // An abort must end the connection itself, which over HTTP/2 it would not.
+      allowH2: false,
+      // The call keeps its own deadlines.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: 30_000,
+    })
+  }
+
+  /** One HTTP request; `path` stands below the base address. */
+  send(
+    method: 'GET' | 'POST',
+    path: string,
+    body: Buffer | null,
+    wantsStream: boolean,
+    requestId: string | null,
+    signal: AbortSignal,
+  ): Promise<ProviderAnswer> {
+    if (signal.aborted) return Promise.reject(abortReason(signal))
+    const headers = requestId === null ? (this.#headers as string[]) : ['x-request-id', requestId, ...this.#headers]
+    return new Promise((resolve, reject) => {
+      const call = new OpenAICall(this.#setting, wantsStream, signal, resolve, reject)
+      try {
+        this.#pool.dispatch({ method, path: this.#basePath + path, headers, body }, call)
+      } catch (error) {
+        call.onResponseError(null, error as Error)
+      }
+    })
+  }
+
+  /** A small JSON document, parsed. */
+  async get(path: string, signal: AbortSignal): Promise<unknown> {
+    const answer = await this.send('GET', path, null, false, null, signal)
+    return answer.kind === 'json' ? JSON.parse(answer.body.toString('utf8')) : null
+  }
+
+  close(): Promise<void> {
+    return this.#pool.destroy()
+  }
+}
+
+const finite = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : null
+
+/** Entries of OpenAI's model list; `context_length` and `context_window` are what several compatible servers add. */
+const readModels = (list: unknown): ListedModel[] => {
+  const { data } = (list ?? {}) as { data?: unknown }
+  if (!Array.isArray(data)) throw new ProviderFault('upstream_malformed', { upstreamStatus: 200, retry: 'elsewhere' })
+  return data.flatMap((entry: unknown) => {
+    const { id, created, context_length, context_window } = (entry ?? {}) as Record<string, unknown>
+    if (typeof id !== 'string' || id === '' || id.length > 256) return []
+    const contextTokens = finite(context_length) ?? finite(context_window)
+    return [{ id, operations: null, contextTokens, created: finite(created) }]
+  })
+}
+
+/** Any server that speaks OpenAI's API. */
+export const createOpenAIProvider = (options: OpenAIOptions): Provider => {
+  const server = new OpenAIServer(options)
+  return {
+    name: options.name,
+    kind: 'openai',
+    call: ({ model, request, requestId, signal }: ProviderCall) =>
+      server.send(
+        'POST',
+        operationPath[request.operation],
+        upstreamBody(request, model),
+        request.stream,
+        requestId,
+        signal,
+      ),
+    listModels: async (signal) => readModels(await server.get('/models', signal)),
+    close: () => server.close(),
+  }
+}

@@ -1,0 +1,86 @@
+import type { InferenceRequest, Operation } from '../../../domain/inference.ts'
+
+/** Path of each operation below the base address. */
+export const operationPath: Readonly<Record<Operation, string>> = {
+  chat: '/chat/completions',
+  embeddings: '/embeddings',
+}
+
+const usageOption = Buffer.from(',"stream_options":{"include_usage":true}')
+
+const streamOptions = (text: string): Buffer => {
+  const options = JSON.parse(text) as Record<string, unknown> | null
+  return Buffer.from(JSON.stringify({ ...options, include_usage: true }))
+}
+
+/**
+ * The bytes that go upstream: the caller's own, with the model renamed where the provider names it differently, and the
+ * usage chunk of a stream always asked for. Everything else is kept byte for byte.
+ */
+export const upstreamBody = (request: InferenceRequest, model: string): Buffer => {
+  const { body, members } = request
+  const modelSpan = members.get('model')
+  if (modelSpan === undefined) return body
+  const renamed = request.model !== model
+  const asksUsage = request.stream && !request.includeUsage
+  if (!renamed && !asksUsage) return body
+
+  const modelBytes = renamed ? Buffer.from(JSON.stringify(model)) : body.subarray(modelSpan.start, modelSpan.end)
+  if (!asksUsage) return Buffer.concat([body.subarray(0, modelSpan.start), modelBytes, body.subarray(modelSpan.end)])
+
+  const span = members.get('stream_options')
+  if (span === undefined)
+    return Buffer.concat([body.subarray(0, modelSpan.start), modelBytes, usageOption, body.subarray(modelSpan.end)])
+
+  const options = streamOptions(body.toString('utf8', span.start, span.end))
+  return span.start > modelSpan.start
+    ? Buffer.concat([
+        body.subarray(0, modelSpan.start),
+        modelBytes,
+        body.subarray(modelSpan.end, span.start),
+        options,
+        body.subarray(span.end),
+      ])
+    : Buffer.concat([
+        body.subarray(0, span.start),
+        options,
+        body.subarray(span.end, modelSpan.start),
+        modelBytes,
+        body.subarray(modelSpan.end),
+      ])
+}
+
+/** Names and values in turn, as undici takes them. */
+export type FlatHeaders = readonly string[]
+
+const reserved = new Set([
+  'accept-encoding',
+  'connection',
+  'content-length',
+  'host',
+  'transfer-encoding',
+  'upgrade',
+  'x-request-id',
+])
+
+/**
+ * All headers that a provider gets, but for the request id: an allow-list, so that nothing of the caller (least of all its
+ * key) goes upstream. Configured headers replace ours of the same name, except those that frame the message.
+ */
+export const providerHeaders = (
+  apiKey: string | undefined,
+  configured: Readonly<Record<string, string>>,
+  version: string,
+): FlatHeaders => {
+  const headers = new Map<string, string>([
+    ['content-type', 'application/json'],
+    ['accept', 'application/json, text/event-stream'],
+    ['accept-encoding', 'identity'],
+    ['user-agent', `headgate/${version}`],
+  ])
+  if (apiKey !== undefined) headers.set('authorization', `Bearer ${apiKey}`)
+  for (const [name, value] of Object.entries(configured)) {
+    if (!reserved.has(name.toLowerCase())) headers.set(name.toLowerCase(), value)
+  }
+  return [...headers].flat()
+}

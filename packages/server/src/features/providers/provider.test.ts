@@ -1,0 +1,71 @@
+import { createServer, request as httpRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { startUpstream } from '@headgate/qa/upstream/upstream.ts'
+import { systemClock } from '../../kernel/clock.ts'
+import { createDemoProvider } from './demo/demo.ts'
+import { createOllamaProvider } from './ollama/ollama.ts'
+import { createOpenAIProvider } from './openai/openai.ts'
+import { describeProvider } from './provider.conformance.ts'
+
+const shared = {
+  headers: {},
+  secrets: [],
+  timeouts: { connectMs: 1_000, firstByteMs: 5_000, idleMs: 5_000, totalMs: 10_000 },
+  maxResponseBytes: 1_000_000,
+  connections: 8,
+  version: '0.1.0',
+  clock: systemClock,
+}
+
+describeProvider('openai', async () => {
+  const upstream = await startUpstream()
+  const provider = createOpenAIProvider({ ...shared, name: 'up', baseUrl: `${upstream.url}/v1` })
+  return {
+    provider,
+    chatModel: 'gpt-4o-mini',
+    embeddingModel: 'text-embedding-3-small',
+    close: () => provider.close().then(() => upstream.close()),
+  }
+})
+
+describeProvider('ollama', async () => {
+  const upstream = await startUpstream()
+  // Ollama's own list of installed models (ollama/docs/api.md), in front of the endpoint that it shares with OpenAI.
+  const front = createServer((incoming, response) => {
+    if (incoming.url === '/api/tags') {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ models: [{ name: 'llama3.2:latest', modified_at: '2025-01-02T03:04:05Z' }] }))
+      return
+    }
+    const { method, headers } = incoming
+    const outgoing = httpRequest(`${upstream.url}${incoming.url ?? ''}`, { method, headers } as never, (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers)
+      answer.pipe(response)
+    })
+    outgoing.on('error', () => response.destroy())
+    response.on('close', () => outgoing.destroy())
+    incoming.pipe(outgoing)
+  })
+  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
+  const provider = createOllamaProvider({
+    ...shared,
+    name: 'ollama',
+    baseUrl: `http://127.0.0.1:${(front.address() as AddressInfo).port}`,
+  })
+  return {
+    provider,
+    chatModel: 'llama3.2:latest',
+    embeddingModel: 'nomic-embed-text',
+    close: async () => {
+      await provider.close()
+      front.close()
+      front.closeAllConnections()
+      await upstream.close()
+    },
+  }
+})
+
+describeProvider('demo', async () => {
+  const provider = createDemoProvider({ name: 'demo', clock: systemClock })
+  return { provider, chatModel: 'demo', embeddingModel: 'demo', close: () => provider.close() }
+})

@@ -1,0 +1,79 @@
+import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
+import type { InferenceRequest, Operation } from '../../domain/inference.ts'
+import type { StreamSource } from '../../domain/upstream.ts'
+import type { Usage } from '../../domain/usage.ts'
+import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
+
+/** What a provider can speak. */
+export type ProviderKind = 'openai' | 'ollama' | 'demo'
+
+/** One try at a provider. */
+export interface ProviderCall {
+  /** The model as this provider names it. */
+  readonly model: string
+  readonly request: InferenceRequest
+  /** Sent upstream as `x-request-id`, so that its log can be matched with the ledger. */
+  readonly requestId: string
+  /** Aborts when the caller goes away; an AppError as its reason is what the call then rejects with. */
+  readonly signal: AbortSignal
+}
+
+/** What one try yielded: a whole JSON answer, or a stream whose first event has arrived. */
+export type ProviderAnswer =
+  | { readonly kind: 'json'; readonly status: number; readonly body: Buffer; readonly usage: Usage | null }
+  | { readonly kind: 'events'; readonly status: number; readonly source: StreamSource }
+
+/** A model that a provider says it has. */
+export interface ListedModel {
+  /** As the provider names it. */
+  readonly id: string
+  /** null when the provider does not say. */
+  readonly operations: readonly Operation[] | null
+  readonly contextTokens: number | null
+  /** Seconds since the epoch; null when the provider does not say. */
+  readonly created: number | null
+}
+
+/** A place where models can be called. Every implementation passes provider.conformance.ts. */
+export interface Provider {
+  readonly name: string
+  readonly kind: ProviderKind
+  /** @throws ProviderFault, or the reason of the signal. */
+  call(call: ProviderCall): Promise<ProviderAnswer>
+  /** @throws ProviderFault, or the reason of the signal. */
+  listModels(signal: AbortSignal): Promise<readonly ListedModel[]>
+  close(): Promise<void>
+}
+
+/**
+ * Where a failed try may be repeated: `anywhere`; `elsewhere`, at another target only, because this one would answer the
+ * same; `never`, because it is the request that is at fault, or the provider may have done and billed the work.
+ */
+export type RetryScope = 'anywhere' | 'elsewhere' | 'never'
+
+/** What is known of a failed try beyond its catalogue code. */
+export interface ProviderFaultOptions extends AppErrorOptions {
+  /** HTTP status of the provider; 0 when none came. */
+  readonly upstreamStatus: number
+  readonly retry: RetryScope
+  /** The wait that the provider asked for, uncapped. */
+  readonly upstreamRetryAfterMs?: number | undefined
+}
+
+/** A failed try at a provider. */
+export class ProviderFault extends AppError {
+  readonly upstreamStatus: number
+  readonly retry: RetryScope
+  readonly upstreamRetryAfterMs: number | undefined
+
+  constructor(code: ErrorCode, { upstreamStatus, retry, upstreamRetryAfterMs, ...options }: ProviderFaultOptions) {
+    super(code, options)
+    this.upstreamStatus = upstreamStatus
+    this.retry = retry
+    this.upstreamRetryAfterMs = upstreamRetryAfterMs
+  }
+}
+
+/** What a call rejects with when its signal aborts. */
+export const abortReason = (signal: AbortSignal): AppError =>
+  signal.reason instanceof AppError ? signal.reason : new AppError('client_closed_request')
