@@ -20,6 +20,7 @@ export const createSynchroniser = ({ store, directory, guard, clock, log }: Sync
   const { statements } = store
   let running: Promise<void> | null = null
   let next: Promise<void> | null = null
+  let begun = false
   let failing = false
   let adminRevision = -1n
 
@@ -53,8 +54,9 @@ export const createSynchroniser = ({ store, directory, guard, clock, log }: Sync
     }
   }
 
-  /** Resolves once everything committed before the call is known here. */
+  /** Resolves once everything committed before the call is known here; before `begin` there is nothing to refresh. */
   const refresh = (): Promise<void> => {
+    if (!begun) return Promise.resolve()
     if (next) return next
     const start = (): Promise<void> => {
       next = null
@@ -81,6 +83,7 @@ export const createSynchroniser = ({ store, directory, guard, clock, log }: Sync
       }))
       for (const key of publishable) directory.bindOrigins(key)
       directory.apply([], revision, askedAt)
+      begun = true
       await refresh()
     },
     /** Never rejects: says once that PostgreSQL is away, and once that it is back. */
