@@ -1,0 +1,41 @@
+import type { InferenceRequest } from '../../domain/inference.ts'
+import type { Target } from '../../domain/model.ts'
+import type { NanoUsd } from '../../domain/money.ts'
+import type { Price } from '../../domain/price.ts'
+import type { Usage } from '../../domain/usage.ts'
+import type { Log } from '../../kernel/log.ts'
+import { createTokenCounter, type TokenCounter } from './count-tokens.ts'
+import { costOf, outputCap, type Rates, ratesFor, worstCase } from './price.ts'
+import { createPrices, type PricesOptions } from './prices.ts'
+
+export interface MeteringOptions extends PricesOptions {
+  readonly log: Log
+}
+
+/** What calls use, and what that costs. */
+export interface Metering extends TokenCounter {
+  /** The price of a target at a time in milliseconds since the epoch; null when nobody knows one. */
+  priceOf(target: Target, at: number): Price | null
+  /** Exact cost of what was used, rounded up once. */
+  costOf(price: Price, usage: Usage): NanoUsd
+  /** Most a call can cost with an output of `outputTokens` per choice. */
+  worstCase(price: Price, request: InferenceRequest, outputTokens: number): NanoUsd
+  /** Most tokens one answer can have: the least of what request, model and tier allow. */
+  outputCap(
+    request: InferenceRequest,
+    target: Pick<Target, 'maxOutputTokens' | 'contextTokens'>,
+    tierCap: number | null,
+  ): number
+  /** The token rates of a call with so many input tokens. */
+  ratesFor(price: Price, inputTokens: number): Rates
+}
+
+/** Builds the meter. Prices come from the configuration and the installed library; nothing is fetched. */
+export const createMetering = ({ overrides, providers, log }: MeteringOptions): Metering => ({
+  ...createTokenCounter(log),
+  priceOf: createPrices({ overrides, providers }),
+  costOf,
+  worstCase,
+  outputCap,
+  ratesFor,
+})

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto'
+import { calcPrice, findProvider, type ModelPrice } from '@pydantic/genai-prices'
+import type { Target } from '../../domain/model.ts'
+import { type NanoUsd, parseUsd } from '../../domain/money.ts'
+import type { Price } from '../../domain/price.ts'
+import type { PriceStep, Rates, SteppedPrice } from './price.ts'
+
+/** A price from the configuration: nano-USD per million tokens, and per request. */
+export interface PriceOverride {
+  readonly input: NanoUsd
+  readonly output: NanoUsd
+  /** Absent: cached input costs what other input costs. */
+  readonly cachedInput?: NanoUsd
+  readonly perRequest?: NanoUsd
+}
+
+/** What of a provider decides where its prices are looked up. */
+export interface PricedProvider {
+  readonly kind: 'openai' | 'ollama' | 'demo'
+  readonly baseUrl: string | null
+}
+
+export interface PricesOptions {
+  /** By target name, `provider/model`. */
+  readonly overrides: ReadonlyMap<string, PriceOverride>
+  /** By provider name. */
+  readonly providers: ReadonlyMap<string, PricedProvider>
+}
+
+/** Version of the price library, noted with each row it priced. A test compares it with the installed one. */
+export const libraryVersion = 'genai-prices/0.1.8'
+
+/** Names under which providers are configured, where the library has another. */
+const libraryNames: Readonly<Record<string, string>> = { xai: 'x-ai', gemini: 'google', vertex: 'google' }
+
+/** The library's prices change on whole minutes at the finest (`HH:MM:SSZ` windows and dates), so one look per minute does. */
+const minuteMs = 60_000
+/** Prices remembered before all are forgotten. */
+const rememberedPrices = 5_000
+
+const localPrice: Price = {
+  inputPerMillion: 0n,
+  cachedInputPerMillion: 0n,
+  outputPerMillion: 0n,
+  perRequest: 0n,
+  source: 'local',
+  version: 'local',
+}
+
+type LibraryPrice = ModelPrice[string]
+
+/** Exact nano-USD of a float of the library, by its shortest decimal text; `perThousand` divides by 1,000. */
+const nanoOf = (value: number, perThousand = false): NanoUsd => parseUsd(`${value}`, perThousand ? 6 : 9)
+
+const baseOf = (price: LibraryPrice): number | null =>
+  price === undefined ? null : typeof price === 'number' ? price : price.base
+
+const startsOf = (price: LibraryPrice): number[] =>
+  price === undefined || typeof price === 'number' ? [] : price.tiers.map(({ start }) => start)
+
+/** The library's rule: the last tier whose start the input exceeds counts for all tokens of the call. */
+const valueAbove = (price: LibraryPrice, start: number): number | null => {
+  if (price === undefined || typeof price === 'number') return baseOf(price)
+  const reached = price.tiers.filter((tier) => tier.start <= start).sort((a, b) => a.start - b.start)
+  return reached.at(-1)?.price ?? price.base
+}
+
+const ratesFrom = (price: ModelPrice, pick: (value: LibraryPrice) => number | null): Rates => {
+  const input = pick(price['input_mtok']) ?? 0
+  return {
+    inputPerMillion: nanoOf(input),
+    cachedInputPerMillion: nanoOf(pick(price['cache_read_mtok']) ?? input),
+    outputPerMillion: nanoOf(pick(price['output_mtok']) ?? 0),
+  }
+}
+
+const fromLibrary = (price: ModelPrice, target: Target): Price | SteppedPrice | null => {
+  const { input_mtok: input, output_mtok: output, requests_kcount: requests } = price
+  // A price in other units only (images, seconds) says nothing of tokens, and silence is not zero.
+  if (input === undefined) return null
+  if (output === undefined && !target.operations.includes('embeddings')) return null
+  const starts = new Set([price['input_mtok'], price['cache_read_mtok'], price['output_mtok']].flatMap(startsOf))
+  const steps: PriceStep[] = [...starts]
+    .sort((a, b) => a - b)
+    .map((above) => ({ above, ...ratesFrom(price, (value) => valueAbove(value, above)) }))
+  const flat: Price = {
+    ...ratesFrom(price, baseOf),
+    perRequest: nanoOf(baseOf(requests) ?? 0, true),
+    source: 'library',
+    version: libraryVersion,
+  }
+  return steps.length === 0 ? flat : { ...flat, steps }
+}
+
+const fromOverride = (override: PriceOverride): Price => {
+  const { input, output, cachedInput = input, perRequest = 0n } = override
+  const digest = createHash('sha256').update([input, cachedInput, output, perRequest].join()).digest('hex')
+  return {
+    inputPerMillion: input,
+    cachedInputPerMillion: cachedInput,
+    outputPerMillion: output,
+    perRequest,
+    source: 'configuration',
+    version: `configuration/${digest.slice(0, 8)}`,
+  }
+}
+
+/** The library's id of a provider: by the address it is called at, else by its exact name; null when it knows neither. */
+const libraryProvider = (name: string, { kind, baseUrl }: PricedProvider): string | null => {
+  if (kind !== 'openai') return null
+  const byAddress = baseUrl === null ? undefined : findProvider({ providerApiUrl: baseUrl })
+  if (byAddress) return byAddress.id
+  const wanted = libraryNames[name] ?? name
+  return findProvider({ providerId: wanted })?.id === wanted ? wanted : null
+}
+
+/**
+ * Finds what a target costs at a time: configuration first, then an explicit zero for local engines (demo, Ollama), then
+ * the library as installed; null when nobody knows. Never fetches.
+ */
+export const createPrices = ({ overrides, providers }: PricesOptions) => {
+  const configured = new Map([...overrides].map(([name, override]) => [name, fromOverride(override)]))
+  const libraryIds = new Map([...providers].map(([name, provider]) => [name, libraryProvider(name, provider)]))
+  const remembered = new Map<string, Price | null>()
+
+  const lookUp = (target: Target, at: number): Price | null => {
+    const providerId = libraryIds.get(target.provider)
+    if (!providerId) return null
+    const found = calcPrice({}, target.model, { providerId, timestamp: new Date(at) })
+    return found ? fromLibrary(found.model_price, target) : null
+  }
+
+  /** `at` in milliseconds since the epoch. */
+  return (target: Target, at: number): Price | null => {
+    const override = configured.get(target.name)
+    if (override) return override
+    const kind = providers.get(target.provider)?.kind
+    if (kind === 'demo' || kind === 'ollama') return localPrice
+    const key = `${Math.floor(at / minuteMs)} ${target.name}`
+    let price = remembered.get(key)
+    if (price === undefined) {
+      price = lookUp(target, at)
+      if (remembered.size >= rememberedPrices) remembered.clear()
+      remembered.set(key, price)
+    }
+    return price
+  }
+}
