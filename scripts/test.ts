@@ -9,7 +9,7 @@ const interrupt = () => {
   if (interrupted) process.exit(130)
   interrupted = true
   process.exitCode = 130
-  vitest?.cancelCurrentRun('keyboard-input')
+  void vitest?.cancelCurrentRun('keyboard-input')
 }
 process.on('SIGINT', interrupt)
 process.on('SIGTERM', interrupt)

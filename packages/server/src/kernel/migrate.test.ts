@@ -166,7 +166,7 @@ test('partitions: this month and the next ones, once, and the rights of the pare
     made
       .flat()
       .map((row) => row.made)
-      .sort(),
+      .sort((left, right) => left - right),
   ).toEqual([0, 3])
   const rows = await ask<{ ok: boolean }>(
     url,

@@ -14,6 +14,8 @@ declare module 'vitest' {
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} }
 const services: TestService[] = []
+// Of a server that is not ours and outlives the run.
+let borrowed: { url: string; database: string } | undefined
 
 const provideServices = async (): Promise<{ postgresUrl: string; redisUrl: string }> => {
   const [postgres, redis] = await Promise.allSettled([
@@ -37,6 +39,7 @@ export const setup = async (project: TestProject): Promise<void> => {
     const { postgresUrl, redisUrl } = await provideServices()
     const templateDatabase = `headgate_template_${process.pid}`
     await administer(postgresUrl, `DROP DATABASE IF EXISTS ${templateDatabase}`, `CREATE DATABASE ${templateDatabase}`)
+    if (process.env.TEST_DATABASE_URL) borrowed = { url: postgresUrl, database: templateDatabase }
     const url = new URL(postgresUrl)
     url.pathname = `/${templateDatabase}`
     await migrate({ connection: { url: url.href }, log: quiet })
@@ -50,5 +53,6 @@ export const setup = async (project: TestProject): Promise<void> => {
 }
 
 export const teardown = async (): Promise<void> => {
+  if (borrowed) await administer(borrowed.url, `DROP DATABASE IF EXISTS ${borrowed.database} WITH (FORCE)`)
   for (const service of services.splice(0)) await service.stop()
 }
