@@ -92,3 +92,16 @@ export const postRaw = (
     socket.write(bytes)
     wait(patience)
   })
+
+/**
+ * The JSON events of a stream's body.
+ * @throws SyntaxError on an event that is not JSON
+ */
+export const eventsOf = (body: Buffer): Array<Record<string, unknown>> =>
+  body
+    .toString()
+    .split('\n\n')
+    .filter((block) => block.startsWith('data: {'))
+    .map((block) => JSON.parse(block.slice(6)))
+/** How many content events a stream's body holds. */
+export const contentsOf = (body: Buffer): number => body.toString().split('"delta":{"content":"').length - 1
