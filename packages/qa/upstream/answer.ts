@@ -1,7 +1,7 @@
 import { sampleSchema } from './sample-schema.ts'
 import { type Script, ScriptError } from './script.ts'
 import { countPromptTokens, countTokens, splitByToken } from './tokens.ts'
-import { type Wording, plainWording, shorten, wordingOf, words } from './words.ts'
+import { type Wording, plainWording, shorten, sizedWording, wordingOf } from './words.ts'
 
 /** What the upstream reads of a chat request. */
 export interface ChatBody {
@@ -63,14 +63,10 @@ const contentFor = (body: ChatBody, script: Script): Wording => {
     return wordingOf(splitByToken(JSON.stringify(sampleSchema(body.response_format?.json_schema?.schema))))
   }
   if (format === 'json_object') return wordingOf(splitByToken('{"answer":"sample"}'))
-  const size = script.size
-  const parts = size === undefined ? (script.parts ?? defaultParts) : Math.ceil(size / averageWordBytes())
+  if (script.size !== undefined) return sizedWording(script.size)
   const isMultibyte = script.utf8 === true || script['cut-in-character'] !== undefined
-  return plainWording(parts, script['part-tokens'] ?? 1, isMultibyte)
+  return plainWording(script.parts ?? defaultParts, script['part-tokens'] ?? 1, isMultibyte)
 }
-
-// the shortest mean that still reaches the wanted size
-const averageWordBytes = (): number => Math.floor(words.reduce((sum, word) => sum + word.length, 0) / words.length)
 
 /** Decides what one choice of the answer holds: tool calls, schema-true JSON or plain words, within max_tokens. */
 export const answerFor = (body: ChatBody, script: Script): Answer => {

@@ -15,13 +15,13 @@ const path = '/v1/chat/completions'
 const messages = [{ role: 'user', content: 'hello there' }]
 type Options = Parameters<typeof postRaw>[3]
 const ask = (script: string, options?: Options): Promise<RawAnswer> =>
-  postRaw(upstream.port, path, { model: `m;${script}`, messages }, { patience: 250, ...options })
+  postRaw(upstream.port, path, { model: `m;${script}`, messages }, { patience: 5_000, ...options })
 const askStream = (script: string, options?: Options): Promise<RawAnswer> =>
   postRaw(
     upstream.port,
     path,
     { model: `m;${script}`, messages, stream: true, stream_options: { include_usage: true } },
-    { patience: 250, ...options },
+    { patience: 5_000, ...options },
   )
 const lastRow = (): TruthRow => {
   const row = upstream.truth().at(-1)
@@ -54,13 +54,13 @@ test('delays: before headers, before the first part, between parts', async () =>
 })
 
 test('stalls: no byte, headers alone, after n parts', async () => {
-  const silent = await ask('stall-before-headers')
+  const silent = await ask('stall-before-headers', { patience: 250 })
   expect(silent).toMatchObject({ head: '', ending: 'open' })
   expect(await settled()).toMatchObject({ outcome: 'aborted', status: 0, produced_tokens: 0 })
-  const headers = await askStream('stall-after-headers')
+  const headers = await askStream('stall-after-headers', { patience: 250 })
   expect(headers).toMatchObject({ status: 200, ending: 'open' })
   expect(headers.rest).toHaveLength(0)
-  const parts = await askStream('stall-at-part=3')
+  const parts = await askStream('stall-at-part=3', { patience: 250 })
   expect(contentsOf(parts.body)).toBe(3)
   expect(parts.isWellFormed).toBe(false)
   expect(await settled()).toMatchObject({ outcome: 'aborted', produced_tokens: 3, aborted_after_tokens: 3 })
@@ -171,7 +171,7 @@ test('usage: missing, zero, null, duplicate, cumulative, unasked', async () => {
     upstream.port,
     path,
     { model: 'm;usage=always', messages, stream: true },
-    { patience: 250 },
+    { patience: 5_000 },
   )
   expect(eventsOf(unasked.body).at(-1)).toMatchObject({ usage: { completion_tokens: 10 } })
   const json = async (kind: string): Promise<Record<string, unknown>> =>
@@ -240,7 +240,7 @@ test.each([1_000, 1_048_576, 50_000_000])('a gzip bomb inflates to exactly %i by
 })
 
 test('faults reach embeddings too', async () => {
-  const embed = (model: string) => postRaw(upstream.port, '/v1/embeddings', { model, input: 'x' }, { patience: 250 })
+  const embed = (model: string) => postRaw(upstream.port, '/v1/embeddings', { model, input: 'x' }, { patience: 5_000 })
   expect((await embed('e;status=500')).status).toBe(500)
   expect((await embed('e;cut-at-byte=30')).body).toHaveLength(30)
   expect((await embed('e;cut-at-part=3')).status).toBe(400)

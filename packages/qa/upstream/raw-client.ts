@@ -44,10 +44,13 @@ const read = (received: Buffer, ending: string, reads: number[]): RawAnswer => {
   return { head, status, rest, ...framed, ending, reads }
 }
 
-// nothing should follow a last chunk or a closed JSON text, so that a short wait is enough to see whether something does
-const isFramedEnd = (tail: Buffer): boolean => {
-  const text = tail.subarray(-7).toString('latin1')
-  return text.endsWith('\r\n0\r\n\r\n') || text.endsWith('}')
+/** The answer is whole by its framing; what follows, if anything, follows at once. */
+const isFramedEnd = (chunks: Buffer[]): boolean => {
+  const start = chunks[0]?.subarray(0, 2_000).toString('latin1') ?? ''
+  const length = /^content-length: (\d+)/im.exec(start)?.[1]
+  if (length === undefined) return Buffer.concat(chunks.slice(-2)).subarray(-7).toString('latin1') === '\r\n0\r\n\r\n'
+  const received = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  return received >= start.indexOf('\r\n\r\n') + 4 + Number(length)
 }
 
 /** A POST over a bare socket, for what an HTTP client would hide; gives up waiting after `patience` ms of silence. */
@@ -80,7 +83,7 @@ export const postRaw = (
     socket.on('data', (chunk: Buffer) => {
       chunks.push(chunk)
       reads.push(chunk.length)
-      wait(isFramedEnd(Buffer.concat(chunks.slice(-2))) ? 40 : patience)
+      wait(isFramedEnd(chunks) ? 40 : patience)
       options.onData?.(Buffer.concat(chunks), socket)
     })
     socket.on('end', () => finish('fin'))

@@ -1,6 +1,6 @@
 import { countTokens, encode } from 'gpt-tokenizer/encoding/o200k_base'
 import { expect, test } from 'vitest'
-import { multibyteWords, plainWording, shorten, words } from './words.ts'
+import { multibyteWords, plainWording, shorten, sizedWording, words } from './words.ts'
 
 test('each word is one token, alone and in every neighbourhood', () => {
   for (const word of words) expect(encode(word), word).toHaveLength(1)
@@ -33,4 +33,11 @@ test('multi-byte words keep their tokens when joined', () => {
 test('shortening stops at whole pieces within the limit', () => {
   expect(shorten(plainWording(10, 3, false), 8).tokens).toBe(6)
   expect(shorten(plainWording(10, 1, false), 10).pieces).toHaveLength(10)
+})
+
+test('a sized wording reaches its size with true tokens', () => {
+  const wording = sizedWording(20_000)
+  expect(wording.text.length).toBeGreaterThanOrEqual(20_000)
+  expect(wording.text.length).toBeLessThan(21_000)
+  expect(wording.tokens).toBe(countTokens(wording.text))
 })

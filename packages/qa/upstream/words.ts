@@ -70,6 +70,13 @@ export const plainWording = (parts: number, wordsPerPart: number, multibyte: boo
   return wording
 }
 
+/** A wording of at least `bytes` bytes, and at most one round of all words more. */
+export const sizedWording = (bytes: number): Wording => {
+  const text = words.join('')
+  const round: Piece = { text, escaped: escapeJson(text), tokens: words.length }
+  return wordingOf(new Array<Piece>(Math.ceil(bytes / text.length)).fill(round))
+}
+
 /** As many of the wording's pieces as fit into `limit` tokens. */
 export const shorten = (wording: Wording, limit: number): Wording => {
   if (wording.tokens <= limit) return wording
