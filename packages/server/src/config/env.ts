@@ -83,6 +83,8 @@ export const readDotEnv = (
 const known = new Set(environment.map((variable) => variable.name))
 /** What Kubernetes injects into every pod beside a service named `headgate`. */
 const serviceLink = /^HEADGATE_(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP))/
+/** What clients read their key from; a shell that also starts the server may well export it. */
+const clientVariable = 'HEADGATE_API_KEY'
 
 /** The options set by variables, and a fault for every unknown `HEADGATE_` name. An empty variable counts as not set. */
 export const environmentLeaves = (
@@ -109,7 +111,7 @@ export const environmentLeaves = (
     places.set(pathKey(path), where(name))
   }
   for (const name of Object.keys(variables)) {
-    if (!name.startsWith('HEADGATE_') || known.has(name) || serviceLink.test(name)) continue
+    if (!name.startsWith('HEADGATE_') || known.has(name) || serviceLink.test(name) || name === clientVariable) continue
     const suggestion = nearestName(
       name,
       [...known].filter((right) => right.startsWith('HEADGATE_')),
