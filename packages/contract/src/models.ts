@@ -1,0 +1,34 @@
+import { type Static, Type } from 'typebox'
+
+/** What Headgate adds to an entry of OpenAI's model list. */
+const ModelFacts = Type.Object({
+  provider: Type.String({ description: 'Name of the provider in the configuration.' }),
+  model: Type.String({ description: 'The model as its provider names it.' }),
+  operations: Type.Array(Type.Enum(['chat', 'embeddings']), { description: 'What it can be asked to do.' }),
+  context_tokens: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Most tokens of prompt and answer together; null when unknown.',
+  }),
+  max_output_tokens: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Most tokens of one answer; null when unknown.',
+  }),
+})
+
+/** One model, in OpenAI's shape. */
+export const ModelEntry = Type.Object({
+  id: Type.String({ description: 'The name to call it by, `provider/model`.' }),
+  object: Type.Literal('model'),
+  created: Type.Integer({ description: 'Seconds since the epoch; 0 when the provider does not say.' }),
+  owned_by: Type.String(),
+  headgate: ModelFacts,
+})
+
+/** `GET /v1/models`: everything that the key may call. */
+export const ModelList = Type.Object({
+  object: Type.Literal('list'),
+  data: Type.Array(ModelEntry),
+  has_more: Type.Literal(false),
+  next_cursor: Type.Null(),
+})
+
+export type ModelEntry = Static<typeof ModelEntry>
+export type ModelList = Static<typeof ModelList>

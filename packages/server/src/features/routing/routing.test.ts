@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest'
+import { systemClock } from '../../kernel/clock.ts'
+import type { AppError } from '../../kernel/errors.ts'
+import { silentLog } from '../../kernel/log.ts'
+import type { CallerInput } from '../../kernel/route.ts'
+import { createRouting } from './routing.ts'
+import type { ListedModel, RoutingConfig } from './routing.ports.ts'
+
+const listed = (...ids: string[]): ListedModel[] =>
+  ids.map((id) => ({ id, operations: null, contextTokens: null, created: 1_700_000_000 }))
+
+const lists: Record<string, () => Promise<ListedModel[]>> = {
+  openai: async () => listed('gpt-4o-mini', 'text-embedding-3-small', 'shared-model'),
+  router: async () => listed('meta/llama-3', 'shared-model'),
+  broken: () => Promise.reject(new Error('away')),
+  demo: async () => [{ id: 'demo', operations: ['chat', 'embeddings'], contextTokens: null, created: null }],
+}
+
+const routingOf = (config: Partial<RoutingConfig> = {}, models = lists) =>
+  createRouting({
+    providers: {
+      names: () => Object.keys(models),
+      kindOf: (name) => (!(name in models) ? undefined : name === 'demo' ? 'demo' : 'openai'),
+      listModels: (name) => (models[name] as () => Promise<ListedModel[]>)(),
+    },
+    config: { offered: {}, models: {}, tierModels: {}, ...config },
+    clock: systemClock,
+    log: silentLog,
+  })
+
+const started = async (config: Partial<RoutingConfig> = {}) => {
+  const routing = routingOf(config)
+  await routing.start?.()
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  return routing
+}
+
+const anyone = { models: null, tier: 'pro' }
+const names = async (
+  routing: ReturnType<typeof routingOf>,
+  model: string,
+  caller: { models: readonly string[] | null; tier: string } = anyone,
+) => (await routing.choose(caller, { model, operation: 'chat' })).map(({ name }) => name)
+
+const refusal = async (
+  routing: ReturnType<typeof routingOf>,
+  model: string,
+  caller: { models: readonly string[] | null; tier: string } = anyone,
+  operation: 'chat' | 'embeddings' = 'chat',
+): Promise<AppError> => {
+  try {
+    await routing.choose(caller, { model, operation })
+  } catch (error) {
+    return error as AppError
+  }
+  throw new Error('expected a refusal')
+}
+
+describe('choosing a target', () => {
+  it('takes provider/model of a configured provider, listed or not', async () => {
+    const routing = await started()
+    expect(await names(routing, 'openai/gpt-4o-mini')).toEqual(['openai/gpt-4o-mini'])
+    expect(await names(routing, 'openai/brand-new')).toEqual(['openai/brand-new'])
+    expect(await names(routing, 'broken/anything')).toEqual(['broken/anything'])
+    expect(await names(routing, 'router/meta/llama-3')).toEqual(['router/meta/llama-3'])
+  })
+
+  it('takes a bare name that one provider has, slashes included', async () => {
+    const routing = await started()
+    expect(await names(routing, 'gpt-4o-mini')).toEqual(['openai/gpt-4o-mini'])
+    expect(await names(routing, 'meta/llama-3')).toEqual(['router/meta/llama-3'])
+    expect(await names(routing, 'demo')).toEqual(['demo/demo'])
+  })
+
+  it('refuses an ambiguous name and says how to write it', async () => {
+    const error = await refusal(await started(), 'shared-model')
+    expect(error.code).toBe('model_not_found')
+    expect(error.options.details?.[0]?.fix).toBe('Write "openai/shared-model" or "router/shared-model".')
+  })
+
+  it('names the nearest model for a mistyped one', async () => {
+    const routing = await started()
+    for (const wrong of ['gpt-4o-mimi', 'opnai/gpt-4o-mini']) {
+      const error = await refusal(routing, wrong)
+      expect(error.code).toBe('model_not_found')
+      expect(error.options.details?.[0]?.fix).toContain('"openai/gpt-4o-mini"')
+    }
+  })
+
+  it('keeps to the models of the key and of its tier', async () => {
+    const routing = await started({ tierModels: { free: ['demo/*'] } })
+    expect((await refusal(routing, 'gpt-4o-mini', { models: ['demo/demo'], tier: 'pro' })).code).toBe(
+      'model_not_allowed',
+    )
+    expect((await refusal(routing, 'gpt-4o-mini', { models: null, tier: 'free' })).code).toBe('model_not_allowed')
+    expect(await names(routing, 'demo', { models: ['demo'], tier: 'free' })).toEqual(['demo/demo'])
+  })
+
+  it('is not ambiguous to a key that may use only one of them', async () => {
+    expect(await names(await started(), 'shared-model', { models: ['router/*'], tier: 'pro' })).toEqual([
+      'router/shared-model',
+    ])
+  })
+
+  it('offers only the configured models of a provider that has such a list', async () => {
+    const routing = await started({ offered: { openai: ['gpt-4o-mini'] } })
+    expect((await refusal(routing, 'openai/text-embedding-3-small')).code).toBe('model_not_found')
+    expect(await names(routing, 'openai/gpt-4o-mini')).toEqual(['openai/gpt-4o-mini'])
+  })
+
+  it('refuses an operation that the model does not have', async () => {
+    const routing = await started()
+    expect((await refusal(routing, 'text-embedding-3-small')).code).toBe('operation_not_supported')
+    expect((await refusal(routing, 'gpt-4o-mini', anyone, 'embeddings')).code).toBe('operation_not_supported')
+  })
+
+  it('takes bounds from the configuration, then from the price library', async () => {
+    const routing = await started({ models: { 'openai/gpt-4o-mini': { maxOutputTokens: 500 } } })
+    const [target] = await routing.choose(anyone, { model: 'gpt-4o-mini', operation: 'chat' })
+    expect(target).toMatchObject({ maxOutputTokens: 500, contextTokens: 128_000 })
+  })
+
+  it('waits for the first lists, but not for a provider that hangs', async () => {
+    const slow = { slow: () => new Promise<ListedModel[]>((resolve) => setTimeout(resolve, 50, listed('late'))) }
+    const routing = routingOf({}, slow)
+    await routing.start?.()
+    expect(await names(routing, 'late')).toEqual(['slow/late'])
+
+    const hanging = routingOf({}, { hanging: () => new Promise(() => {}), demo: lists['demo'] as never })
+    await hanging.start?.()
+    const before = performance.now()
+    expect(await names(hanging, 'demo')).toEqual(['demo/demo'])
+    expect((await refusal(hanging, 'nothing')).code).toBe('model_not_found')
+    expect(performance.now() - before).toBeLessThan(4_000)
+  })
+})
+
+describe('the model routes', () => {
+  const handle = async (path: string, params: Record<string, string>, models: readonly string[] | null = null) => {
+    const routing = await started()
+    const route = routing.routes?.find((one) => one.path === path)
+    const input = { exchange: { caller: { models, tier: 'pro' } }, params } as unknown as CallerInput
+    if (route?.access !== 'caller') throw new Error(`no route ${path} for callers`)
+    const reply = await route.handle(input)
+    return reply.kind === 'json' ? reply.value : null
+  }
+
+  it('lists what the key may call, in the shape of OpenAI', async () => {
+    expect(await handle('/v1/models', {}, ['openai/gpt-4o-mini'])).toEqual({
+      object: 'list',
+      data: [
+        {
+          id: 'openai/gpt-4o-mini',
+          object: 'model',
+          created: 1_700_000_000,
+          owned_by: 'openai',
+          headgate: {
+            provider: 'openai',
+            model: 'gpt-4o-mini',
+            operations: ['chat'],
+            context_tokens: 128_000,
+            max_output_tokens: null,
+          },
+        },
+      ],
+      has_more: false,
+      next_cursor: null,
+    })
+  })
+
+  it('shows one model by its full or its bare name', async () => {
+    for (const name of ['router/meta/llama-3', 'meta/llama-3'])
+      expect(await handle('/v1/models/*', { '*': name })).toMatchObject({ id: 'router/meta/llama-3' })
+    await expect(handle('/v1/models/*', { '*': 'text-embedding-3-small' })).resolves.toMatchObject({
+      headgate: { operations: ['embeddings'] },
+    })
+    await expect(handle('/v1/models/*', { '*': 'nothing-like-it' })).rejects.toMatchObject({ code: 'model_not_found' })
+    await expect(handle('/v1/models/*', { '*': 'demo' }, ['openai/*'])).rejects.toMatchObject({
+      code: 'model_not_allowed',
+    })
+  })
+})
