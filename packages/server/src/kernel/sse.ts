@@ -9,9 +9,6 @@ export const doneEvent = Buffer.from('data: [DONE]\n\n')
 /** One event around a value, as JSON on a single `data:` line. */
 export const encodeEvent = (value: unknown): Buffer => Buffer.from(`data: ${JSON.stringify(value)}\n\n`)
 
-/** A comment: ignored by every reader, keeps proxies from closing a silent connection. */
-export const encodeComment = (text: string): Buffer => Buffer.from(`: ${text.replace(/[\r\n]+/g, ' ')}\n\n`)
-
 /** What an event carries. `data` is null when it has no data field: readers then see nothing. */
 export interface ServerSentEvent {
   readonly name: string

@@ -1,6 +1,6 @@
 const longest = 300
 
-/** In this order: what looks like a credential, an address with its host, a bare IP address. */
+/** In this order: what looks like a credential, an address, a host name. */
 const unsafe: readonly (readonly [RegExp, string])[] = [
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 ***'],
   [/\b(?:sk|pk|rk|gsk|xai|key|hg_sk|hg_pk)[-_][\w*.-]{6,}/gi, '***'],
@@ -8,6 +8,8 @@ const unsafe: readonly (readonly [RegExp, string])[] = [
   [/\b[a-z][a-z0-9+.-]*:\/\/\S+/gi, '(address)'],
   [/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g, '(address)'],
   [/(?<![\w:])\[?(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}\]?(?![\w:])/gi, '(address)'],
+  [/\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|app|cloud|local|localhost|internal|lan|svc)\b(?::\d+)?/gi, '(host)'],
+  [/\blocalhost(?::\d+)?\b/gi, '(host)'],
 ]
 
 /** Makes a provider's error text fit to be shown: one line, at most 300 characters, no credential, no address. */

@@ -47,7 +47,7 @@ describe('framing', () => {
         // Whole events only: a blank line more would dispatch nothing more.
         expect(referenceEvents(Buffer.concat([seen, Buffer.from('\n\n')]))).toEqual(referenceEvents(bytes))
       }),
-      { numRuns: 4_000, seed: 20 },
+      { numRuns: 10_000, seed: 20 },
     )
   })
 

@@ -13,6 +13,8 @@ export interface RelayOptions {
   /** Longest whole call. */
   readonly totalMs: number
   readonly faultPoints: FaultPoints
+  /** Takes out of a provider's words the secrets that were sent to it, should it repeat them. */
+  readonly redact?: (words: string, provider: string) => string
 }
 
 export interface Relay {
@@ -23,11 +25,13 @@ export interface Relay {
 }
 
 /** Builds the relay. All streams share one timer and one walker over their chunks. */
-export const createRelay = ({ clock, idleMs, totalMs, faultPoints }: RelayOptions): Relay => {
+export const createRelay = (options: RelayOptions): Relay => {
+  const { clock, idleMs, totalMs, faultPoints, redact = (words) => words } = options
   const deadlines = createDeadlines(clock)
   const glance = createGlance()
+  const house = { clock, deadlines, glance, faultPoints, redact, idleMs, totalMs }
   return {
-    stream: (input) => relayStream({ ...input, clock, deadlines, glance, faultPoints, defaults: { idleMs, totalMs } }),
+    stream: (input) => relayStream(input, house),
     open: deadlines.open,
   }
 }

@@ -27,12 +27,15 @@ const tellingFaults: ReadonlySet<ErrorCode> = new Set([
 
 const space = 32
 
-interface RelayStreamOptions extends RelayInput {
+/** What all streams share. */
+interface House {
   readonly clock: Clock
   readonly deadlines: ReturnType<typeof createDeadlines>
   readonly glance: Glance
   readonly faultPoints: FaultPoints
-  readonly defaults: { readonly idleMs: number; readonly totalMs: number }
+  readonly redact: (words: string, provider: string) => string
+  readonly idleMs: number
+  readonly totalMs: number
 }
 
 /** The last event of a stream, or what took its place. */
@@ -41,8 +44,9 @@ type Terminal =
   | { readonly kind: 'fault'; readonly fault: AppError; readonly outcome: Outcome }
 
 /** Relays one stream. See `RelayInput` for the order of mark, settle and the bytes. */
-export const relayStream = (options: RelayStreamOptions): StreamSource => {
-  const { answer, clock, request, glance, faultPoints } = options
+export const relayStream = (input: RelayInput, house: House): StreamSource => {
+  const { answer, request } = input
+  const { clock, glance, faultPoints } = house
   const { source, target } = answer
   const transcript = createTranscript()
   let listener: StreamListener | null = null
@@ -59,7 +63,7 @@ export const relayStream = (options: RelayStreamOptions): StreamSource => {
   let terminal: Terminal | null = null
 
   const hand = (bytes: Buffer): void => {
-    firstByteMs ??= clock.monotonic() - options.startedAt
+    firstByteMs ??= clock.monotonic() - input.startedAt
     listener?.data(bytes)
   }
 
@@ -85,7 +89,7 @@ export const relayStream = (options: RelayStreamOptions): StreamSource => {
           provider: target.provider,
           attempts: answer.attempts.length,
           estimated: receipt.estimated,
-          request_id: options.requestId,
+          request_id: input.requestId,
         }
         hand(encodeEvent(usageChunk(lastUsageChunk, member)))
       }
@@ -98,7 +102,7 @@ export const relayStream = (options: RelayStreamOptions): StreamSource => {
     try {
       faultPoints.pass('relay.settle')
       const end = { outcome, usage, outputParts: marked, text: transcript.text, fault: code, firstByteMs }
-      const receipt = options.settle(end)
+      const receipt = input.settle(end)
       if (receipt instanceof Promise) receipt.then(deliver).catch(fail)
       else deliver(receipt)
     } catch (cause) {
@@ -127,8 +131,8 @@ export const relayStream = (options: RelayStreamOptions): StreamSource => {
 
   const takeError = (chunk: Chunk | null): Verdict => {
     const message = errorMessage(chunk?.['error'] ?? chunk)
-    const words = message === null ? null : presentable(message)
-    const fault = new AppError('upstream_error', words ? { detail: `The provider said: ${words}` } : {})
+    const words = message === null ? null : presentable(house.redact(message, target.provider))
+    const fault = new AppError('upstream_error', words ? { detail: `The provider says: ${words}` } : {})
     terminal = { kind: 'fault', fault, outcome: 'upstream_cut' }
     return 'stop'
   }
@@ -173,7 +177,7 @@ export const relayStream = (options: RelayStreamOptions): StreamSource => {
       if (ended) return
       if (parts > marked) {
         marked = parts
-        options.mark(parts)
+        input.mark(parts)
       }
       faultPoints.pass('relay.part')
       hand(events)
@@ -224,10 +228,10 @@ export const relayStream = (options: RelayStreamOptions): StreamSource => {
     start: (reader) => {
       if (ended) return
       listener = reader
-      watch = options.deadlines.watch({
-        idleMs: options.idleMs ?? options.defaults.idleMs,
-        totalMs: options.totalMs ?? options.defaults.totalMs,
-        startedAt: options.startedAt,
+      watch = house.deadlines.watch({
+        idleMs: input.idleMs ?? house.idleMs,
+        totalMs: input.totalMs ?? house.totalMs,
+        startedAt: input.startedAt,
         passed,
       })
       source.start(upstream)
