@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { compose } from './compose.ts'
+import { compose, type Overrides } from './compose.ts'
 import { openStorage } from './compose/storage.ts'
-import { loadConfig } from './config/config.ts'
+import { type ConfigInput, loadConfig } from './config/config.ts'
 import type { Config } from './config/schema.ts'
 import { AppError } from './kernel/errors.ts'
 import { createLog, type Log } from './kernel/log.ts'
@@ -17,6 +17,9 @@ const readTls = (config: Config) =>
 /** A running Headgate. */
 export interface Running {
   readonly port: number
+  readonly log: Log
+  /** Resolves when every settled call is in PostgreSQL. */
+  readonly settled: () => Promise<void>
   /** Drains and releases everything; resolves when nothing is left. */
   readonly stop: (reason: string) => Promise<void>
 }
@@ -25,17 +28,17 @@ export interface Running {
  * Starts everything in order: configuration, storage, house, door.
  * @throws ConfigFaults, FolderInUse and the other refusals of the parts, each in words for an operator.
  */
-export const start = async (flags: Partial<Record<string, string>>): Promise<Running & { log: Log }> => {
-  const { config, secrets } = await loadConfig({ flags })
+export const start = async (input: ConfigInput, overrides: Overrides = {}): Promise<Running> => {
+  const { config, secrets } = await loadConfig(input)
   const log = createLog(config.log.level)
   const storage = await openStorage(config, secrets, log)
   try {
-    const house = await compose({ config, secrets, storage, log, tls: readTls(config) })
-    await house.start()
+    const house = await compose({ config, secrets, storage, log, tls: readTls(config), ...overrides })
+    const made = await house.start()
     const port = await house.server.listen(config.host, config.port)
     log.info({ port, pid: process.pid, reason: storage.promise }, 'Headgate is ready')
     house.started()
-    greet(config, port, storage.promise, house.firstStart)
+    greet(config, port, storage.promise, made)
 
     let stopping: Promise<void> | null = null
     const drain = async (reason: string) => {
@@ -54,7 +57,7 @@ export const start = async (flags: Partial<Record<string, string>>): Promise<Run
       log.info({ reason }, 'Stopped')
       log.flush()
     }
-    return { port, log, stop: (reason) => (stopping ??= drain(reason)) }
+    return { port, log, settled: house.settled, stop: (reason) => (stopping ??= drain(reason)) }
   } catch (cause) {
     await storage.stop()
     throw cause
@@ -63,7 +66,7 @@ export const start = async (flags: Partial<Record<string, string>>): Promise<Run
 
 /** Runs until SIGTERM or SIGINT, then drains. A second signal cuts the drain short. */
 export const serve = async (flags: Partial<Record<string, string>>): Promise<void> => {
-  const running = await start(flags)
+  const running = await start({ flags })
   const onSignal = (signal: NodeJS.Signals) => {
     process.once(signal, () => process.exit(1))
     running.stop(signal).catch((cause: unknown) => {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type ScriptedUpstream, startUpstream } from '@headgate/qa/upstream/upstream.ts'
+import { type Upstream, startUpstream } from '@headgate/qa/upstream/upstream.ts'
 import type { Overrides } from '../../src/compose.ts'
 import { start } from '../../src/main.ts'
 import { freshDatabase } from './database.ts'
@@ -15,14 +15,14 @@ export interface HouseOptions {
   readonly environment?: Readonly<Record<string, string>>
   readonly databaseUrl?: string
   readonly dataDirectory?: string
-  readonly upstream?: ScriptedUpstream
+  readonly upstream?: Upstream
   readonly overrides?: Overrides
 }
 
 /** A whole Headgate in this process, behind real sockets, in front of a scripted upstream. */
 export interface House {
   readonly url: string
-  readonly upstream: ScriptedUpstream
+  readonly upstream: Upstream
   readonly dataDirectory: string
   readonly databaseUrl: string
   /** Calls a path; the admin key is sent unless a key is given. */

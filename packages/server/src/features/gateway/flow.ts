@@ -13,7 +13,7 @@ export type CallAnswer =
 export const createFlow =
   (stage: FlowPorts, openAccount: (exchange: Exchange, admitted: Admitted) => Account) =>
   async (exchange: Exchange, asked: InferenceRequest, signal: AbortSignal): Promise<CallAnswer> => {
-    const targets = stage.route(exchange, asked) // where the model can be called, in order of tries
+    const targets = await stage.route(exchange, asked) // where the model can be called, in order of tries
     const admitted = await stage.admit(exchange, asked, targets) // limits, then the worst case held against the budget
     const { request, hold } = admitted
     const account = openAccount(exchange, admitted)

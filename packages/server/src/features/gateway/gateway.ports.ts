@@ -44,7 +44,7 @@ export interface RelayInput {
 
 /** The stages of a call, in the order of the walk. */
 export interface FlowPorts {
-  readonly route: (exchange: Exchange, request: InferenceRequest) => readonly Target[]
+  readonly route: (exchange: Exchange, request: InferenceRequest) => readonly Target[] | Promise<readonly Target[]>
   readonly admit: (
     exchange: Exchange,
     request: InferenceRequest,

@@ -1,0 +1,213 @@
+import { readFileSync } from 'node:fs'
+import type { FirstStart } from './compose/greeting.ts'
+import { createObserve } from './compose/observe.ts'
+import { adaptProviders, priceOverrides, pricedProviders, routingConfig, targetNamed } from './compose/options.ts'
+import type { Storage } from './compose/storage.ts'
+import { ollamaAddress } from './config/provider-presets.ts'
+import type { Config } from './config/schema.ts'
+import type { Secrets } from './config/secrets.ts'
+import { createAdmission } from './features/admission/admission.ts'
+import { createAudit } from './features/audit/audit.ts'
+import { createGateway } from './features/gateway/gateway.ts'
+import { withOutputCap } from './features/gateway/openai-wire.ts'
+import { createIdentity } from './features/identity/identity.ts'
+import { createBudgets } from './features/ledger/budgets.store.ts'
+import { createLedger } from './features/ledger/ledger.ts'
+import { createMetering } from './features/metering/metering.ts'
+import { createProviders } from './features/providers/providers.ts'
+import { createRelay } from './features/relay/relay.ts'
+import { createCircuits } from './features/routing/circuit.ts'
+import { createRouting } from './features/routing/routing.ts'
+import { createStatus } from './features/status/status.ts'
+import { createClientAddress } from './http/client-address.ts'
+import { createEvents } from './http/events.ts'
+import { createFail } from './http/fail.ts'
+import { createServer, type HttpServer } from './http/server.ts'
+import { type Clock, systemClock } from './kernel/clock.ts'
+import { createCounters } from './kernel/counters.ts'
+import type { AppError } from './kernel/errors.ts'
+import { type FaultPoints, noFaults } from './kernel/fault-points.ts'
+import type { Feature, HealthReport } from './kernel/feature.ts'
+import type { Log } from './kernel/log.ts'
+import { createMetrics } from './kernel/metrics.ts'
+
+/** What a test may put in the place of the real thing. */
+export interface Overrides {
+  readonly clock?: Clock
+  readonly faultPoints?: FaultPoints
+}
+
+/** What the house is built on. */
+export interface Ground extends Overrides {
+  readonly config: Config
+  readonly secrets: Secrets
+  readonly storage: Storage
+  readonly log: Log
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+}
+
+/** The house, standing. */
+export interface House {
+  readonly server: HttpServer
+  /** Begins background work, warms caches, and makes what an empty house lacks. */
+  readonly start: () => Promise<FirstStart>
+  /** Notes that everything is ready, for `/startupz`. */
+  readonly started: () => void
+  /** Turns `/readyz` away from traffic. */
+  readonly beginDraining: () => void
+  readonly openStreams: () => number
+  readonly endStreams: (fault: AppError) => void
+  /** Resolves when every settled call is in PostgreSQL. */
+  readonly settled: () => Promise<void>
+  readonly stop: () => Promise<void>
+}
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+
+/** The wiring diagram: builds every part, in the order of the walk, and hands each what it needs. */
+export const compose = async (ground: Ground): Promise<House> => {
+  const { config, secrets, storage, log, clock = systemClock, faultPoints = noFaults } = ground
+  const { database } = storage
+  const state = { started: false, draining: false }
+
+  // The storey of tools
+  const scheme = ground.tls ? 'https' : 'http'
+  const fail = createFail((config.public_url ?? `${scheme}://${config.host}:${config.port}`).replace(/\/$/, ''))
+  const events = createEvents({
+    clock,
+    commitAfterMs: config.stream.commit_after_ms,
+    keepAliveMs: config.stream.keep_alive_ms,
+  })
+  const metrics = createMetrics({
+    streams: events.count,
+    ledgerQueue: () => ledger.stats().queued,
+    ledgerHolds: () => ledger.stats().openHolds,
+    journalDropped: () => ledger.stats().droppedRecords,
+  })
+  const observe = createObserve(log, metrics)
+  const counters = createCounters({ kind: config.counters, redisUrl: secrets.redis_url?.reveal(), clock, log })
+  const pepper = Buffer.from(secrets.pepper.key.reveal(), 'base64')
+
+  // Who asks, and what they may spend
+  const audit = createAudit({ database, clock })
+  const identity = createIdentity({
+    database,
+    clock,
+    log,
+    pepper: { id: secrets.pepper.id, value: pepper },
+    adminKey: secrets.admin_key,
+    audit,
+    budgets: createBudgets(database, clock.now),
+    tiers: Object.keys(config.tiers),
+  })
+  const ledger = createLedger({
+    database,
+    journalDirectory: storage.journalDirectory,
+    clock,
+    faultPoints,
+    log,
+  })
+
+  // The walk of a call
+  const providers = createProviders({
+    configs: adaptProviders(config, secrets),
+    ollamaAutodetect: config.ollama_autodetect ? ollamaAddress : null,
+    timeouts: {
+      connectMs: config.timeouts.connect_ms,
+      firstByteMs: config.timeouts.first_byte_ms,
+      idleMs: config.timeouts.idle_ms,
+      totalMs: config.timeouts.total_ms,
+    },
+    maxResponseBytes: config.upstream.max_response_bytes,
+    connections: config.upstream.connections,
+    version,
+    clock,
+    log,
+    circuit: createCircuits(clock),
+    faultPoints,
+  })
+  const routing = createRouting({
+    providers,
+    config: routingConfig(config),
+    clock,
+    log,
+  })
+  const metering = createMetering({ overrides: priceOverrides(config), providers: pricedProviders(config), log })
+  const admission = createAdmission({
+    counters,
+    clock,
+    tiers: config.tiers,
+    perIp: config.limits.per_ip,
+    priceOf: metering.priceOf,
+    worstCase: metering.worstCase,
+    withOutputCap,
+    reserve: ledger.reserve,
+  })
+  const relay = createRelay({
+    clock,
+    idleMs: config.timeouts.idle_ms,
+    totalMs: config.timeouts.total_ms,
+    faultPoints,
+  })
+  const gateway = createGateway({
+    route: (exchange, request) => routing.choose(exchange.caller, request),
+    admit: admission.admit,
+    call: providers.call,
+    relay: relay.stream,
+    priceOf: (target, at) => metering.priceOf(targetNamed(target), at),
+    costOf: metering.costOf,
+    countText: metering.countText,
+    estimateInput: metering.estimateInput,
+    attemptsOf: providers.attemptsOf,
+    monotonic: clock.monotonic,
+    onSettled: observe.settled,
+    maxBodyBytes: config.body.max_bytes,
+  })
+  const status = createStatus({
+    parts: async () => {
+      const reports = features.filter(({ health }) => health !== undefined)
+      const states = reports.map(async ({ name, health }) => [name, await (health as () => HealthReport)()] as const)
+      return Object.fromEntries(await Promise.all(states))
+    },
+    isStarted: () => state.started,
+    isDraining: () => state.draining,
+    exposeMetrics: metrics.expose,
+    metricsContentType: metrics.contentType,
+  })
+
+  const features: readonly Feature[] = [audit, identity, ledger, providers, routing, admission, gateway, status]
+  const server = createServer({
+    routes: features.flatMap(({ routes = [] }) => routes),
+    clock,
+    identity,
+    clientAddress: createClientAddress(config.trusted_proxies),
+    events,
+    fail,
+    observe: observe.answered,
+    ...(ground.tls && { tls: ground.tls }),
+  })
+
+  return {
+    server,
+    start: async () => {
+      for (const feature of features) await feature.start?.()
+      const made = await identity.ensureFirstStart()
+      return { ...(made.adminKey && { adminKey: made.adminKey }), ...(made.firstKey && { key: made.firstKey.key }) }
+    },
+    started: () => {
+      state.started = true
+    },
+    beginDraining: () => {
+      state.draining = true
+    },
+    openStreams: events.count,
+    endStreams: events.endAll,
+    settled: ledger.flush,
+    stop: async () => {
+      events.stop()
+      for (const feature of [...features].reverse()) await feature.stop?.()
+      await metering.stop()
+      await counters.close()
+    },
+  }
+}

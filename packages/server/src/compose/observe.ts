@@ -1,0 +1,65 @@
+import type { Intent, Settlement } from '../domain/hold.ts'
+import type { Answered } from '../http/ports.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Metrics } from '../kernel/metrics.ts'
+
+const NANO_PER_USD = 1e9
+
+/** One function per business event: each writes its log line and its counters. */
+export const createObserve = (log: Log, metrics: Metrics) => ({
+  /** An HTTP request was answered. */
+  answered: ({ requestId, method, route, status, durationMs, fault, caller }: Answered): void => {
+    metrics.requests(route, String(status)).inc()
+    metrics.duration(route).observe(durationMs / 1000)
+    const fields = {
+      request_id: requestId,
+      method,
+      route,
+      status,
+      duration_ms: Math.round(durationMs * 100) / 100,
+      ...(caller && { project: caller.projectId, key_id: caller.keyId, tier: caller.tier }),
+    }
+    if (fault === null) {
+      log.info(fields, 'Request answered')
+      return
+    }
+    metrics.errors(route, fault.code).inc()
+    if (fault.code === 'internal_error') {
+      const reason = fault.cause instanceof Error ? fault.cause : fault
+      log.error({ ...fields, code: fault.code, error: reason }, 'Request failed by a defect')
+    } else log.info({ ...fields, code: fault.code }, 'Request refused or failed')
+  },
+
+  /** A call reached the ledger. */
+  settled: (intent: Intent, settlement: Settlement): void => {
+    const { target, usage, outcome } = settlement
+    const model = settlement.priceVersion === null && outcome === 'failed' ? 'unpriced' : target
+    metrics.calls(model, outcome).inc()
+    metrics.tokens(model, 'input').inc(usage.inputTokens)
+    metrics.tokens(model, 'output').inc(usage.outputTokens)
+    if (settlement.cost !== null && settlement.cost > 0n)
+      metrics.cost(model).inc(Number(settlement.cost) / NANO_PER_USD)
+    if (settlement.firstByteMs !== null) metrics.firstByte(model).observe(settlement.firstByteMs / 1000)
+    let upstreamMs = 0
+    for (const attempt of settlement.attempts) {
+      upstreamMs += attempt.durationMs
+      metrics.attempts(attempt.target.slice(0, attempt.target.indexOf('/')), attempt.fault ?? 'ok').inc()
+    }
+    if (!intent.stream) {
+      metrics.overhead(intent.operation).observe(Math.max(0, settlement.durationMs - upstreamMs) / 1000)
+    }
+    if (settlement.estimated || settlement.fault !== null) {
+      log.info(
+        {
+          id: intent.id,
+          request_id: intent.requestId,
+          model: target,
+          outcome,
+          attempts: settlement.attempts.length,
+          ...(settlement.fault !== null && { code: settlement.fault }),
+        },
+        'Call settled',
+      )
+    }
+  },
+})

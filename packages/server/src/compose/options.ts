@@ -1,0 +1,77 @@
+import type { Config } from '../config/schema.ts'
+import type { Secrets } from '../config/secrets.ts'
+import type { Target } from '../domain/model.ts'
+
+/** Providers with the secrets that belong to them. */
+export const adaptProviders = (config: Config, secrets: Secrets) =>
+  Object.fromEntries(
+    Object.entries(config.providers).map(([name, provider]) => {
+      const { connect_ms, first_byte_ms, idle_ms, total_ms } = provider.timeouts ?? {}
+      return [
+        name,
+        {
+          kind: provider.kind,
+          baseUrl: provider.base_url,
+          apiKey: secrets.providers[name]?.api_key,
+          headers: secrets.providers[name]?.headers,
+          timeouts: {
+            ...(connect_ms !== undefined && { connectMs: connect_ms }),
+            ...(first_byte_ms !== undefined && { firstByteMs: first_byte_ms }),
+            ...(idle_ms !== undefined && { idleMs: idle_ms }),
+            ...(total_ms !== undefined && { totalMs: total_ms }),
+          },
+        },
+      ]
+    }),
+  )
+
+/** Configured prices by target. */
+export const priceOverrides = (config: Config) =>
+  new Map(
+    Object.entries(config.models).flatMap(([name, { price }]) =>
+      price === undefined
+        ? []
+        : [
+            [
+              name,
+              {
+                input: price.input,
+                output: price.output,
+                ...(price.cached_input !== undefined && { cachedInput: price.cached_input }),
+                ...(price.per_request !== undefined && { perRequest: price.per_request }),
+              },
+            ] as const,
+          ],
+    ),
+  )
+
+/** What decides where the prices of a provider are looked up. */
+export const pricedProviders = (config: Config) =>
+  new Map(
+    Object.entries(config.providers).map(([name, { kind, base_url }]) => [name, { kind, baseUrl: base_url ?? null }]),
+  )
+
+/** What routing reads of the configuration. */
+export const routingConfig = ({ providers, models, tiers }: Config) => ({
+  offered: Object.fromEntries(Object.entries(providers).map(([name, provider]) => [name, provider.models])),
+  models: Object.fromEntries(
+    Object.entries(models).map(([name, model]) => [
+      name,
+      { maxOutputTokens: model.max_output_tokens, contextTokens: model.context_tokens },
+    ]),
+  ),
+  tierModels: Object.fromEntries(Object.entries(tiers).map(([name, tier]) => [name, tier.models])),
+})
+
+/** A target by its name alone, for looking its price up. */
+export const targetNamed = (name: string): Target => {
+  const slash = name.indexOf('/')
+  return {
+    name,
+    provider: name.slice(0, slash),
+    model: name.slice(slash + 1),
+    operations: [],
+    maxOutputTokens: null,
+    contextTokens: null,
+  }
+}
