@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import { type Log, silentLog } from '../../kernel/log.ts'
@@ -120,6 +121,17 @@ describe('a worker that crashes', () => {
     expect(warnings).toHaveLength(1)
     expect(await countText('hello world')).toBe(2)
   })
+
+  it('keeps no process alive', () => {
+    const script = `
+      import { createTokenCounter } from ${JSON.stringify(new URL('./count-tokens.ts', import.meta.url))}
+      const waiting = setTimeout(() => {}, 60_000)
+      console.log(await createTokenCounter({}).countText('hello world'))
+      clearTimeout(waiting)`
+    const ran = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { timeout: 30_000 })
+    expect(ran.stdout.toString().trim()).toBe('2')
+    expect(ran.status).toBe(0)
+  }, 40_000)
 
   it('can be stopped while it counts', async () => {
     const { countText, stop } = start()

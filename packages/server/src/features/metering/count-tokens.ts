@@ -57,13 +57,14 @@ export const createTokenCounter = (log: Log, file: URL = workerFile): TokenCount
 
   const start = (): Worker => {
     const started = new Worker(file, { resourceLimits: { maxOldGenerationSizeMb: 512 } })
-    started.unref()
     started.on('message', (result: CountResult) => answer(result.id, result.tokens))
     started.on('error', (error) => {
       log.warn({ component: 'metering', error }, 'The token counter crashed; it starts again with the next count.')
       drop(started)
     })
     started.on('exit', () => drop(started))
+    // Last, because a listener for messages makes the worker hold the process again.
+    started.unref()
     return started
   }
 

@@ -1,6 +1,7 @@
 import type { StreamSource } from '../../domain/upstream.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
+import { type Log, silentLog } from '../../kernel/log.ts'
 import { createDeadlines } from './deadline.ts'
 import { createGlance } from './glance.ts'
 import type { RelayInput } from './relay.ports.ts'
@@ -13,6 +14,8 @@ export interface RelayOptions {
   /** Longest whole call. */
   readonly totalMs: number
   readonly faultPoints: FaultPoints
+  /** Told of streams that could not be settled. */
+  readonly log?: Log
   /** Takes out of a provider's words the secrets that were sent to it, should it repeat them. */
   readonly redact?: (words: string, provider: string) => string
 }
@@ -26,10 +29,10 @@ export interface Relay {
 
 /** Builds the relay. All streams share one timer and one walker over their chunks. */
 export const createRelay = (options: RelayOptions): Relay => {
-  const { clock, idleMs, totalMs, faultPoints, redact = (words) => words } = options
+  const { clock, idleMs, totalMs, faultPoints, redact = (words) => words, log = silentLog } = options
   const deadlines = createDeadlines(clock)
   const glance = createGlance()
-  const house = { clock, deadlines, glance, faultPoints, redact, idleMs, totalMs }
+  const house = { clock, deadlines, glance, faultPoints, redact, log, idleMs, totalMs }
   return {
     stream: (input) => relayStream(input, house),
     open: deadlines.open,

@@ -4,6 +4,7 @@ import type { Outcome, Usage } from '../../domain/usage.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
+import type { Log } from '../../kernel/log.ts'
 import { doneEvent, encodeEvent, readEvent } from '../../kernel/sse.ts'
 import type { createDeadlines, DeadlinePhase, Watch } from './deadline.ts'
 import { createFrames, type Verdict } from './frames.ts'
@@ -33,6 +34,7 @@ interface House {
   readonly deadlines: ReturnType<typeof createDeadlines>
   readonly glance: Glance
   readonly faultPoints: FaultPoints
+  readonly log: Log
   readonly redact: (words: string, provider: string) => string
   readonly idleMs: number
   readonly totalMs: number
@@ -97,6 +99,9 @@ export const relayStream = (input: RelayInput, house: House): StreamSource => {
       reader.end()
     }
     const fail = (cause: unknown) => {
+      const error = cause instanceof Error ? cause : new Error('a settlement failed', { cause })
+      const fields = { component: 'relay', request_id: input.requestId, outcome, error }
+      house.log.error(fields, 'A stream could not be settled; its journal entry stays open.')
       if (listener) reader?.fail(cause instanceof AppError ? cause : new AppError('internal_error', { cause }))
     }
     try {
