@@ -1,0 +1,139 @@
+import { type Static, type TSchema, Type } from 'typebox'
+
+const closed = { additionalProperties: false } as const
+const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
+const money = Type.String({ description: 'Decimal USD.' })
+const count = Type.Integer({ minimum: 0 })
+const time = Type.String({
+  maxLength: 40,
+  pattern: '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?(Z|[+-]\\d{2}:\\d{2}))?$',
+  description: 'RFC 3339 with zone, or a date (UTC).',
+})
+
+const tokens = {
+  input_tokens: count,
+  cached_input_tokens: count,
+  output_tokens: count,
+  reasoning_tokens: count,
+}
+
+/** One try at a provider. */
+export const AttemptSchema = Type.Object(
+  {
+    target: Type.String(),
+    status: Type.Integer({ description: 'HTTP status of the provider; 0 when none came.' }),
+    duration_ms: count,
+    fault: nullable(Type.String()),
+  },
+  closed,
+)
+
+/** What one call came to. */
+export const UsageRowSchema = Type.Object(
+  {
+    object: Type.Literal('usage'),
+    id: Type.String(),
+    request_id: Type.String({ description: 'As the caller saw it in x-request-id.' }),
+    project: Type.String(),
+    key_id: Type.String(),
+    user: nullable(Type.String()),
+    operation: Type.String(),
+    provider: Type.String(),
+    model: Type.String(),
+    stream: Type.Boolean(),
+    outcome: Type.Enum(['complete', 'failed', 'client_gone', 'upstream_cut', 'timeout', 'killed']),
+    estimated: Type.Boolean({ description: 'The tokens were counted here: the provider did not get to say them.' }),
+    ...tokens,
+    cost_usd: nullable(money),
+    price_version: nullable(Type.String()),
+    fault: nullable(Type.String()),
+    attempts: count,
+    duration_ms: count,
+    first_byte_ms: nullable(count),
+    created_at: Type.String(),
+    recorded: Type.Boolean({ description: 'False while the row is only in the journal of its replica.' }),
+  },
+  closed,
+)
+export type UsageRow = Static<typeof UsageRowSchema>
+
+/** One call with its tries. */
+export const UsageDetailSchema = Type.Object({ ...UsageRowSchema.properties, tries: Type.Array(AttemptSchema) }, closed)
+export type UsageDetail = Static<typeof UsageDetailSchema>
+
+/** Sums over a range. */
+export const UsageTotalsSchema = Type.Object(
+  {
+    requests: count,
+    estimated_requests: count,
+    unpriced_requests: count,
+    ...tokens,
+    cost_usd: money,
+  },
+  closed,
+)
+export type UsageTotals = Static<typeof UsageTotalsSchema>
+
+/** Where a budget stands in its present window. */
+export const BudgetStateSchema = Type.Object(
+  {
+    limit_usd: money,
+    window: Type.Enum(['total', 'hour', 'day', 'month']),
+    spent_usd: money,
+    reserved_usd: money,
+    remaining_usd: money,
+    resets_at: nullable(Type.String()),
+  },
+  closed,
+)
+
+/** Query of `GET /v1/usage`: the last 30 days of the calling key, unless told. */
+export const UsageQuerySchema = Type.Object(
+  {
+    from: Type.Optional(time),
+    to: Type.Optional(time),
+    scope: Type.Optional(Type.Enum(['key', 'project'])),
+    limit: Type.Optional(Type.String({ pattern: '^(100|[1-9]\\d?)$' })),
+    after: Type.Optional(Type.String({ pattern: '^\\d{1,15}_[A-Za-z0-9._-]{1,128}$' })),
+  },
+  closed,
+)
+export type UsageQuery = Static<typeof UsageQuerySchema>
+
+/** Answer of `GET /v1/usage`. */
+export const UsageListSchema = Type.Object(
+  {
+    object: Type.Literal('list'),
+    data: Type.Array(UsageRowSchema),
+    has_more: Type.Boolean(),
+    next_cursor: nullable(Type.String()),
+    totals: UsageTotalsSchema,
+    budget: nullable(BudgetStateSchema),
+  },
+  closed,
+)
+
+/** Query of `GET /admin/v1/usage`. */
+export const UsageReportQuerySchema = Type.Object(
+  {
+    group_by: Type.Optional(Type.Enum(['model', 'key', 'user', 'day'])),
+    from: Type.Optional(time),
+    to: Type.Optional(time),
+    project: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' })),
+  },
+  closed,
+)
+export type UsageReportQuery = Static<typeof UsageReportQuerySchema>
+
+/** Answer of `GET /admin/v1/usage`: the dearest group first, days in order. */
+export const UsageReportSchema = Type.Object(
+  {
+    object: Type.Literal('list'),
+    data: Type.Array(Type.Object({ group: nullable(Type.String()), ...UsageTotalsSchema.properties }, closed)),
+    has_more: Type.Boolean(),
+    next_cursor: Type.Null(),
+    from: Type.String(),
+    to: Type.String(),
+  },
+  closed,
+)

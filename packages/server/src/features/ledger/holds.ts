@@ -1,0 +1,128 @@
+import type { Hold, Intent, Settlement } from '../../domain/hold.ts'
+import { AppError } from '../../kernel/errors.ts'
+import type { FaultPoints } from '../../kernel/fault-points.ts'
+import type { Drain } from './drain.ts'
+import type { Journal } from './journal.ts'
+import { intentLine, outcomeLine } from './journal-records.ts'
+import type { Leases } from './leases.ts'
+import type { Progress } from './progress.ts'
+import { type LedgerRow, type Reservation, toRow } from './row.ts'
+
+/** The open calls of this process. */
+export interface Holds {
+  /**
+   * Journals an intent and opens its hold.
+   * @throws AppError journal_unavailable when it has a reservation and the journal does not take it
+   */
+  open(intent: Intent, reservation: Reservation | null): Hold
+  /** Writes long-open intents anew, so that the oldest journal segment can go. */
+  carry(): void
+  count(): number
+  losses(): { readonly droppedRecords: number; readonly lostRows: number }
+}
+
+export interface HoldsOptions {
+  readonly journal: Journal
+  readonly progress: Progress
+  readonly drain: Pick<Drain, 'push'>
+  readonly leases: Pick<Leases, 'settled' | 'cancel' | 'drained'>
+  readonly faultPoints: FaultPoints
+  readonly onSettled?: ((row: LedgerRow) => void) | undefined
+}
+
+/** Segments that may pile up before open intents are carried on. */
+const MOST_SEGMENTS = 4
+
+export const createHolds = ({ journal, progress, drain, leases, faultPoints, onSettled }: HoldsOptions): Holds => {
+  const open = new Set<OpenHold>()
+  let droppedRecords = 0
+  let lostRows = 0
+
+  /** Appends and pins; null when the journal does not take the line. */
+  const record = (line: string): number | null => {
+    try {
+      const segment = journal.append(line)
+      journal.pin(segment)
+      return segment
+    } catch {
+      droppedRecords++
+      return null
+    }
+  }
+
+  class OpenHold implements Hold {
+    readonly intent: Intent
+    readonly reservation: Reservation | null
+    readonly slot: number
+    readonly tag: number
+    segment: number | null
+
+    constructor(intent: Intent, reservation: Reservation | null) {
+      const { slot, tag } = progress.take()
+      this.intent = intent
+      this.reservation = reservation
+      this.slot = slot
+      this.tag = tag
+      this.segment = record(this.line())
+    }
+
+    line(): string {
+      return intentLine(this.intent, this.reservation, this.slot, this.tag)
+    }
+
+    mark(outputParts: number): void {
+      if (!open.has(this)) return
+      try {
+        progress.write(this.slot, this.tag, outputParts)
+      } catch {
+        droppedRecords++
+      }
+    }
+
+    settle(settlement: Settlement): void {
+      if (!open.delete(this)) return
+      faultPoints.pass('ledger.before-outcome')
+      const row = toRow(this.intent, this.reservation, settlement)
+      const position = journal.end()
+      const segment = record(outcomeLine(row))
+      faultPoints.pass('ledger.after-outcome')
+      progress.free(this.slot)
+      leases.settled(row)
+      const pins = [this.segment, segment].filter((pin) => pin !== null)
+      if (!drain.push(row, segment === null ? null : position, pins)) {
+        lostRows++
+        leases.drained([row])
+      }
+      onSettled?.(row)
+    }
+  }
+
+  return {
+    open: (intent, reservation) => {
+      faultPoints.pass('ledger.before-intent')
+      const hold = new OpenHold(intent, reservation)
+      if (hold.segment === null && reservation) {
+        progress.free(hold.slot)
+        leases.cancel(intent.id, reservation)
+        throw new AppError('journal_unavailable', { retryAfterMs: 1_000 })
+      }
+      open.add(hold)
+      faultPoints.pass('ledger.after-intent')
+      return hold
+    },
+    carry: () => {
+      const { segments } = journal.stats()
+      if (segments <= MOST_SEGMENTS) return
+      const newest = journal.current()
+      for (const hold of open) {
+        if (hold.segment === null || hold.segment > newest - MOST_SEGMENTS) continue
+        const segment = record(hold.line())
+        if (segment === null) return
+        journal.unpin(hold.segment)
+        hold.segment = segment
+      }
+    },
+    count: () => open.size,
+    losses: () => ({ droppedRecords, lostRows }),
+  }
+}

@@ -1,0 +1,130 @@
+import {
+  UsageDetailSchema,
+  UsageListSchema,
+  type UsageQuery,
+  UsageQuerySchema,
+  type UsageReportQuery,
+  UsageReportQuerySchema,
+  UsageReportSchema,
+} from '@headgate/contract/usage.ts'
+import { AppError } from '../../kernel/errors.ts'
+import { defineRoute, type Route } from '../../kernel/route.ts'
+import type { BudgetState } from './budgets.store.ts'
+import type { Drain } from './drain.ts'
+import { viewBudget, viewDetail, viewEntry, viewQueued, viewTotals } from './usage-view.ts'
+import { mostGroups, type Range, type UsageStore } from './usage.store.ts'
+
+export interface UsageRoutesOptions {
+  readonly store: UsageStore
+  /** Rows that are settled here and not yet in PostgreSQL. */
+  readonly drain: Pick<Drain, 'byId' | 'find'>
+  readonly budgets: (ids: readonly string[]) => Promise<ReadonlyMap<string, BudgetState>>
+  readonly now: () => number
+}
+
+const MONTH_MS = 30 * 86_400_000
+const PAGE = 20
+
+const readTime = (name: 'from' | 'to', text: string): number => {
+  const time = Date.parse(text)
+  if (Number.isNaN(time)) {
+    throw new AppError('invalid_parameter', {
+      details: [{ location: name, message: `${name} is no time`, fix: 'Write it as 2026-01-31T00:00:00Z.' }],
+    })
+  }
+  return time
+}
+
+const rangeOf = (query: { readonly from?: string; readonly to?: string }, now: number): Range => {
+  const to = query.to === undefined ? now + 1 : readTime('to', query.to)
+  return { from: query.from === undefined ? to - MONTH_MS : readTime('from', query.from), to }
+}
+
+/** What callers and operators can read of the ledger. */
+export const usageRoutes = ({ store, drain, budgets, now }: UsageRoutesOptions): Route[] => [
+  defineRoute({
+    method: 'GET',
+    path: '/v1/usage',
+    access: 'caller',
+    summary: 'Lists what calls consumed and cost, with totals of the range and the state of the budget.',
+    query: UsageQuerySchema,
+    answer: UsageListSchema,
+    handle: async ({ exchange, query: raw }) => {
+      const query = raw as UsageQuery
+      const { projectId, keyId, budgetId } = exchange.caller
+      const limit = Number(query.limit ?? PAGE)
+      const range = rangeOf(query, now())
+      const key = query.scope === 'project' ? null : keyId
+      const split = query.after?.indexOf('_') ?? -1
+      const after = query.after ? { at: Number(query.after.slice(0, split)), id: query.after.slice(split + 1) } : null
+      const [rows, totals, states] = await Promise.all([
+        store.list({ projectId, keyId: key, range, limit: limit + 1, after }),
+        store.totals(projectId, key, range),
+        budgetId === null ? null : budgets([budgetId]),
+      ])
+      const page = rows.slice(0, limit)
+      const last = page.at(-1)
+      const budget = budgetId === null ? undefined : states?.get(budgetId)
+      return {
+        kind: 'json',
+        value: {
+          object: 'list',
+          data: page.map(viewEntry),
+          has_more: rows.length > limit,
+          next_cursor: rows.length > limit && last ? `${last.at.getTime()}_${last.request_id}` : null,
+          totals: viewTotals(totals),
+          budget: budget ? viewBudget(budget) : null,
+        },
+      }
+    },
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/v1/usage/:request_id',
+    access: 'caller',
+    browser: true,
+    summary: 'Shows what one call consumed and cost, by its id or the x-request-id it was sent with.',
+    answer: UsageDetailSchema,
+    handle: async ({ exchange, params }) => {
+      const { projectId, keyId, kind } = exchange.caller
+      const id = params['request_id'] ?? ''
+      const visible = (row: { readonly project: string; readonly key: string }) =>
+        row.project === projectId && (kind === 'secret' || row.key === keyId)
+      const queued =
+        drain.byId(id) ??
+        drain.find((row) => row.requestId === id && visible({ project: row.projectId, key: row.keyId }))
+      if (queued && visible({ project: queued.projectId, key: queued.keyId })) {
+        return { kind: 'json', value: viewQueued(queued) }
+      }
+      const found = await store.find(projectId, id)
+      if (!found || !visible({ project: found.entry.project_id, key: found.entry.key_id })) {
+        throw new AppError('resource_not_found')
+      }
+      return { kind: 'json', value: viewDetail(found.entry, found.tries) }
+    },
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/admin/v1/usage',
+    access: 'admin',
+    summary: 'Sums up usage and cost by model, key, user or day.',
+    query: UsageReportQuerySchema,
+    answer: UsageReportSchema,
+    handle: async ({ query: raw }) => {
+      const query = raw as UsageReportQuery
+      const range = rangeOf(query, now())
+      const rows = await store.report(query.group_by ?? 'model', query.project ?? null, range)
+      return {
+        kind: 'json',
+        value: {
+          object: 'list',
+          data: rows.slice(0, mostGroups).map((row) => ({ group: row.group_name, ...viewTotals(row) })),
+          has_more: rows.length > mostGroups,
+          next_cursor: null,
+          from: new Date(range.from).toISOString(),
+          to: new Date(range.to).toISOString(),
+        },
+      }
+    },
+  }),
+]

@@ -1,0 +1,186 @@
+import type { Hold, Intent } from '../../domain/hold.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Database } from '../../kernel/db.ts'
+import { AppError } from '../../kernel/errors.ts'
+import type { FaultPoints } from '../../kernel/fault-points.ts'
+import type { Feature } from '../../kernel/feature.ts'
+import type { Log } from '../../kernel/log.ts'
+import { type Budgets, createBudgets } from './budgets.store.ts'
+import { createDrain } from './drain.ts'
+import { createEntryStore } from './entries.store.ts'
+import { createHolds } from './holds.ts'
+import { openJournal } from './journal.ts'
+import { createLeases } from './leases.ts'
+import { createLeaseStore } from './leases.store.ts'
+import { usageRoutes } from './ledger.routes.ts'
+import { openProgress } from './progress.ts'
+import { recover } from './recovery.ts'
+import type { LedgerRow } from './row.ts'
+import { createUsageStore } from './usage.store.ts'
+
+/** What the ledger is made of. */
+export interface LedgerOptions {
+  readonly database: Database
+  /** Folder of the journal: on a local disk, and this process's alone. */
+  readonly journalDirectory: string
+  readonly clock: Clock
+  readonly faultPoints: FaultPoints
+  readonly log: Log
+  /** Names this replica in its leases; by default an id kept in the journal's folder. */
+  readonly replicaId?: string
+  /** Told of every settled call, after it is in the journal. */
+  readonly onSettled?: (row: LedgerRow) => void
+  readonly segmentBytes?: number
+  /** Settled rows held in memory for PostgreSQL. */
+  readonly queueLimit?: number
+}
+
+/** How the ledger fares, for metrics and readiness. */
+export interface LedgerStats {
+  readonly openHolds: number
+  /** Settled rows in memory that PostgreSQL has not taken yet. */
+  readonly queued: number
+  /** More rows than that are still to be read back from the journal. */
+  readonly behind: boolean
+  readonly journal: 'ok' | 'failing'
+  readonly journalSegments: number
+  readonly journalFaults: number
+  /** Records that the journal did not take. */
+  readonly droppedRecords: number
+  /** Rows that neither the journal nor the queue took: lost. */
+  readonly lostRows: number
+  /** Rows that PostgreSQL refused for good. */
+  readonly refusedRows: number
+  readonly leases: number
+}
+
+/** Every call's money: reserved before it is made, settled once after. */
+export interface Ledger {
+  /**
+   * Admits a call: reserves its worst case and journals the intent. Synchronous unless a budget has to be asked for.
+   * @throws AppError budget_exceeded, price_unknown, database_unavailable, or journal_unavailable where a budget applies
+   */
+  reserve(intent: Intent): Hold | Promise<Hold>
+  readonly budgets: Budgets
+  stats(): LedgerStats
+  /** Brings everything settled until now to PostgreSQL. */
+  flush(): Promise<void>
+  start(): Promise<void>
+  stop(): Promise<void>
+}
+
+const QUEUE_LIMIT = 50_000
+const DAY_MS = 86_400_000
+const CARRY_MS = 2_000
+const FLUSH_ATTEMPTS = 3
+
+/**
+ * Opens the ledger.
+ * @throws JournalInUse when another living process writes the journal.
+ */
+export const createLedger = (options: LedgerOptions): Ledger & Feature => {
+  const { database, journalDirectory, clock, faultPoints, log } = options
+  const journal = openJournal({ ...options, directory: journalDirectory })
+  const progress = openProgress(journalDirectory, journal.current())
+  const entries = createEntryStore(database, faultPoints)
+  const leases = createLeases({
+    store: createLeaseStore(database, journal.replicaId, faultPoints),
+    clock,
+    log,
+  })
+  const drain = createDrain({
+    store: entries,
+    journal,
+    clock,
+    log,
+    queueLimit: options.queueLimit ?? QUEUE_LIMIT,
+    onDrained: leases.drained,
+  })
+  const holds = createHolds({ journal, progress, drain, leases, faultPoints, onSettled: options.onSettled })
+  const budgets = createBudgets(database, clock.now)
+  const routes = usageRoutes({ store: createUsageStore(database), drain, budgets: budgets.state, now: clock.now })
+  const timers: { cancel(): void }[] = []
+
+  const reserve = (intent: Intent): Hold | Promise<Hold> => {
+    if (intent.budgetId === null) return holds.open(intent, null)
+    if (journal.stats().state === 'failing') throw new AppError('journal_unavailable', { retryAfterMs: 1_000 })
+    const reservation = leases.reserve(intent, intent.budgetId)
+    return reservation instanceof Promise
+      ? reservation.then((granted) => holds.open(intent, granted))
+      : holds.open(intent, reservation)
+  }
+
+  const ensurePartitions = () =>
+    entries
+      .ensurePartitions()
+      .catch((error) => log.warn({ component: 'ledger', error }, 'Partitions of the months ahead were not made'))
+
+  /** Settles what an earlier process left open; its rows and leases then go to PostgreSQL when that answers. */
+  const takeUp = async () => {
+    const oldest = journal.inherited[0]
+    let written = Promise.resolve()
+    if (oldest !== undefined) {
+      const { killed, damaged } = await recover(journalDirectory, journal, faultPoints)
+      if (killed > 0) log.warn({ component: 'ledger', count: killed }, 'Calls cut by the end of a process were settled')
+      if (damaged > 0) log.warn({ component: 'ledger', count: damaged }, 'Damaged journal lines were skipped')
+      written = drain.catchUp({ segment: oldest, offset: 0 })
+    }
+    void written.then(leases.endOld)
+  }
+
+  const stats = (): LedgerStats => {
+    const { queued, behind, refused } = drain.stats()
+    const { state, segments, faults } = journal.stats()
+    return {
+      openHolds: holds.count(),
+      queued,
+      behind,
+      journal: state,
+      journalSegments: segments,
+      journalFaults: faults,
+      ...holds.losses(),
+      refusedRows: refused,
+      leases: leases.count(),
+    }
+  }
+
+  return {
+    name: 'ledger',
+    routes,
+    reserve,
+    budgets,
+    stats,
+    flush: drain.flush,
+    start: async () => {
+      await takeUp()
+      leases.start()
+      timers.push(
+        clock.every(CARRY_MS, holds.carry),
+        clock.every(DAY_MS, () => void ensurePartitions()),
+      )
+      void ensurePartitions()
+    },
+    stop: async () => {
+      for (const timer of timers) timer.cancel()
+      for (let attempt = 1; attempt <= FLUSH_ATTEMPTS; attempt++) {
+        try {
+          await drain.flush()
+          break
+        } catch (error) {
+          if (attempt === FLUSH_ATTEMPTS) {
+            log.warn({ component: 'ledger', error: error as Error }, 'Rows stay in the journal for the next start')
+          }
+        }
+      }
+      drain.stop()
+      await leases.stop()
+      progress.close()
+      await journal.close()
+    },
+    health: () => {
+      const { journal: state, behind } = stats()
+      if (state === 'failing') return { state: 'failing', detail: 'the ledger journal cannot be written' }
+      return behind ? { state: 'degraded', detail: 'ledger rows wait for PostgreSQL' } : { state: 'ok' }
+    },
+  }
+}

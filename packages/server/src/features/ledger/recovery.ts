@@ -1,0 +1,46 @@
+import type { FaultPoints } from '../../kernel/fault-points.ts'
+import type { Journal } from './journal.ts'
+import { type IntentRecord, outcomeLine, readLine } from './journal-records.ts'
+import { readProgress } from './progress.ts'
+import { toKilledRow } from './row.ts'
+
+/** What the journal of a dead process held. */
+export interface Recovered {
+  /** Calls that were open when it died and are settled now. */
+  readonly killed: number
+  /** Lines that were torn or damaged. */
+  readonly damaged: number
+}
+
+/**
+ * Settles the calls that an earlier process left open, by appending their outcomes to the journal. Nothing is sent from
+ * here: the drain reads the outcomes, old and new alike. May be killed and begun again at any point; a call that gets a
+ * second outcome that way has the same row again, which PostgreSQL keeps once.
+ */
+export const recover = async (directory: string, journal: Journal, faultPoints: FaultPoints): Promise<Recovered> => {
+  const { inherited } = journal
+  const open = new Map<string, { record: IntentRecord; segment: number }>()
+  const last = inherited.at(-1) ?? -1
+  const progress = readProgress(directory, last)
+  let damaged = 0
+  let position = { segment: inherited[0] ?? last + 1, offset: 0 }
+  while (position.segment <= last) {
+    const { lines, segment, next } = await journal.read(position)
+    for (const line of lines) {
+      const record = readLine(line)
+      if (record === null) damaged++
+      else if (record.kind === 'intent') open.set(record.intent.id, { record, segment })
+      else open.delete(record.row.id)
+    }
+    if (next.segment === position.segment && next.offset === position.offset) break
+    position = next
+  }
+  for (const { record, segment } of open.values()) {
+    const parts = progress.partsOf(segment, record.slot, record.tag)
+    faultPoints.pass('ledger.before-recovery-outcome')
+    journal.append(outcomeLine(toKilledRow(record.intent, record.reservation, parts)))
+  }
+  await journal.sync()
+  progress.remove()
+  return { killed: open.size, damaged }
+}

@@ -1,0 +1,99 @@
+import type { Attempt, Intent, Settlement } from '../../domain/hold.ts'
+import type { NanoUsd } from '../../domain/money.ts'
+import type { Outcome } from '../../domain/usage.ts'
+
+/** Where the money of a reservation was taken from. */
+export interface Reservation {
+  readonly leaseId: string
+  /** Start of the budget's window, milliseconds since the epoch: the call is charged to it, however long it takes. */
+  readonly windowStart: number
+  readonly amount: NanoUsd
+}
+
+/** A settled call, complete in itself: a line of the journal and a row of `headgate.ledger_entries`. */
+export interface LedgerRow {
+  readonly id: string
+  readonly requestId: string
+  readonly projectId: string
+  readonly keyId: string
+  readonly user: string | null
+  readonly operation: string
+  readonly target: string
+  readonly stream: boolean
+  readonly at: number
+  readonly outcome: Outcome
+  readonly estimated: boolean
+  readonly inputTokens: number
+  readonly cachedInputTokens: number
+  readonly outputTokens: number
+  readonly reasoningTokens: number
+  readonly cost: NanoUsd | null
+  readonly priceVersion: string | null
+  readonly fault: string | null
+  readonly attempts: readonly Attempt[]
+  readonly durationMs: number
+  readonly firstByteMs: number | null
+  readonly budgetId: string | null
+  readonly reservation: Reservation | null
+}
+
+/** Joins what was known before the call with what it came to. */
+export const toRow = (intent: Intent, reservation: Reservation | null, settlement: Settlement): LedgerRow => {
+  const { usage } = settlement
+  return {
+    id: intent.id,
+    requestId: intent.requestId,
+    projectId: intent.projectId,
+    keyId: intent.keyId,
+    user: intent.user,
+    operation: intent.operation,
+    target: settlement.target,
+    stream: intent.stream,
+    at: intent.at,
+    outcome: settlement.outcome,
+    estimated: settlement.estimated,
+    inputTokens: usage.inputTokens,
+    cachedInputTokens: usage.cachedInputTokens,
+    outputTokens: usage.outputTokens,
+    reasoningTokens: usage.reasoningTokens,
+    cost: settlement.cost,
+    priceVersion: settlement.priceVersion,
+    fault: settlement.fault,
+    attempts: settlement.attempts,
+    durationMs: Math.round(settlement.durationMs),
+    firstByteMs: settlement.firstByteMs === null ? null : Math.round(settlement.firstByteMs),
+    budgetId: reservation ? intent.budgetId : null,
+    reservation,
+  }
+}
+
+const TOKENS_PER_MILLION = 1_000_000n
+
+/** The row of a call whose process died: input as estimated, output as far as the caller can have got it. */
+export const toKilledRow = (intent: Intent, reservation: Reservation | null, outputParts: number): LedgerRow => {
+  const { rates } = intent
+  const metered = rates ? rates.input * BigInt(intent.inputTokensEstimate) + rates.output * BigInt(outputParts) : 0n
+  return toRow(intent, reservation, {
+    outcome: 'killed',
+    target: intent.target,
+    usage: {
+      inputTokens: intent.inputTokensEstimate,
+      cachedInputTokens: 0,
+      outputTokens: outputParts,
+      reasoningTokens: 0,
+    },
+    estimated: true,
+    cost: rates ? rates.perRequest + (metered + TOKENS_PER_MILLION - 1n) / TOKENS_PER_MILLION : null,
+    priceVersion: null,
+    attempts: [],
+    durationMs: 0,
+    firstByteMs: null,
+    fault: 'internal_error',
+  })
+}
+
+/** What the budget's lease pays of a row; what a call cost beyond its reservation is spent without cover. */
+export const paidByLease = ({ cost, reservation }: LedgerRow): NanoUsd => {
+  if (!reservation || cost === null) return 0n
+  return cost < reservation.amount ? cost : reservation.amount
+}

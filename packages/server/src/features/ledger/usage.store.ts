@@ -1,0 +1,150 @@
+import type { Attempt } from '../../domain/hold.ts'
+import type { Database, Read, Scope } from '../../kernel/db.ts'
+import { asUnavailable } from './leases.store.ts'
+
+/** A row of `headgate.ledger_entries`, as far as it is shown. */
+export interface EntryRow {
+  readonly request_id: string
+  readonly client_request_id: string
+  readonly project_id: string
+  readonly key_id: string
+  readonly user_name: string | null
+  readonly operation: string
+  readonly provider: string
+  readonly model: string
+  readonly stream: boolean
+  readonly outcome: string
+  readonly estimated: boolean
+  readonly input_tokens: bigint
+  readonly cached_input_tokens: bigint
+  readonly output_tokens: bigint
+  readonly reasoning_tokens: bigint
+  readonly cost_nano: bigint | null
+  readonly price_version: string | null
+  readonly fault: string | null
+  readonly attempts: number
+  readonly duration_ms: number
+  readonly first_byte_ms: number | null
+  readonly at: Date
+}
+
+/** Sums over entries. */
+export interface TotalsRow {
+  readonly group_name: string | null
+  readonly requests: bigint
+  readonly estimated_requests: bigint
+  readonly unpriced_requests: bigint
+  readonly input_tokens: bigint
+  readonly cached_input_tokens: bigint
+  readonly output_tokens: bigint
+  readonly reasoning_tokens: bigint
+  readonly cost_nano: bigint
+}
+
+/** A time range, `to` excluded, milliseconds since the epoch. */
+export interface Range {
+  readonly from: number
+  readonly to: number
+}
+
+export type Grouping = 'model' | 'key' | 'user' | 'day'
+
+/** Reads of the ledger. All throw AppError database_unavailable when PostgreSQL does not answer. */
+export interface UsageStore {
+  /** One call by its id or the caller's own, the newest where several bear it; with its tries. */
+  find(projectId: string, id: string): Promise<{ entry: EntryRow; tries: readonly Attempt[] } | null>
+  /** The newest first. */
+  list(filter: ListFilter): Promise<readonly EntryRow[]>
+  totals(projectId: string, keyId: string | null, range: Range): Promise<TotalsRow>
+  report(grouping: Grouping, projectId: string | null, range: Range): Promise<readonly TotalsRow[]>
+}
+
+export interface ListFilter {
+  readonly projectId: string
+  /** null: every key of the project. */
+  readonly keyId: string | null
+  readonly range: Range
+  readonly limit: number
+  readonly after: { readonly at: number; readonly id: string } | null
+}
+
+const SHOWN = `request_id, client_request_id, project_id, key_id, user_name, operation, provider, model, stream, outcome,
+  estimated, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_nano, price_version, fault, attempts,
+  duration_ms, first_byte_ms, at`
+const SUMS = `count(*) FILTER (WHERE kind = 'call') AS requests,
+  count(*) FILTER (WHERE kind = 'call' AND estimated) AS estimated_requests,
+  count(*) FILTER (WHERE kind = 'call' AND cost_nano IS NULL) AS unpriced_requests,
+  coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
+  coalesce(sum(cached_input_tokens), 0)::bigint AS cached_input_tokens,
+  coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
+  coalesce(sum(reasoning_tokens), 0)::bigint AS reasoning_tokens,
+  coalesce(sum(cost_nano), 0)::bigint AS cost_nano`
+const groupings: Record<Grouping, string> = {
+  model: 'target',
+  key: 'key_id',
+  user: 'user_name',
+  day: `to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD')`,
+}
+const MOST_GROUPS = 1_000
+
+const time = (milliseconds: number): string => new Date(milliseconds).toISOString()
+
+export const createUsageStore = (database: Database): UsageStore => {
+  const read = <T>(scope: Scope, work: (read: Read) => Promise<T>): Promise<T> =>
+    database.read(scope, work).catch((cause) => {
+      throw asUnavailable(cause)
+    })
+
+  return {
+    find: (projectId, id) =>
+      read({ project: projectId }, async ({ query }) => {
+        const { rows } = await query<EntryRow>(
+          `SELECT ${SHOWN} FROM headgate.ledger_entries
+            WHERE project_id = $1 AND kind = 'call' AND (request_id = $2 OR client_request_id = $2)
+            ORDER BY request_id = $2 DESC, at DESC LIMIT 1`,
+          [projectId, id],
+        )
+        const entry = rows[0]
+        if (!entry) return null
+        const tries = await query<Attempt>(
+          `SELECT target, status, duration_ms AS "durationMs", fault FROM headgate.request_attempts
+            WHERE request_id = $1 AND at = $2 ORDER BY attempt`,
+          [entry.request_id, entry.at],
+        )
+        return { entry, tries: tries.rows }
+      }),
+    list: ({ projectId, keyId, range, limit, after }) =>
+      read({ project: projectId }, async ({ query }) => {
+        const { rows } = await query<EntryRow>(
+          `SELECT ${SHOWN} FROM headgate.ledger_entries
+            WHERE project_id = $1 AND kind = 'call' AND ($2::text IS NULL OR key_id = $2) AND at >= $3 AND at < $4
+              AND ($5::timestamptz IS NULL OR (at, request_id) < ($5, $6))
+            ORDER BY at DESC, request_id DESC LIMIT $7`,
+          [projectId, keyId, time(range.from), time(range.to), after && time(after.at), after && after.id, limit],
+        )
+        return rows
+      }),
+    totals: (projectId, keyId, range) =>
+      read({ project: projectId }, async ({ query }) => {
+        const { rows } = await query<TotalsRow>(
+          `SELECT NULL AS group_name, ${SUMS} FROM headgate.ledger_entries
+            WHERE project_id = $1 AND ($2::text IS NULL OR key_id = $2) AND at >= $3 AND at < $4`,
+          [projectId, keyId, time(range.from), time(range.to)],
+        )
+        return rows[0] as TotalsRow
+      }),
+    report: (grouping, projectId, range) =>
+      read(projectId === null ? 'system' : { project: projectId }, async ({ query }) => {
+        const { rows } = await query<TotalsRow>(
+          `SELECT ${groupings[grouping]} AS group_name, ${SUMS} FROM headgate.ledger_entries
+            WHERE ($1::text IS NULL OR project_id = $1) AND at >= $2 AND at < $3
+            GROUP BY 1 ORDER BY ${grouping === 'day' ? '1' : 'cost_nano DESC, 1'} LIMIT ${MOST_GROUPS + 1}`,
+          [projectId, time(range.from), time(range.to)],
+        )
+        return rows
+      }),
+  }
+}
+
+/** Most groups of one report. */
+export const mostGroups = MOST_GROUPS

@@ -1,0 +1,94 @@
+import type { Database } from '../../kernel/db.ts'
+
+/** A rule of the accounts, as a query that finds the breaches of it. */
+export interface Rule {
+  readonly name: string
+  /** What holds when nothing is found. */
+  readonly meaning: string
+  /** Selects one text column `what` per breach. */
+  readonly sql: string
+  /** A breach is possible in good order and is only to be looked at. */
+  readonly advisory?: boolean
+}
+
+/** The rules that hold between entries, budgets and leases at every moment. */
+export const ledgerRules: readonly Rule[] = [
+  {
+    name: 'spent-is-the-sum-of-entries',
+    meaning: 'what a window of a budget has spent is the sum of its entries',
+    sql: `SELECT format('budget %s, window %s: spent %s, entries %s', w.budget_id, w.window_start, w.spent_nano, coalesce(e.cost, 0)) AS what
+            FROM headgate.budget_windows w
+            LEFT JOIN (SELECT budget_id, budget_window, sum(coalesce(cost_nano, 0)) AS cost FROM headgate.ledger_entries
+                        WHERE budget_id IS NOT NULL GROUP BY 1, 2) e
+              ON e.budget_id = w.budget_id AND e.budget_window = w.window_start
+           WHERE w.spent_nano <> coalesce(e.cost, 0)`,
+  },
+  {
+    name: 'leased-is-the-sum-of-leases',
+    meaning: 'what a window has leased is the sum of its leases',
+    sql: `SELECT format('budget %s, window %s: leased %s, leases %s', w.budget_id, w.window_start, w.leased_nano, coalesce(l.amount, 0)) AS what
+            FROM headgate.budget_windows w
+            LEFT JOIN (SELECT budget_id, window_start, sum(amount_nano) AS amount FROM headgate.leases GROUP BY 1, 2) l
+              ON l.budget_id = w.budget_id AND l.window_start = w.window_start
+           WHERE w.leased_nano <> coalesce(l.amount, 0)`,
+  },
+  {
+    name: 'one-row-per-call',
+    meaning: 'every call has one billable row',
+    sql: `SELECT format('request %s has %s rows', request_id, count(*)) AS what
+            FROM headgate.ledger_entries WHERE kind = 'call' GROUP BY request_id HAVING count(*) > 1`,
+  },
+  {
+    name: 'no-negative-amount',
+    meaning: 'no call has a negative cost or count, no budget or lease a negative amount',
+    sql: `SELECT format('request %s', request_id) AS what FROM headgate.ledger_entries
+           WHERE kind = 'call' AND (cost_nano < 0 OR input_tokens < 0 OR output_tokens < 0
+              OR cached_input_tokens < 0 OR reasoning_tokens < 0)
+          UNION ALL SELECT format('budget %s, window %s', budget_id, window_start) FROM headgate.budget_windows
+           WHERE spent_nano < 0 OR leased_nano < 0
+          UNION ALL SELECT format('lease %s', id) FROM headgate.leases WHERE amount_nano < 0`,
+  },
+  {
+    name: 'tries-have-their-call',
+    meaning: 'every try at a provider stands under a billable row',
+    sql: `SELECT format('request %s', a.request_id) AS what FROM headgate.request_attempts a
+           WHERE NOT EXISTS (SELECT FROM headgate.ledger_entries e WHERE e.request_id = a.request_id AND e.at = a.at)
+           GROUP BY a.request_id`,
+  },
+  {
+    name: 'no-lease-is-forgotten',
+    meaning: 'no lease outlives its replica by more than five minutes',
+    sql: `SELECT format('lease %s of replica %s, silent since %s', id, replica_id, heartbeat_at) AS what
+            FROM headgate.leases WHERE heartbeat_at < now() - interval '5 minutes'`,
+  },
+  {
+    name: 'within-the-limit',
+    meaning: 'no window has spent and leased more than its limit',
+    sql: `SELECT format('budget %s, window %s: spent %s, leased %s, limit %s', w.budget_id, w.window_start, w.spent_nano, w.leased_nano, b.limit_nano) AS what
+            FROM headgate.budget_windows w JOIN headgate.budgets b ON b.id = w.budget_id
+           WHERE w.spent_nano + w.leased_nano > b.limit_nano`,
+    advisory: true,
+  },
+  {
+    name: 'every-call-has-a-price',
+    meaning: 'every call against a budget has a known cost',
+    sql: `SELECT format('request %s', request_id) AS what FROM headgate.ledger_entries
+           WHERE kind = 'call' AND budget_id IS NOT NULL AND cost_nano IS NULL`,
+    advisory: true,
+  },
+]
+
+const MOST_SHOWN = 20
+
+/** Breaches of every rule, the first twenty of each, seen in one snapshot. */
+export const findBreaches = (database: Database): Promise<ReadonlyMap<string, readonly string[]>> =>
+  database.read('system', async ({ query }) => {
+    // One statement is one snapshot: under load the sums would otherwise be of different moments.
+    const parts = ledgerRules.map(
+      ({ name, sql }) => `(SELECT '${name}' AS rule, what FROM (${sql}) breaches LIMIT ${MOST_SHOWN})`,
+    )
+    const { rows } = await query<{ rule: string; what: string }>(parts.join(' UNION ALL '))
+    const breaches = new Map<string, string[]>()
+    for (const { rule, what } of rows) breaches.set(rule, [...(breaches.get(rule) ?? []), what])
+    return breaches
+  })
