@@ -56,7 +56,7 @@ export const createTokenCounter = (log: Log, file: URL = workerFile): TokenCount
   }
 
   const start = (): Worker => {
-    const started = new Worker(file, { resourceLimits: { maxOldGenerationSizeMb: 512 } })
+    const started = new Worker(file, { execArgv: [], resourceLimits: { maxOldGenerationSizeMb: 512 } })
     started.on('message', (result: CountResult) => answer(result.id, result.tokens))
     started.on('error', (error) => {
       log.warn({ component: 'metering', error }, 'The token counter crashed; it starts again with the next count.')
