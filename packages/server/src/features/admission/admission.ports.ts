@@ -1,0 +1,55 @@
+import type { Hold, Intent } from '../../domain/hold.ts'
+import type { InferenceRequest } from '../../domain/inference.ts'
+import type { Target } from '../../domain/model.ts'
+import type { NanoUsd } from '../../domain/money.ts'
+import type { Price } from '../../domain/price.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Counters } from '../../kernel/counters.ts'
+import type { Log } from '../../kernel/log.ts'
+
+/** An admitted call: its hold, and the request as it may go to a provider (with an output cap where one must hold). */
+export interface Admitted {
+  readonly hold: Hold
+  readonly request: InferenceRequest
+}
+
+/** A token bucket of requests, as configured. */
+export interface RequestRate {
+  readonly rate_per_minute: number
+  readonly burst: number
+}
+
+/** What the keys of one tier may do, as configured. */
+export interface TierLimits {
+  readonly requests: RequestRate
+  readonly max_output_tokens?: number
+}
+
+/** Members of a chat request that cap its output. */
+export type OutputCapMember = 'max_tokens' | 'max_completion_tokens'
+
+/** What the worst case of a call is worked out with. */
+export interface MoneyPorts {
+  /** At a time in milliseconds since the epoch; null when nobody knows a price. */
+  readonly priceOf: (target: Target, at: number) => Price | null
+  /** Most a call can cost when each of its choices has at most `outputCap` tokens. */
+  readonly worstCase: (price: Price, request: InferenceRequest, outputCap: number) => NanoUsd
+  /** The member by which this target's provider takes an output cap. */
+  readonly outputCapMember: (target: Target) => OutputCapMember
+  /** The request with `member` set to `cap`, in the place of its value where the member stands already. */
+  readonly withOutputCap: (request: InferenceRequest, member: OutputCapMember, cap: number) => InferenceRequest
+}
+
+/** What admission needs of the house. */
+export interface AdmissionPorts extends MoneyPorts {
+  readonly counters: Counters
+  readonly clock: Clock
+  readonly tiers: Readonly<Record<string, TierLimits>>
+  /** Limit per address for callers without a secret key. */
+  readonly perIp: RequestRate
+  /** Secret under which the partition key of a limit is hashed, the same on every replica. */
+  readonly policyKey: Buffer
+  /** Opens the call's hold. @throws AppError `budget_exceeded` or `database_unavailable`. */
+  readonly reserve: (intent: Intent) => Hold | Promise<Hold>
+  readonly log: Log
+}

@@ -1,0 +1,103 @@
+import { header } from '@headgate/contract/headers.ts'
+import type { Exchange } from '../../domain/exchange.ts'
+import type { Hold, Intent } from '../../domain/hold.ts'
+import type { InferenceRequest } from '../../domain/inference.ts'
+import type { Target } from '../../domain/model.ts'
+import type { Decision } from '../../kernel/counters.ts'
+import { AppError } from '../../kernel/errors.ts'
+import type { Feature } from '../../kernel/feature.ts'
+import type { AdmissionPorts, Admitted } from './admission.ports.ts'
+import { writeLimitHeaders } from './limit-headers.ts'
+import { createRateRules, type RateRules } from './rate-rules.ts'
+import { estimateInputTokens, quote } from './worst-case.ts'
+
+/** Whether a call may be made now, and what it may cost. */
+export interface Admission extends Feature {
+  /**
+   * Counts the request against its limits, then holds its worst case against the budget. Writes the limit headers whatever
+   * it decides. A request refused for its money has used its place in the rate: else a spent key could ask without end.
+   * @throws AppError `rate_limit_exceeded`, `price_unknown`, or what reserving throws.
+   */
+  admit(exchange: Exchange, request: InferenceRequest, targets: readonly Target[]): Admitted | Promise<Admitted>
+}
+
+const refusal = ({ standings }: Decision, { policies }: RateRules): AppError => {
+  let retryAfterMs = 0
+  const violatedPolicies: string[] = []
+  standings.forEach((standing, index) => {
+    if (standing.retryAfterMs <= 0) return
+    retryAfterMs = Math.max(retryAfterMs, standing.retryAfterMs)
+    violatedPolicies.push(policies[index]?.name ?? '')
+  })
+  return new AppError('rate_limit_exceeded', { retryAfterMs: Math.ceil(retryAfterMs), violatedPolicies })
+}
+
+/** Builds admission. It starts the counters it is handed; their maker closes them. */
+export const createAdmission = (ports: AdmissionPorts): Admission => {
+  const { counters, clock, reserve } = ports
+  const rulesFor = createRateRules(ports.tiers, ports.perIp, ports.policyKey, ports.log)
+
+  const hold = (
+    exchange: Exchange,
+    asked: InferenceRequest,
+    targets: readonly Target[],
+    tierCap: number | null,
+  ): Admitted | Promise<Admitted> => {
+    const { caller, headers } = exchange
+    const at = clock.now()
+    const { target, price, worstCase, request, warning } = quote(
+      ports,
+      asked,
+      targets,
+      at,
+      tierCap,
+      caller.budgetId !== null,
+    )
+    if (warning !== null) {
+      const others = headers[header.warning]
+      headers[header.warning] = others === undefined ? warning : `${others}, ${warning}`
+    }
+    const intent: Intent = {
+      id: exchange.id,
+      requestId: exchange.requestId,
+      projectId: caller.projectId,
+      keyId: caller.keyId,
+      user: exchange.user ?? request.user,
+      operation: request.operation,
+      stream: request.stream,
+      target: target.name,
+      at,
+      budgetId: caller.budgetId,
+      worstCase,
+      inputTokensEstimate: estimateInputTokens(asked),
+      rates: price && { input: price.inputPerMillion, output: price.outputPerMillion, perRequest: price.perRequest },
+    }
+    const held: Hold | Promise<Hold> = reserve(intent)
+    return held instanceof Promise ? held.then((opened) => ({ hold: opened, request })) : { hold: held, request }
+  }
+
+  const decide = (
+    exchange: Exchange,
+    request: InferenceRequest,
+    targets: readonly Target[],
+    limits: RateRules,
+    decision: Decision,
+  ): Admitted | Promise<Admitted> => {
+    writeLimitHeaders(exchange.headers, limits.policies, decision.standings)
+    if (!decision.allowed) throw refusal(decision, limits)
+    return hold(exchange, request, targets, limits.maxOutputTokens)
+  }
+
+  return {
+    name: 'admission',
+    admit: (exchange, request, targets) => {
+      const limits = rulesFor(exchange)
+      const decision = counters.take(limits.rules)
+      return decision instanceof Promise
+        ? decision.then((taken) => decide(exchange, request, targets, limits, taken))
+        : decide(exchange, request, targets, limits, decision)
+    },
+    start: counters.start,
+    health: counters.health,
+  }
+}

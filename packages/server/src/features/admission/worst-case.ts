@@ -1,0 +1,133 @@
+import type { InferenceRequest } from '../../domain/inference.ts'
+import type { Target } from '../../domain/model.ts'
+import type { NanoUsd } from '../../domain/money.ts'
+import type { Price } from '../../domain/price.ts'
+import { AppError } from '../../kernel/errors.ts'
+import type { MoneyPorts, OutputCapMember } from './admission.ports.ts'
+
+/** Output cap where neither caller, model nor tier names one. */
+export const DEFAULT_OUTPUT_CAP = 4096
+/** Bytes of a JSON request per token: the usual one for an estimate, the fewest of prose for a bound that must fit. */
+const BYTES_PER_TOKEN = 4
+const FEWEST_BYTES_PER_TOKEN = 3
+
+/** What is asked of one request's money. */
+export interface Quote {
+  /** The dearest target of the order. */
+  readonly target: Target
+  /** Its price; null when any target of the order has none. */
+  readonly price: Price | null
+  readonly worstCase: NanoUsd | null
+  readonly request: InferenceRequest
+  /** Told to the caller when an answer may come out shorter than asked for. */
+  readonly warning: string | null
+}
+
+/** Input tokens of a request, roughly: what a killed call is charged before its provider has counted. */
+export const estimateInputTokens = (request: InferenceRequest): number =>
+  Math.max(1, Math.min(request.inputTokensBound, Math.ceil(request.body.length / BYTES_PER_TOKEN)))
+
+/** Most output of one answer that every target of the order can give; null when no model is known to bound it. */
+const modelCap = (targets: readonly Target[], request: InferenceRequest): number | null => {
+  let least = Number.POSITIVE_INFINITY
+  const input = Math.ceil(request.body.length / FEWEST_BYTES_PER_TOKEN)
+  for (const { maxOutputTokens, contextTokens } of targets) {
+    if (maxOutputTokens !== null) least = Math.min(least, maxOutputTokens)
+    // A cap beyond what the input leaves of the context is refused by providers.
+    if (contextTokens !== null && contextTokens > input) least = Math.min(least, contextTokens - input)
+  }
+  return Number.isFinite(least) ? least : null
+}
+
+interface Cap {
+  readonly tokens: number
+  /** It is not what the request says, so the provider must be told. */
+  readonly imposed: boolean
+  readonly warning: string | null
+}
+
+const capOf = (
+  request: InferenceRequest,
+  targets: readonly Target[],
+  tierCap: number | null,
+  budgeted: boolean,
+): Cap => {
+  if (request.operation !== 'chat') return { tokens: 0, imposed: false, warning: null }
+  const asked = request.maxOutputTokens
+  if (asked !== null) {
+    if (tierCap === null || asked <= tierCap) return { tokens: asked, imposed: false, warning: null }
+    return { tokens: tierCap, imposed: true, warning: `output capped at ${tierCap} tokens by the tier, ${asked} asked` }
+  }
+  const ofModel = modelCap(targets, request)
+  const tokens = Math.min(ofModel ?? tierCap ?? DEFAULT_OUTPUT_CAP, tierCap ?? Number.POSITIVE_INFINITY)
+  if (!budgeted && tierCap === null) return { tokens, imposed: false, warning: null }
+  if (tokens === ofModel) return { tokens, imposed: true, warning: null }
+  const reason = tokens === tierCap ? 'by the tier' : 'because a budget applies'
+  return { tokens, imposed: true, warning: `output capped at ${tokens} tokens ${reason}, no cap asked` }
+}
+
+const capNames: readonly OutputCapMember[] = ['max_completion_tokens', 'max_tokens']
+
+const isNull = ({ body, members }: InferenceRequest, name: string): boolean => {
+  const span = members.get(name)
+  return span !== undefined && body.toString('latin1', span.start, span.end) === 'null'
+}
+
+/** Sets the members that say a number; where none does, the one that stands as null, else the one the target takes. */
+const impose = (ports: MoneyPorts, request: InferenceRequest, target: Target, cap: number): InferenceRequest => {
+  const standing = capNames.filter((name) => request.members.has(name))
+  const telling = standing.filter((name) => !isNull(request, name))
+  if (telling.length > 0) return telling.reduce((capped, name) => ports.withOutputCap(capped, name, cap), request)
+  return ports.withOutputCap(request, standing[0] ?? ports.outputCapMember(target), cap)
+}
+
+/**
+ * Works out the most that a request can cost over its order of targets, and caps its output where a tier or a budget must
+ * hold: worst case = input bound + output cap × choices at the dearest target.
+ * @throws AppError `price_unknown` when a budget applies and any target has no price.
+ */
+export const quote = (
+  ports: MoneyPorts,
+  asked: InferenceRequest,
+  targets: readonly Target[],
+  at: number,
+  tierCap: number | null,
+  budgeted: boolean,
+): Quote => {
+  const cap = capOf(asked, targets, tierCap, budgeted)
+  const [first] = targets
+  if (first === undefined) throw new AppError('model_not_found')
+  let dearest = first
+  let price: Price | null = null
+  let worstCase: NanoUsd | null = null
+  for (const target of targets) {
+    const found = ports.priceOf(target, at)
+    if (found === null) {
+      if (budgeted) throw priceUnknown(target)
+      dearest = first
+      price = null
+      worstCase = null
+      break
+    }
+    const cost = ports.worstCase(found, asked, cap.tokens)
+    if (worstCase !== null && cost <= worstCase) continue
+    dearest = target
+    price = found
+    worstCase = cost
+  }
+  const request = cap.imposed ? impose(ports, asked, dearest, cap.tokens) : asked
+  return { target: dearest, price, worstCase, request, warning: cap.warning }
+}
+
+const priceUnknown = ({ name }: Target): AppError =>
+  new AppError('price_unknown', {
+    detail: `No price is known for ${name}, and a budget applies.`,
+    details: [
+      {
+        location: 'model',
+        message: `${name} has no known price`,
+        fix: `Set models."${name}".price in headgate.yaml, or use a model with a known price.`,
+      },
+    ],
+    params: { model: name },
+  })
