@@ -73,18 +73,16 @@ export const relayStream = (input: RelayInput, house: House): StreamSource => {
   const finish = (outcome: Outcome, fault: AppError | null, code: ErrorCode | null = fault?.code ?? null): void => {
     if (ended) return
     ended = true
-    const reader = listener
     if (upstreamEnded) watch?.end()
     else if (outcome === 'complete') linger()
     else cutUpstream()
     const deliver = (receipt: StreamReceipt) => {
       faultPoints.pass('relay.settled')
-      if (!listener || !reader) return
       if (fault) {
-        reader.fail(fault)
+        listener?.fail(fault)
         return
       }
-      if (lastUsageChunk) {
+      if (lastUsageChunk && listener) {
         const member = {
           cost_usd: receipt.costUsd,
           model: target.model,
@@ -96,13 +94,13 @@ export const relayStream = (input: RelayInput, house: House): StreamSource => {
         hand(encodeEvent(usageChunk(lastUsageChunk, member)))
       }
       hand(doneEvent)
-      reader.end()
+      listener?.end()
     }
     const fail = (cause: unknown) => {
       const error = cause instanceof Error ? cause : new Error('a settlement failed', { cause })
       const fields = { component: 'relay', request_id: input.requestId, outcome, error }
       house.log.error(fields, 'A stream could not be settled; its journal entry stays open.')
-      if (listener) reader?.fail(cause instanceof AppError ? cause : new AppError('internal_error', { cause }))
+      listener?.fail(cause instanceof AppError ? cause : new AppError('internal_error', { cause }))
     }
     try {
       faultPoints.pass('relay.settle')
