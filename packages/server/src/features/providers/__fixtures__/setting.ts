@@ -97,3 +97,12 @@ export const faultOf = async (promise: Promise<unknown>): Promise<{ code: string
   }
   throw new Error('expected a fault')
 }
+
+/** Resolves once it is so; fails after five seconds. */
+export const until = async (condition: () => boolean): Promise<void> => {
+  const end = performance.now() + 5_000
+  while (!condition()) {
+    if (performance.now() > end) throw new Error('it never came to be')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}

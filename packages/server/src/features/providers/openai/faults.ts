@@ -149,7 +149,8 @@ const codeOf = (error: unknown): string => {
 export const faultOfConnection = (error: unknown, status: number): ProviderFault => {
   const code = codeOf(error)
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return timeoutFault('connect', status)
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
+  const isParser = error instanceof Error && error.name === 'HTTPParserError'
+  if (isParser || code === 'UND_ERR_HEADERS_OVERFLOW')
     return new ProviderFault('upstream_malformed', { upstreamStatus: status, retry: 'elsewhere', cause: error })
   const isName = code === 'ENOTFOUND' || code === 'EAI_AGAIN'
   const isTls = /CERT|TLS|SSL|SELF_SIGNED|UNABLE_TO|ERR_OSSL/.test(code)
