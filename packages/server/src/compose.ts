@@ -1,7 +1,14 @@
 import { readFileSync } from 'node:fs'
 import type { FirstStart } from './compose/greeting.ts'
 import { createObserve } from './compose/observe.ts'
-import { adaptProviders, priceOverrides, pricedProviders, routingConfig, targetNamed } from './compose/options.ts'
+import {
+  adaptProviders,
+  outputCapMember,
+  priceOverrides,
+  pricedProviders,
+  routingConfig,
+  targetNamed,
+} from './compose/options.ts'
 import type { Storage } from './compose/storage.ts'
 import { ollamaAddress } from './config/provider-presets.ts'
 import type { Config } from './config/schema.ts'
@@ -24,7 +31,7 @@ import { createEvents } from './http/events.ts'
 import { createFail } from './http/fail.ts'
 import { createServer, type HttpServer } from './http/server.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
-import { createCounters } from './kernel/counters.ts'
+import { createMemoryCounters } from './kernel/counters.memory.ts'
 import type { AppError } from './kernel/errors.ts'
 import { type FaultPoints, noFaults } from './kernel/fault-points.ts'
 import type { Feature, HealthReport } from './kernel/feature.ts'
@@ -85,7 +92,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     journalDropped: () => ledger.stats().droppedRecords,
   })
   const observe = createObserve(log, metrics)
-  const counters = createCounters({ kind: config.counters, redisUrl: secrets.redis_url?.reveal(), clock, log })
+  const counters = createMemoryCounters({ clock })
   const pepper = Buffer.from(secrets.pepper.key.reveal(), 'base64')
 
   // Who asks, and what they may spend
@@ -140,14 +147,18 @@ export const compose = async (ground: Ground): Promise<House> => {
     perIp: config.limits.per_ip,
     priceOf: metering.priceOf,
     worstCase: metering.worstCase,
+    outputCapMember: outputCapMember(config),
     withOutputCap,
     reserve: ledger.reserve,
+    policyKey: pepper,
+    log,
   })
   const relay = createRelay({
     clock,
     idleMs: config.timeouts.idle_ms,
     totalMs: config.timeouts.total_ms,
     faultPoints,
+    log,
   })
   const gateway = createGateway({
     route: (exchange, request) => routing.choose(exchange.caller, request),
@@ -207,7 +218,6 @@ export const compose = async (ground: Ground): Promise<House> => {
       events.stop()
       for (const feature of [...features].reverse()) await feature.stop?.()
       await metering.stop()
-      await counters.close()
     },
   }
 }

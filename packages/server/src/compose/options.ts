@@ -1,3 +1,4 @@
+import { ollamaAddress } from '../config/provider-presets.ts'
 import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Target } from '../domain/model.ts'
@@ -47,9 +48,12 @@ export const priceOverrides = (config: Config) =>
 
 /** What decides where the prices of a provider are looked up. */
 export const pricedProviders = (config: Config) =>
-  new Map(
-    Object.entries(config.providers).map(([name, { kind, base_url }]) => [name, { kind, baseUrl: base_url ?? null }]),
-  )
+  new Map([
+    ...(config.ollama_autodetect ? [['ollama', { kind: 'ollama', baseUrl: ollamaAddress }] as const] : []),
+    ...Object.entries(config.providers).map(
+      ([name, { kind, base_url }]) => [name, { kind, baseUrl: base_url ?? null }] as const,
+    ),
+  ])
 
 /** What routing reads of the configuration. */
 export const routingConfig = ({ providers, models, tiers }: Config) => ({
@@ -62,6 +66,18 @@ export const routingConfig = ({ providers, models, tiers }: Config) => ({
   ),
   tierModels: Object.fromEntries(Object.entries(tiers).map(([name, tier]) => [name, tier.models])),
 })
+
+/**
+ * The member by which a provider is told its output cap: OpenAI itself has renamed it and refuses the old name on its
+ * reasoning models; most compatible servers know the old one only.
+ */
+export const outputCapMember =
+  ({ providers }: Config) =>
+  ({ provider }: Target): 'max_tokens' | 'max_completion_tokens' => {
+    const address = providers[provider]?.base_url
+    const isOpenAI = address !== undefined && new URL(address).hostname.endsWith('openai.com')
+    return isOpenAI ? 'max_completion_tokens' : 'max_tokens'
+  }
 
 /** A target by its name alone, for looking its price up. */
 export const targetNamed = (name: string): Target => {

@@ -144,20 +144,26 @@ export const readInferenceRequest = (operation: Operation, bytes: Buffer): Infer
   }
 }
 
+/** The bytes with `text` in the place of a span, and the members where they then stand. */
+const splice = ({ body, members }: InferenceRequest, { start, end }: MemberSpan, text: string) => {
+  const inserted = Buffer.from(text)
+  const shift = inserted.length - (end - start)
+  const moved = new Map<string, MemberSpan>()
+  for (const [name, span] of members) {
+    const by = span.start >= end ? shift : 0
+    moved.set(name, { start: span.start + by, end: span.end + (span.end >= end ? shift : 0) })
+  }
+  return { body: Buffer.concat([body.subarray(0, start), inserted, body.subarray(end)]), members: moved }
+}
+
 /**
- * The same request with an output cap that the provider must keep. Used where a budget applies and the caller named no
- * cap: without it the reservation would not be the worst case.
+ * The same request with an output cap that the provider must keep, in `member`. Used where a budget applies and the
+ * caller named no cap: without it the reservation would not be the worst case.
  */
 export const withOutputCap = (request: InferenceRequest, member: string, cap: number): InferenceRequest => {
+  const standing = request.members.get(member)
+  if (standing) return { ...request, maxOutputTokens: cap, ...splice(request, standing, String(cap)) }
   const start = request.body.indexOf(0x7b) + 1
-  const inserted = Buffer.from(`"${member}":${cap},`)
-  const shifted = new Map<string, MemberSpan>()
-  for (const [name, span] of request.members)
-    shifted.set(name, { start: span.start + inserted.length, end: span.end + inserted.length })
-  return {
-    ...request,
-    maxOutputTokens: cap,
-    body: Buffer.concat([request.body.subarray(0, start), inserted, request.body.subarray(start)]),
-    members: shifted,
-  }
+  const { body, members } = splice(request, { start, end: start }, `"${member}":${cap},`)
+  return { ...request, maxOutputTokens: cap, body, members }
 }
