@@ -97,6 +97,8 @@ CREATE TABLE headgate.leases (
   window_start timestamptz NOT NULL,
   project_id text NOT NULL,
   replica_id text NOT NULL,
+  -- New with each process of the replica: tells the leases of one that died from those of its successor.
+  epoch text NOT NULL,
   amount_nano bigint NOT NULL CHECK (amount_nano >= 0),
   heartbeat_at timestamptz NOT NULL DEFAULT now(),
   -- Set by a replica that ran short; the holder gives back what lies idle and clears it.

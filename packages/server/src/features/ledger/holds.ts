@@ -6,7 +6,7 @@ import type { Journal } from './journal.ts'
 import { intentLine, outcomeLine } from './journal-records.ts'
 import type { Leases } from './leases.ts'
 import type { Progress } from './progress.ts'
-import { type LedgerRow, type Reservation, toRow } from './row.ts'
+import { type Reservation, toRow } from './row.ts'
 
 /** The open calls of this process. */
 export interface Holds {
@@ -27,13 +27,12 @@ export interface HoldsOptions {
   readonly drain: Pick<Drain, 'push'>
   readonly leases: Pick<Leases, 'settled' | 'cancel' | 'drained'>
   readonly faultPoints: FaultPoints
-  readonly onSettled?: ((row: LedgerRow) => void) | undefined
 }
 
 /** Segments that may pile up before open intents are carried on. */
 const MOST_SEGMENTS = 4
 
-export const createHolds = ({ journal, progress, drain, leases, faultPoints, onSettled }: HoldsOptions): Holds => {
+export const createHolds = ({ journal, progress, drain, leases, faultPoints }: HoldsOptions): Holds => {
   const open = new Set<OpenHold>()
   let droppedRecords = 0
   let lostRows = 0
@@ -93,7 +92,6 @@ export const createHolds = ({ journal, progress, drain, leases, faultPoints, onS
         lostRows++
         leases.drained([row])
       }
-      onSettled?.(row)
     }
   }
 

@@ -87,7 +87,7 @@ export const createLeaseUpkeep = (options: LeaseUpkeepOptions): LeaseUpkeep => {
     if (ours.length > 0) await store.end(ours)
     for (const lease of finished) leases.delete(lease.id)
     if (old.state === 'to-return') {
-      await store.endOthers([...leases.keys()])
+      await store.endOld()
       old.state = 'none'
     }
   }

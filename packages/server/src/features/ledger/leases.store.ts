@@ -47,8 +47,8 @@ export interface LeaseStore {
   giveBack(id: string, amount: bigint): Promise<boolean>
   /** Returns leases whole. Without effect on those that are gone. */
   end(ids: readonly string[]): Promise<void>
-  /** Returns this replica's leases but those named: what a process before left. */
-  endOthers(keep: readonly string[]): Promise<void>
+  /** Returns what an earlier process of this replica left. */
+  endOld(): Promise<void>
   /** Returns leases of replicas that have been silent for a minute. */
   endExpired(): Promise<number>
   /** Says that this replica lives; answers the leases it still has. */
@@ -106,7 +106,13 @@ const endWhere = async ({ query }: Transaction, condition: string, values: reado
   return rows[0]?.count ?? 0
 }
 
-export const createLeaseStore = (database: Database, replicaId: string, faultPoints: FaultPoints): LeaseStore => {
+/** @param epoch tells this process from others of the same replica. */
+export const createLeaseStore = (
+  database: Database,
+  replicaId: string,
+  epoch: string,
+  faultPoints: FaultPoints,
+): LeaseStore => {
   const system = async <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> => {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -164,9 +170,9 @@ export const createLeaseStore = (database: Database, replicaId: string, faultPoi
             amount,
           ])
         : await execute(
-            `INSERT INTO headgate.leases (id, budget_id, window_start, project_id, replica_id, amount_nano)
-             SELECT $1, id, $3, project_id, $4, $5 FROM headgate.budgets WHERE id = $2`,
-            [request.newId, request.budgetId, time(start), replicaId, amount],
+            `INSERT INTO headgate.leases (id, budget_id, window_start, project_id, replica_id, epoch, amount_nano)
+             SELECT $1, id, $3, project_id, $4, $5, $6 FROM headgate.budgets WHERE id = $2`,
+            [request.newId, request.budgetId, time(start), replicaId, epoch, amount],
           )
       if (kept === 0) return 'gone'
       await execute(
@@ -201,8 +207,8 @@ export const createLeaseStore = (database: Database, replicaId: string, faultPoi
     end: async (ids) => {
       await system((transaction) => endWhere(transaction, 'l.id = ANY ($1)', [ids]))
     },
-    endOthers: async (keep) => {
-      await system((transaction) => endWhere(transaction, 'l.replica_id = $1 AND l.id <> ALL ($2)', [replicaId, keep]))
+    endOld: async () => {
+      await system((transaction) => endWhere(transaction, 'l.replica_id = $1 AND l.epoch <> $2', [replicaId, epoch]))
     },
     endExpired: () =>
       system((transaction) =>

@@ -4,6 +4,7 @@ import type { Database } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
 import type { Feature } from '../../kernel/feature.ts'
+import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
 import { type Budgets, createBudgets } from './budgets.store.ts'
 import { createDrain } from './drain.ts'
@@ -15,7 +16,6 @@ import { createLeaseStore } from './leases.store.ts'
 import { usageRoutes } from './ledger.routes.ts'
 import { openProgress } from './progress.ts'
 import { recover } from './recovery.ts'
-import type { LedgerRow } from './row.ts'
 import { createUsageStore } from './usage.store.ts'
 
 /** What the ledger is made of. */
@@ -28,8 +28,6 @@ export interface LedgerOptions {
   readonly log: Log
   /** Names this replica in its leases; by default an id kept in the journal's folder. */
   readonly replicaId?: string
-  /** Told of every settled call, after it is in the journal. */
-  readonly onSettled?: (row: LedgerRow) => void
   readonly segmentBytes?: number
   /** Settled rows held in memory for PostgreSQL. */
   readonly queueLimit?: number
@@ -84,7 +82,7 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
   const progress = openProgress(journalDirectory, journal.current())
   const entries = createEntryStore(database, faultPoints)
   const leases = createLeases({
-    store: createLeaseStore(database, journal.replicaId, faultPoints),
+    store: createLeaseStore(database, journal.replicaId, prefixedId('run', clock.now()), faultPoints),
     clock,
     log,
   })
@@ -96,7 +94,7 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
     queueLimit: options.queueLimit ?? QUEUE_LIMIT,
     onDrained: leases.drained,
   })
-  const holds = createHolds({ journal, progress, drain, leases, faultPoints, onSettled: options.onSettled })
+  const holds = createHolds({ journal, progress, drain, leases, faultPoints })
   const budgets = createBudgets(database, clock.now)
   const routes = usageRoutes({ store: createUsageStore(database), drain, budgets: budgets.state, now: clock.now })
   const timers: { cancel(): void }[] = []
