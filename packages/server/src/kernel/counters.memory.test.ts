@@ -1,0 +1,147 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Clock } from './clock.ts'
+import { bucketOf } from './counters.ts'
+import { describeCounters } from './counters.conformance.ts'
+import { createMemoryCounters } from './counters.memory.ts'
+
+const virtualClock = (): Clock & { now: () => number; advance: (milliseconds: number) => void } => {
+  let time = 0
+  const never = { cancel: () => {} }
+  return {
+    now: () => time,
+    monotonic: () => time,
+    after: () => never,
+    every: () => never,
+    advance: (milliseconds) => {
+      time += milliseconds
+    },
+  }
+}
+
+describeCounters('memory', () => {
+  const clock = virtualClock()
+  return { counters: createMemoryCounters({ clock }), key: (name) => name, advance: clock.advance }
+})
+
+/** A bucket as a child would write it: whole milliseconds of credit, filled as time passes. */
+const referenceBucket = (intervalMs: number, burst: number) => {
+  const most = intervalMs * burst
+  let credit = most
+  let seenAt = 0
+  return {
+    look: (now: number) => {
+      credit = Math.min(most, credit + now - seenAt)
+      seenAt = now
+      return credit >= intervalMs
+    },
+    take: () => {
+      credit -= intervalMs
+    },
+    remaining: () => Math.floor(credit / intervalMs),
+    resetMs: () => most - credit,
+  }
+}
+
+const divisors = [1, 2, 3, 5, 8, 10, 12, 20, 60, 100, 250, 1000, 4000, 60_000]
+const limit = fc.record({ intervalMs: fc.constantFrom(...divisors), burst: fc.integer({ min: 1, max: 40 }) })
+
+describe('token buckets against a simple model', () => {
+  it('decide, count and charge alike, rule by rule and several at once', () => {
+    const steps = fc.array(
+      fc.record({
+        wait: fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 100_000 })),
+        keys: fc.uniqueArray(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 3 }),
+      }),
+      { maxLength: 120 },
+    )
+    fc.assert(
+      fc.property(fc.tuple(limit, limit, limit), steps, (limits, walk) => {
+        const clock = virtualClock()
+        const counters = createMemoryCounters({ clock, capacity: 4 })
+        const models = limits.map(({ intervalMs, burst }) => referenceBucket(intervalMs, burst))
+        const buckets = limits.map(({ intervalMs, burst }) => bucketOf(60_000 / intervalMs, burst))
+        for (const { wait, keys } of walk) {
+          clock.advance(wait)
+          const now = clock.monotonic()
+          const willing = keys.map((key) => models[key]?.look(now))
+          const expected = willing.every(Boolean)
+          if (expected) for (const key of keys) models[key]?.take()
+          const rules = keys.map((key) => ({ key: String(key), bucket: buckets[key] as ReturnType<typeof bucketOf> }))
+          const { allowed, standings } = counters.take(rules)
+          expect(allowed).toBe(expected)
+          standings.forEach((standing, index) => {
+            const model = models[keys[index] as number]
+            expect(standing.remaining).toBe(model?.remaining())
+            expect(standing.resetMs).toBeCloseTo(model?.resetMs() ?? -1, 6)
+            expect(standing.retryAfterMs > 0).toBe(!willing[index])
+          })
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('admit no more than burst and rate in any window, whatever the rate', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 100_000 }),
+        fc.integer({ min: 1, max: 30 }),
+        fc.array(fc.double({ min: 0, max: 500, noNaN: true }), { maxLength: 200 }),
+        (rate, burst, waits) => {
+          const clock = virtualClock()
+          const counters = createMemoryCounters({ clock })
+          const admitted: number[] = []
+          for (const wait of waits) {
+            clock.advance(wait)
+            if (counters.take([{ key: 'k', bucket: bucketOf(rate, burst) }]).allowed) admitted.push(clock.monotonic())
+          }
+          for (let from = 0; from < admitted.length; from++)
+            for (let to = from; to < admitted.length; to++) {
+              const span = (admitted[to] as number) - (admitted[from] as number)
+              expect(to - from + 1).toBeLessThanOrEqual(burst + (span * rate) / 60_000 + 0.001)
+            }
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+})
+
+describe('the memory of counters', () => {
+  it('stays bounded and forgets the key known longest', () => {
+    const clock = virtualClock()
+    const counters = createMemoryCounters({ clock, capacity: 100 })
+    const one = (key: string) => counters.take([{ key, bucket: bucketOf(1, 5) }]).standings[0]?.remaining
+    for (let key = 0; key < 150; key++) expect(one(`k${key}`)).toBe(4)
+    expect(one('k149')).toBe(3)
+    expect(one('k60')).toBe(3)
+    expect(one('k0')).toBe(4)
+  })
+
+  it('reuses the place of full buckets before it forgets any other', () => {
+    const clock = virtualClock()
+    const counters = createMemoryCounters({ clock, capacity: 100 })
+    counters.take([{ key: 'kept', bucket: bucketOf(1, 5) }])
+    for (let round = 0; round < 20; round++) {
+      for (let key = 0; key < 90; key++) counters.take([{ key: `${round}/${key}`, bucket: bucketOf(60_000, 1) }])
+      clock.advance(1500)
+    }
+    expect(counters.take([{ key: 'kept', bucket: bucketOf(1, 5) }]).standings[0]?.remaining).toBe(3)
+  })
+
+  it('gives away a share of the limit for each of several replicas, at least one', () => {
+    const clock = virtualClock()
+    const counters = createMemoryCounters({ clock })
+    const admitted = (key: string, burst: number) =>
+      Array.from({ length: 20 }, () => counters.take([{ key, bucket: bucketOf(60, burst) }], 3)).filter(
+        ({ allowed }) => allowed,
+      ).length
+    expect(admitted('wide', 12)).toBe(4)
+    expect(admitted('narrow', 1)).toBe(1)
+    clock.advance(2990)
+    expect(admitted('wide', 12)).toBe(0)
+    clock.advance(10)
+    expect(admitted('wide', 12)).toBe(1)
+  })
+})
