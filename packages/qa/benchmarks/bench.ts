@@ -31,6 +31,7 @@ log: { level: info }
 providers: { up: { kind: openai, base_url: "${upstreamUrl}/v1", api_key: x } }
 models:
   "up/gpt-4o-mini": { price: { input: 0.15, output: 0.6 } }
+  "up/gpt-4o-mini;parts=${PARTS};part-delay=1": { price: { input: 0.15, output: 0.6 } }
 `,
 )
 const startHeadgate = () =>

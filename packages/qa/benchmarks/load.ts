@@ -25,6 +25,7 @@ const callOnce = (pool: Pool, { headers, body }: Call): Promise<Sample> =>
     pool.dispatch(
       { method: 'POST', path: PATH, headers: { 'content-type': 'application/json', ...headers }, body },
       {
+        onRequestStart: () => {},
         onResponseStart: (_controller, statusCode) => {
           status = statusCode
         },
@@ -73,6 +74,7 @@ export const openStreams = async (call: Call, count: number): Promise<{ close: (
             body: call.body,
           },
           {
+            onRequestStart: () => {},
             onResponseStart: (_controller, status) => {
               if (status !== 200) reject(new Error(`answered ${status}`))
             },

@@ -16,6 +16,7 @@ const server = createServer((request, response) => {
         body: Buffer.concat(chunks),
       },
       {
+        onRequestStart: () => {},
         onResponseStart: (controller, status, headers) => {
           response.on('drain', () => controller.resume())
           response.on('close', () => {

@@ -20,6 +20,8 @@ export interface Running {
   readonly log: Log
   /** Resolves when every settled call is in PostgreSQL. */
   readonly settled: () => Promise<void>
+  /** Prints where it listens and, on a first start, the keys that were made. */
+  readonly greet: () => void
   /** Drains and releases everything; resolves when nothing is left. */
   readonly stop: (reason: string) => Promise<void>
 }
@@ -38,7 +40,6 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
     const port = await house.server.listen(config.host, config.port)
     log.info({ port, pid: process.pid, reason: storage.promise }, 'Headgate is ready')
     house.started()
-    greet(config, port, storage.promise, made)
 
     let stopping: Promise<void> | null = null
     const drain = async (reason: string) => {
@@ -57,7 +58,13 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
       log.info({ reason }, 'Stopped')
       log.flush()
     }
-    return { port, log, settled: house.settled, stop: (reason) => (stopping ??= drain(reason)) }
+    return {
+      port,
+      log,
+      settled: house.settled,
+      greet: () => greet(config, port, storage.promise, made),
+      stop: (reason) => (stopping ??= drain(reason)),
+    }
   } catch (cause) {
     await storage.stop()
     throw cause
@@ -67,6 +74,7 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
 /** Runs until SIGTERM or SIGINT, then drains. A second signal cuts the drain short. */
 export const serve = async (flags: Partial<Record<string, string>>): Promise<void> => {
   const running = await start({ flags })
+  running.greet()
   const onSignal = (signal: NodeJS.Signals) => {
     process.once(signal, () => process.exit(1))
     running.stop(signal).catch((cause: unknown) => {
