@@ -105,6 +105,16 @@ export const createAttempts = (options: Options) => {
     budget.request()
     for (let turn = 0; attempts.length < MAX_ATTEMPTS && open.length > 0; turn++) {
       const target = open[turn % open.length] as Target
+      const isRepeat = attempts.some((attempt) => attempt.target === target.name)
+      if (isRepeat) {
+        if (!budget.take()) break
+        const isSame = attempts.at(-1)?.target === target.name
+        const asked = isSame && last instanceof ProviderFault ? (last.upstreamRetryAfterMs ?? 0) : 0
+        await sleep(Math.max(asked, backoffMs(attempts.length, random())), signal).catch((reason: AppError) => {
+          throw failureOf(reason, attempts)
+        })
+      }
+      // Asked after the wait: the circuit may have opened meanwhile.
       const provider = options.provider(target.provider)
       const verdict = circuit.allow(target.name)
       if (!verdict.allowed || provider === undefined) {
@@ -114,14 +124,7 @@ export const createAttempts = (options: Options) => {
         turn--
         continue
       }
-      if (attempts.length > 0 && !budget.take()) break
-      if (attempts.some((attempt) => attempt.target === target.name)) {
-        const isSame = attempts.at(-1)?.target === target.name
-        const asked = isSame && last instanceof ProviderFault ? (last.upstreamRetryAfterMs ?? 0) : 0
-        await sleep(Math.max(asked, backoffMs(attempts.length, random())), signal).catch((reason: AppError) => {
-          throw failureOf(reason, attempts)
-        })
-      }
+      if (!isRepeat && attempts.length > 0 && !budget.take()) break
       faultPoints.pass('providers.attempt')
       const startedAt = clock.monotonic()
       const record = (status: number, fault: string | null): void => {

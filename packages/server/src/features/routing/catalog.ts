@@ -28,7 +28,8 @@ export interface Catalog {
 }
 
 const LIST_TIMEOUT_MS = 5_000
-const CHECK_MS = 15_000
+/** How soon a provider that appears (an Ollama, say) and a list that is due are noticed. */
+const CHECK_MS = 3_000
 /** A list is fetched anew this often, and sooner where the last fetch failed. */
 const FRESH_MS = 300_000
 const RETRY_MS = 30_000
@@ -39,6 +40,7 @@ const MAX_UNLISTED = 2_000
 
 interface Listing {
   readonly models: readonly ListedModel[]
+  readonly failed: boolean
   readonly dueAt: number
 }
 
@@ -107,17 +109,17 @@ export const createCatalog = (providers: ProvidersPort, config: RoutingConfig, c
     const limit = clock.after(LIST_TIMEOUT_MS, () => controller.abort())
     try {
       const models = await providers.listModels(provider, controller.signal)
-      listings.set(provider, { models, dueAt: clock.monotonic() + FRESH_MS })
+      listings.set(provider, { models, failed: false, dueAt: clock.monotonic() + FRESH_MS })
     } catch (error) {
-      const code = (error as { code?: unknown }).code
-      log.warn(
-        { component: 'routing', provider, reason: typeof code === 'string' ? code : 'unknown' },
-        'The models of a provider could not be listed.',
-      )
-      listings.set(provider, {
-        models: listings.get(provider)?.models ?? [],
-        dueAt: clock.monotonic() + RETRY_MS,
-      })
+      const known = listings.get(provider)
+      if (known?.failed !== true) {
+        const code = (error as { code?: unknown }).code
+        log.warn(
+          { component: 'routing', provider, reason: typeof code === 'string' ? code : 'unknown' },
+          'The models of a provider could not be listed.',
+        )
+      }
+      listings.set(provider, { models: known?.models ?? [], failed: true, dueAt: clock.monotonic() + RETRY_MS })
     }
     limit.cancel()
   }
