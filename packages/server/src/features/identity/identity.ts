@@ -104,6 +104,8 @@ export const createIdentity = (options: IdentityOptions): Identity & Feature => 
       for (const timer of timers.splice(0)) timer.cancel()
       await noteUse()
     },
+    health: () =>
+      synchroniser.isFailing() ? { state: 'degraded', detail: 'PostgreSQL does not answer' } : { state: 'ok' },
     authenticate: directory.authenticate,
     authenticateAdmin: guard.authenticateAdmin,
     checkOrigin: directory.checkOrigin,

@@ -73,6 +73,8 @@ export const createSynchroniser = ({ store, directory, guard, clock, log }: Sync
 
   return {
     refresh,
+    /** Whether the last look at PostgreSQL failed. */
+    isFailing: (): boolean => failing,
     /** Loads what must be known before the first request. */
     begin: async (): Promise<void> => {
       const askedAt = clock.monotonic()

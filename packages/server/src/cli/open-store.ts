@@ -1,0 +1,74 @@
+import { loadConfig } from '../config/config.ts'
+import type { Config } from '../config/schema.ts'
+import type { Secrets } from '../config/secrets.ts'
+import { type Database, type DatabaseConnection, openDatabase } from '../kernel/db.ts'
+import { startEmbedded } from '../kernel/embedded.ts'
+import { FolderInUse } from '../kernel/embedded-lock.ts'
+import { silentLog } from '../kernel/log.ts'
+import { migrate } from '../kernel/migrate.ts'
+import { findRunningStore } from './running-store.ts'
+
+/** Configuration flags by their kebab-case names. */
+export type Flags = Partial<Record<string, string>>
+
+/** The store that a command works on, migrated to this version. */
+export interface OpenStore {
+  readonly config: Config
+  readonly secrets: Secrets
+  readonly database: Database
+  /** The migrations applied by opening it. */
+  readonly migrated: readonly string[]
+}
+
+interface Ground {
+  readonly connection: DatabaseConnection
+  readonly stop: () => Promise<void>
+}
+
+const WAITS = 50
+const WAIT_MS = 100
+
+/** The embedded PostgreSQL: the running server's if there is one, else our own for the moment, under the folder's lock. */
+const embedded = async (dataDirectory: string): Promise<Ground> => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const server = await startEmbedded({ dataDirectory, log: silentLog })
+      return { connection: server.connection, stop: server.stop }
+    } catch (cause) {
+      if (!(cause instanceof FolderInUse)) throw cause
+      const connection = await findRunningStore(dataDirectory)
+      if (connection) return { connection, stop: async () => {} }
+      // The other process is just starting or ending.
+      if (attempt >= WAITS) throw cause
+      await new Promise((resolve) => setTimeout(resolve, WAIT_MS))
+    }
+  }
+}
+
+/**
+ * Opens the configured store, does the work and closes it again, whether a server runs on it or not.
+ * @throws ConfigFaults, DatabaseRefused, DatabaseUnavailable, MigrationRefused, EmbeddedUnavailable.
+ */
+export const withStore = async <T>(flags: Flags, work: (store: OpenStore) => Promise<T>): Promise<T> => {
+  const { config, secrets } = await loadConfig({ flags })
+  const url = secrets.database_url?.reveal()
+  const ground: Ground =
+    url === undefined ? await embedded(config.data_dir) : { connection: { url }, stop: async () => {} }
+  try {
+    const migrated = await migrate({ connection: ground.connection, log: silentLog })
+    const database = openDatabase({
+      connection: ground.connection,
+      log: silentLog,
+      poolSize: 2,
+      applicationName: 'headgate-cli',
+    })
+    try {
+      await database.assertRuntimeRole()
+      return await work({ config, secrets, database, migrated })
+    } finally {
+      await database.close()
+    }
+  } finally {
+    await ground.stop()
+  }
+}

@@ -1,0 +1,40 @@
+import { Command } from 'commander'
+import { addCommonOptions, storeFlagsOf, outputOf } from './command-context.ts'
+import { exitCode } from './exit-codes.ts'
+import { withStore } from './open-store.ts'
+import { say, writeJson, writeTable } from './output.ts'
+
+type Given = Record<string, unknown>
+
+/** `headgate migrate`: brings the database to this version's schema. */
+export const migrateCommand = (): Command =>
+  addCommonOptions(new Command('migrate'), 'store')
+    .description('bring the database to this version')
+    .action(async (given: Given) => {
+      const output = outputOf(given)
+      const applied = await withStore(storeFlagsOf(given), async ({ migrated }) => migrated)
+      writeTable(
+        output,
+        { applied },
+        ['applied'],
+        applied.map((name) => [name]),
+      )
+      if (applied.length === 0 && output.terminal) say(output, 'The database is up to date.')
+    })
+
+/** `headgate ledger verify`: checks that the accounts add up. */
+export const ledgerCommand = (): Command => {
+  const ledger = new Command('ledger').description('the accounts')
+  addCommonOptions(ledger.command('verify'), 'store')
+    .description('check that the accounts add up; fails when they do not')
+    .action(async (given: Given) => {
+      const output = outputOf(given)
+      const { verifyLedger } = await import('../features/ledger/verify.ts')
+      const report = await withStore(storeFlagsOf(given), ({ database }) => verifyLedger(database))
+      if (output.json) writeJson(report)
+      else for (const finding of report.findings) say(output, finding)
+      if (!report.ok) process.exitCode = exitCode.failed
+      else say(output, 'The ledger is clean.')
+    })
+  return ledger
+}
