@@ -67,7 +67,7 @@ export const describeCounters = (name: string, open: () => Promise<CountersRig> 
 
     it('admits exactly the burst of 200 at once', async () => {
       const one = rule('crowd', slow(50))
-      const decisions = await Promise.all(Array.from({ length: 200 }, () => rig.counters.take([one])))
+      const decisions = await Promise.all(Array.from({ length: 200 }, async () => rig.counters.take([one])))
       expect(decisions.filter(({ allowed }) => allowed)).toHaveLength(50)
     })
 

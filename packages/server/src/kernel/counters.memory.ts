@@ -27,7 +27,7 @@ export const createMemoryCounters = ({
 }): MemoryCounters => {
   const slots = new Map<string, number>()
   let fullAt = new Float64Array(Math.min(FIRST_SLOTS, capacity))
-  let free: number[] = []
+  const free: number[] = []
   let used = 0
   let sweptAt = Number.NEGATIVE_INFINITY
 

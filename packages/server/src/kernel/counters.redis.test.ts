@@ -69,7 +69,7 @@ describe('replicas on one Redis', () => {
     const prefix = `test:{${randomUUID()}}:`
     const all = await Promise.all([1, 2, 3].map(() => opened(redisUrl(), { prefix, timeoutMs: patient })))
     const one = rule('shared', 1, 60)
-    const decisions = await Promise.all(Array.from({ length: 300 }, (_, call) => all[call % 3]?.take([one])))
+    const decisions = await Promise.all(Array.from({ length: 300 }, async (_, call) => all[call % 3]?.take([one])))
     expect(decisions.filter((decision) => decision?.allowed)).toHaveLength(60)
   })
 

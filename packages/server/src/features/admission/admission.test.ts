@@ -5,12 +5,12 @@ import type { Hold, Intent } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { Price } from '../../domain/price.ts'
-import type { Clock } from '../../kernel/clock.ts'
+import { type Clock, systemClock } from '../../kernel/clock.ts'
 import { createMemoryCounters } from '../../kernel/counters.memory.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { createAdmission } from './admission.ts'
-import type { AdmissionPorts } from './admission.ports.ts'
+import type { Admitted, AdmissionPorts } from './admission.ports.ts'
 
 const caller: Caller = {
   keyId: 'k1',
@@ -109,11 +109,15 @@ const house = (more: Partial<AdmissionPorts> = {}) => {
     user: null,
     headers: {},
   })
-  const ask = (at: Exchange, request = requestOf({ model: 'up/cheap' }), targets = [target('up/cheap')]) =>
-    admission.admit(at, request, targets)
+  /** In memory everything is decided at once. */
+  const ask = (at: Exchange, request = requestOf({ model: 'up/cheap' }), targets = [target('up/cheap')]): Admitted => {
+    const admitted = admission.admit(at, request, targets)
+    if (admitted instanceof Promise) throw new Error('was not decided at once')
+    return admitted
+  }
   const refused = (at: Exchange, ...rest: [InferenceRequest?, Target[]?]): AppError => {
     try {
-      void ask(at, ...rest)
+      ask(at, ...rest)
     } catch (error) {
       if (error instanceof AppError) return error
       throw error
@@ -217,10 +221,10 @@ describe('money', () => {
     ['the model', [target('up/cheap', { maxOutputTokens: 300 }), target('up/dear', { maxOutputTokens: 200 })], 200],
     ['what the context has left', [target('up/cheap', { maxOutputTokens: 300, contextTokens: 111 })], 102],
     ['the default', [target('up/cheap')], 4096],
-  ])('imposes the cap of %s where a budget applies and the caller named none', async (_, targets, cap) => {
+  ])('imposes the cap of %s where a budget applies and the caller named none', (_, targets, cap) => {
     const { exchange, ask, capped } = house()
     const request = requestOf({ model: 'up/cheap', x: 1 })
-    const admitted = await ask(exchange({ budgetId: 'b1' }), request, targets)
+    const admitted = ask(exchange({ budgetId: 'b1' }), request, targets)
     expect(capped).toEqual([['max_completion_tokens', cap]])
     expect(admitted.request.maxOutputTokens).toBe(cap)
   })
@@ -277,5 +281,21 @@ describe('money', () => {
     const one = exchange({ budgetId: 'b1' })
     expect(refused(one).code).toBe('budget_exceeded')
     expect(one.headers['x-ratelimit-remaining']).toBe('2')
+  })
+
+  it('waits for counters and reservations that answer later', async () => {
+    const later = createMemoryCounters({ clock: systemClock })
+    const { admission, exchange, intents } = house({
+      counters: { ...later, take: async (rules) => later.take(rules) },
+      reserve: async (intent) => ({ intent, mark: () => {}, settle: () => {} }),
+    })
+    const admit = async (from: Exchange) => admission.admit(from, requestOf(body), [target('up/cheap')])
+    const first = exchange()
+    await expect(admit(first)).resolves.toMatchObject({ hold: { intent: { id: 'req_1', target: 'up/cheap' } } })
+    expect(first.headers['ratelimit']).toMatch(/^"key";r=2;t=1;/)
+    await admit(exchange())
+    await admit(exchange())
+    await expect(admit(exchange())).rejects.toMatchObject({ code: 'rate_limit_exceeded' })
+    expect(intents).toEqual([])
   })
 })
