@@ -118,6 +118,9 @@ export const createAttempts = (options: Options) => {
       const provider = options.provider(target.provider)
       const verdict = circuit.allow(target.name)
       if (!verdict.allowed || provider === undefined) {
+        // An Ollama that was found may be gone again.
+        if (provider === undefined)
+          last ??= new ProviderFault('upstream_unreachable', { upstreamStatus: 0, retry: 'never' })
         shortestWait = Math.min(shortestWait, verdict.retryAfterMs)
         open = open.filter((other) => other !== target)
         // What follows has moved up into this place.

@@ -88,12 +88,18 @@ export const drain = (source: StreamSource): Promise<string> =>
     })
   })
 
+interface Fault {
+  readonly code: string
+  readonly message: string
+  readonly options: Record<string, unknown>
+}
+
 /** The error of a promise that must fail. */
-export const faultOf = async (promise: Promise<unknown>): Promise<{ code: string; options: Record<string, unknown> }> => {
+export const faultOf = async (promise: Promise<unknown>): Promise<Fault> => {
   try {
     await promise
   } catch (error) {
-    return error as { code: string; options: Record<string, unknown> }
+    return error as Fault
   }
   throw new Error('expected a fault')
 }

@@ -42,7 +42,8 @@ const embed = (tokens: readonly string[], dimensions: number): Float32Array => {
 
 /** Vectors in OpenAI's wire shape, and the tokens they cost. */
 export const embedDemo = (request: DemoEmbeddings): { data: readonly unknown[]; inputTokens: number } => {
-  const dimensions = Math.min(MAX_DIMENSIONS, Math.max(1, Math.floor(request.dimensions ?? DIMENSIONS)))
+  const wanted = Number.isInteger(request.dimensions) ? (request.dimensions as number) : DIMENSIONS
+  const dimensions = Math.min(MAX_DIMENSIONS, Math.max(1, wanted))
   const items = itemsOf(request.input)
   const data = items.map((tokens, index) => {
     const vector = embed(tokens, dimensions)

@@ -58,7 +58,7 @@ describe('looking for an Ollama', () => {
     await stop(first)
     repeat()
     await until(() => !providers.names().includes('ollama'))
-    expect((await faultOf(ask(providers, 'ollama/llama3.2:latest'))).code).toBe('upstream_overloaded')
+    expect((await faultOf(ask(providers, 'ollama/llama3.2:latest'))).code).toBe('upstream_unreachable')
 
     const second = await ollama(port)
     opened.push(() => stop(second))
