@@ -25,9 +25,23 @@ const lives = (pid: number): boolean => {
   }
 }
 
+const codeOf = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoException).code
+
+/** Moves a dead owner's mark away; a mark that a quicker process put there meanwhile goes back to its place. */
+const removeMark = (path: string, dead: string): void => {
+  const aside = `${path}.${process.pid}`
+  try {
+    renameSync(path, aside)
+    if (readFileSync(aside, 'utf8') === dead) unlinkSync(aside)
+    else renameSync(aside, path)
+  } catch (cause) {
+    if (codeOf(cause) !== 'ENOENT') throw cause
+  }
+}
+
 /**
  * Marks the folder as this process's, until `release`. The data folder's lock already keeps processes apart; this keeps
- * a misplaced folder from being written twice. A dead owner's mark is replaced.
+ * a misplaced folder from being written twice, and does without its mark where the disk is full.
  * @throws JournalInUse when the owner lives.
  */
 export const ownFolder = (directory: string): { release(): void } => {
@@ -36,21 +50,16 @@ export const ownFolder = (directory: string): { release(): void } => {
   for (;;) {
     try {
       writeFileSync(path, mine, { flag: 'wx', mode: 0o600 })
-      return { release: () => unlinkSync(path) }
+      return { release: () => removeMark(path, mine) }
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+      if (codeOf(cause) === 'ENOSPC') return { release: () => {} }
+      if (codeOf(cause) !== 'EEXIST') throw cause
     }
-    const [pid, start] = readFileSync(path, 'utf8').split(' ')
-    if (lives(Number(pid)) && startOf(Number(pid)) === start) {
+    const mark = readFileSync(path, 'utf8')
+    const [pid, start] = mark.split(' ')
+    if (start !== undefined && lives(Number(pid)) && startOf(Number(pid)) === start) {
       throw new JournalInUse(`The journal in ${directory} is written by process ${pid}`)
     }
-    // Of two that find the same dead owner, one renames it away and the other starts over.
-    const aside = `${path}.${process.pid}`
-    try {
-      renameSync(path, aside)
-      unlinkSync(aside)
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
-    }
+    removeMark(path, mark)
   }
 }

@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   closeSync,
+  existsSync,
   fdatasync,
   fdatasyncSync,
   ftruncateSync,
@@ -69,16 +70,18 @@ const SEGMENT_BYTES = 8 * 1024 * 1024
 const READ_BYTES = 1024 * 1024
 const MOST_UNSYNCED = 100_000
 
+/** The id that the folder keeps; where the disk has no room for it, one for this process alone. */
 const identityOf = (directory: string, now: number): string => {
   const path = join(directory, 'replica')
+  const known = existsSync(path) ? readFileSync(path, 'utf8') : ''
+  if (known !== '') return known
+  const id = prefixedId('rep', now)
   try {
-    return readFileSync(path, 'utf8').trim()
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
-    const id = prefixedId('rep', now)
     writeFileSync(path, id, { mode: 0o600 })
-    return id
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause
   }
+  return id
 }
 
 /**

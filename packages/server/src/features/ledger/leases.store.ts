@@ -175,11 +175,12 @@ export const createLeaseStore = (
             [request.newId, request.budgetId, time(start), replicaId, epoch, amount],
           )
       if (kept === 0) return 'gone'
-      await execute(
+      const moved = await execute(
         `UPDATE headgate.budget_windows SET leased_nano = leased_nano + $3
           WHERE budget_id = $1 AND window_start = $2 AND spent_nano + leased_nano + $3 <= $4`,
         [request.budgetId, time(start), amount, row.limit_nano],
       )
+      if (moved !== 1) throw new Error('A budget had less room than its locked row said')
       faultPoints.pass('ledger.before-grant-commit')
       return { ...answer, amount }
     })

@@ -8,6 +8,7 @@ import { isUsable, type Lease, newLease } from './lease.ts'
 import { createLeaseUpkeep } from './lease-upkeep.ts'
 import { asUnavailable, type Grant, isUnknown, type LeaseStore } from './leases.store.ts'
 import { type LedgerRow, paidByLease, type Reservation } from './row.ts'
+import { windowEnd } from './windows.ts'
 
 /** Reserves money of budgets from leases; the truth stays in PostgreSQL. */
 export interface Leases {
@@ -43,8 +44,8 @@ interface Desk {
   lease: Lease | null
   queue: Waiting[]
   working: boolean
-  /** No call of at least this amount can be admitted before that time (monotonic). */
-  refusing: { readonly until: number; readonly amount: NanoUsd } | null
+  /** No call of at least this amount can be admitted before that time (monotonic), nor before the window's end. */
+  refusing: { readonly until: number; readonly windowEnd: number | null; readonly amount: NanoUsd } | null
   /** Until then (monotonic) only what is needed is taken. */
   sparingUntil: number
 }
@@ -91,6 +92,12 @@ export const createLeases = ({ store, clock, log }: LeasesOptions): Leases => {
   const usable = (desk: Desk): Lease | null =>
     desk.lease && isUsable(desk.lease, clock.now(), clock.monotonic()) ? desk.lease : null
 
+  const refuses = ({ refusing }: Desk, amount: NanoUsd): boolean =>
+    refusing !== null &&
+    amount >= refusing.amount &&
+    clock.monotonic() < refusing.until &&
+    (refusing.windowEnd === null || clock.now() < refusing.windowEnd)
+
   const take = (lease: Lease, id: string, amount: NanoUsd): Reservation => {
     lease.free -= amount
     lease.calls.add(id)
@@ -109,12 +116,12 @@ export const createLeases = ({ store, clock, log }: LeasesOptions): Leases => {
     })
   }
 
-  const refuse = (desk: Desk, refused: ReadonlySet<Waiting>) => {
+  const refuse = (desk: Desk, refused: ReadonlySet<Waiting>, { window, windowStart }: Grant) => {
     const left = desk.queue.filter((waiting) => refused.has(waiting))
     desk.queue = desk.queue.filter((waiting) => !refused.has(waiting))
     if (left.length === 0) return
     const amount = left.reduce((least, waiting) => (waiting.amount < least ? waiting.amount : least), left[0]!.amount)
-    desk.refusing = { until: clock.monotonic() + REFUSE_FOR_MS, amount }
+    desk.refusing = { until: clock.monotonic() + REFUSE_FOR_MS, windowEnd: windowEnd(window, windowStart), amount }
     for (const waiting of left) waiting.reject(exceeded())
   }
 
@@ -176,7 +183,7 @@ export const createLeases = ({ store, clock, log }: LeasesOptions): Leases => {
   const negotiate = async (desk: Desk, first: Grant) => {
     const asked = new Set(desk.queue)
     const reachable = (grant: Grant) => (desk.lease?.free ?? 0n) + grant.remainder + grant.leased
-    refuse(desk, new Set([...asked].filter((waiting) => waiting.amount > reachable(first))))
+    refuse(desk, new Set([...asked].filter((waiting) => waiting.amount > reachable(first))), first)
     const others = await store.want(desk.budgetId, first.windowStart)
     const expired = await store.endExpired()
     const deadline = clock.monotonic() + LONGEST_WAIT_MS
@@ -187,7 +194,7 @@ export const createLeases = ({ store, clock, log }: LeasesOptions): Leases => {
         const grant = await acquire(desk)
         serve(desk)
         if (answered || late) {
-          if (grant || late) refuse(desk, asked)
+          if (grant || late) refuse(desk, asked, grant ?? first)
           return
         }
       }
@@ -252,8 +259,7 @@ export const createLeases = ({ store, clock, log }: LeasesOptions): Leases => {
       const desk = deskOf(budgetId)
       const lease = desk.queue.length === 0 ? usable(desk) : null
       if (lease && lease.free >= amount) return take(lease, intent.id, amount)
-      const { refusing } = desk
-      if (refusing && clock.monotonic() < refusing.until && amount >= refusing.amount) throw exceeded()
+      if (refuses(desk, amount)) throw exceeded()
       if (desk.queue.length >= MOST_WAITING) throw new AppError('database_unavailable', { retryAfterMs: 1_000 })
       return new Promise((resolve, reject) => {
         desk.queue.push({ id: intent.id, amount, resolve, reject })

@@ -155,7 +155,6 @@ test('a window is full again when the next begins, and late calls count for the 
     code: 'budget_exceeded',
   })
   now += 2 * 60_000
-  await new Promise((resolve) => setTimeout(resolve, 300))
   const late = await ledger.reserve(sampleIntent({ budgetId: 'hourly', at: now }))
   late.settle(sampleSettlement({ cost: 400_000_000n }))
   early.settle(sampleSettlement({ cost: 900_000_000n }))

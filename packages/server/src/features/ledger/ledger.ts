@@ -10,7 +10,7 @@ import { type Budgets, createBudgets } from './budgets.store.ts'
 import { createDrain } from './drain.ts'
 import { createEntryStore } from './entries.store.ts'
 import { createHolds } from './holds.ts'
-import { openJournal } from './journal.ts'
+import { JournalFault, openJournal } from './journal.ts'
 import { createLeases } from './leases.ts'
 import { createLeaseStore } from './leases.store.ts'
 import { usageRoutes } from './ledger.routes.ts'
@@ -70,6 +70,7 @@ export interface Ledger {
 const QUEUE_LIMIT = 50_000
 const DAY_MS = 86_400_000
 const CARRY_MS = 2_000
+const RECOVERY_RETRY_MS = 1_000
 const FLUSH_ATTEMPTS = 3
 
 /**
@@ -113,17 +114,23 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
       .ensurePartitions()
       .catch((error) => log.warn({ component: 'ledger', error }, 'Partitions of the months ahead were not made'))
 
-  /** Settles what an earlier process left open; its rows and leases then go to PostgreSQL when that answers. */
+  /**
+   * Settles what an earlier process left open; its rows and leases then go to PostgreSQL when that answers. On a disk that
+   * takes no line this is tried again and again, and the house stands meanwhile.
+   */
   const takeUp = async () => {
     const oldest = journal.inherited[0]
-    let written = Promise.resolve()
-    if (oldest !== undefined) {
+    if (oldest === undefined) return leases.endOld()
+    try {
       const { killed, damaged } = await recover(journalDirectory, journal, faultPoints)
       if (killed > 0) log.warn({ component: 'ledger', count: killed }, 'Calls cut by the end of a process were settled')
       if (damaged > 0) log.warn({ component: 'ledger', count: damaged }, 'Damaged journal lines were skipped')
-      written = drain.catchUp({ segment: oldest, offset: 0 })
+      void drain.catchUp({ segment: oldest, offset: 0 }).then(leases.endOld)
+    } catch (cause) {
+      if (!(cause instanceof JournalFault)) throw cause
+      log.error({ component: 'ledger', error: cause }, 'The journal of an earlier process cannot be settled yet')
+      timers.push(clock.after(RECOVERY_RETRY_MS, () => void takeUp()))
     }
-    void written.then(leases.endOld)
   }
 
   const stats = (): LedgerStats => {
