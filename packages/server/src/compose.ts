@@ -3,10 +3,12 @@ import type { FirstStart } from './compose/greeting.ts'
 import { createObserve } from './compose/observe.ts'
 import {
   adaptProviders,
+  hideSecrets,
   outputCapMember,
   priceOverrides,
   pricedProviders,
   routingConfig,
+  streamDeadlines,
   targetNamed,
 } from './compose/options.ts'
 import type { Storage } from './compose/storage.ts'
@@ -31,7 +33,7 @@ import { createEvents } from './http/events.ts'
 import { createFail } from './http/fail.ts'
 import { createServer, type HttpServer } from './http/server.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
-import { createMemoryCounters } from './kernel/counters.memory.ts'
+import { createCounters } from './kernel/counters.open.ts'
 import type { AppError } from './kernel/errors.ts'
 import { type FaultPoints, noFaults } from './kernel/fault-points.ts'
 import type { Feature, HealthReport } from './kernel/feature.ts'
@@ -92,7 +94,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     journalDropped: () => ledger.stats().droppedRecords,
   })
   const observe = createObserve(log, metrics)
-  const counters = createMemoryCounters({ clock })
+  const counters = createCounters({ kind: config.counters, redisUrl: secrets.redis_url?.reveal(), clock, log })
   const pepper = Buffer.from(secrets.pepper.key.reveal(), 'base64')
 
   // Who asks, and what they may spend
@@ -159,12 +161,14 @@ export const compose = async (ground: Ground): Promise<House> => {
     totalMs: config.timeouts.total_ms,
     faultPoints,
     log,
+    redact: hideSecrets(secrets),
   })
+  const deadlines = streamDeadlines(config)
   const gateway = createGateway({
     route: (exchange, request) => routing.choose(exchange.caller, request),
     admit: admission.admit,
     call: providers.call,
-    relay: relay.stream,
+    relay: (input) => relay.stream({ ...input, ...deadlines.get(input.answer.target.provider) }),
     priceOf: (target, at) => metering.priceOf(targetNamed(target), at),
     costOf: metering.costOf,
     countText: metering.countText,

@@ -91,3 +91,26 @@ export const targetNamed = (name: string): Target => {
     contextTokens: null,
   }
 }
+
+/** Deadlines inside the streams of the providers that have their own. */
+export const streamDeadlines = ({ providers }: Config) =>
+  new Map(
+    Object.entries(providers).map(([name, { timeouts: { idle_ms, total_ms } = {} }]) => [
+      name,
+      { ...(idle_ms !== undefined && { idleMs: idle_ms }), ...(total_ms !== undefined && { totalMs: total_ms }) },
+    ]),
+  )
+
+/** Takes out of a provider's words what was sent to it in confidence. */
+export const hideSecrets = ({ providers }: Secrets) => {
+  const hidden = new Map(
+    Object.entries(providers).map(([name, { api_key, headers }]) => [
+      name,
+      [api_key, ...Object.values(headers)]
+        .flatMap((secret) => secret?.reveal() ?? [])
+        .filter(({ length }) => length >= 4),
+    ]),
+  )
+  return (words: string, provider: string): string =>
+    (hidden.get(provider) ?? []).reduce((clean, secret) => clean.replaceAll(secret, '***'), words)
+}

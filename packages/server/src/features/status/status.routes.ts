@@ -20,10 +20,15 @@ export const statusRoutes = (ports: StatusPorts): Route[] => [
     access: 'public',
     handle: async () => {
       const parts = await ports.parts()
-      const failing = Object.values(parts).some(({ state }) => state === 'failing')
-      const status = ports.isDraining() ? 'draining' : failing ? 'failing' : 'ok'
+      const has = (wanted: string) => Object.values(parts).some(({ state }) => state === wanted)
+      const health = has('failing') ? 'failing' : has('degraded') ? 'degraded' : 'ok'
+      const status = ports.isDraining() ? 'draining' : health
       const states = Object.fromEntries(Object.entries(parts).map(([name, { state }]) => [name, state]))
-      return { kind: 'json', status: status === 'ok' ? 200 : 503, value: { status, parts: states } }
+      return {
+        kind: 'json',
+        status: status === 'ok' || status === 'degraded' ? 200 : 503,
+        value: { status, parts: states },
+      }
     },
   }),
   defineRoute({
