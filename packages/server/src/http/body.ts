@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError } from '../kernel/errors.ts'
 
 const tooLarge = (limit: number): AppError =>
@@ -39,23 +39,28 @@ const join = (chunks: readonly Buffer[], size: number): Buffer => {
 }
 
 /**
- * Reads a whole body of at most `limit` bytes.
+ * Reads a whole body of at most `limit` bytes; tells a caller to go on who asked first (`Expect: 100-continue`).
  * @throws AppError `request_too_large` as soon as the limit is passed, `client_closed_request` when the caller leaves.
  */
-export const readBody = (request: IncomingMessage, limit: number): Promise<Buffer> =>
+export const readBody = (request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
-    request.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer) => {
       size += chunk.length
       if (size > limit) {
-        request.pause()
+        request.off('data', take)
+        chunks.length = 0
         reject(tooLarge(limit))
         return
       }
       chunks.push(chunk)
-    })
+    }
+    if (request.headers.expect !== undefined) response.writeContinue()
+    request.on('data', take)
     request.on('end', () => resolve(join(chunks, size)))
     request.on('error', (cause) => reject(new AppError('client_closed_request', { cause })))
-    request.on('close', () => reject(new AppError('client_closed_request')))
+    request.on('close', () => {
+      if (!request.complete) reject(new AppError('client_closed_request'))
+    })
   })

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { StreamSource } from '../domain/upstream.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
+import { writeHead } from './reply.ts'
 
 /** A reader that takes nothing for this long is cut, so that it cannot hold a provider's stream open. */
 const READER_STALL_MS = 60_000
@@ -72,7 +73,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
         if (entry || done) return
         entry = { writtenAt: clock.monotonic(), pausedAt: null, response, source: () => source, endWith }
         open.add(entry)
-        response.writeHead(200, {
+        writeHead(response, 200, {
           ...headers(),
           'content-type': 'text/event-stream; charset=utf-8',
           'cache-control': 'private, no-store',

@@ -1,22 +1,28 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { header } from '@headgate/contract/headers.ts'
+import { Type } from 'typebox'
 import type { Caller } from '../domain/caller.ts'
 import type { Exchange } from '../domain/exchange.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { prefixedId } from '../kernel/ids.ts'
-import { outlineJson, parseJson } from '../kernel/json.ts'
+import { outlineJson, parseStorableJson } from '../kernel/json.ts'
 import type { Route, RouteInput } from '../kernel/route.ts'
 import { checkBodyHeaders, readBody } from './body.ts'
 import { readCredential } from './credential.ts'
 import type { Events } from './events.ts'
 import { asAppError, type Fail } from './fail.ts'
 import type { IdentityPorts, Observe } from './ports.ts'
-import { writeReply } from './reply.ts'
+import { writeRefusal, writeReply } from './reply.ts'
 import { acceptRequestId } from './request-id.ts'
 import { compileCheck } from './schema-check.ts'
 
 const DEFAULT_BODY_BYTES = 65_536
+const MOST_USER_CHARACTERS = 256
+const beyondAscii = /[\x80-\xff]/
+const unprintable = /\p{Cc}/u
+const noParameters = Type.Object({}, { additionalProperties: false })
 const noQuery: Readonly<Record<string, unknown>> = Object.freeze({})
 
 /** What every route is mounted with. */
@@ -37,6 +43,25 @@ export type Handler = (
   query: Readonly<Record<string, unknown>> | undefined,
 ) => Promise<void>
 
+/** The end user named by the caller; header bytes that are UTF-8 are read as such. */
+const readUser = (headers: IncomingMessage['headers']): string | null => {
+  const given = headers[header.user]
+  if (typeof given !== 'string' || given === '') return null
+  const bytes = beyondAscii.test(given) ? Buffer.from(given, 'latin1') : null
+  const user = bytes && isUtf8(bytes) ? bytes.toString('utf8') : given
+  if (user.length > MOST_USER_CHARACTERS || unprintable.test(user))
+    throw new AppError('invalid_parameter', {
+      details: [
+        {
+          location: header.user,
+          message: `must be at most ${MOST_USER_CHARACTERS} characters, none of them control characters`,
+          fix: 'Send your own stable id of the person.',
+        },
+      ],
+    })
+  return user
+}
+
 const mintExchange = (
   caller: Caller,
   requestId: string,
@@ -45,11 +70,9 @@ const mintExchange = (
   headers: IncomingMessage['headers'],
   answerHeaders: Record<string, string>,
 ): Exchange => {
-  const user = headers[header.user]
   // Reuse the minted request id as the ledger key; a caller's own id is echoed, never a key.
   const id = headers[header.requestId] === requestId ? prefixedId('req', now) : requestId
-  const named = typeof user === 'string' && user.length <= 256 ? user : null
-  return { id, requestId, caller, address, receivedAt: now, user: named, headers: answerHeaders }
+  return { id, requestId, caller, address, receivedAt: now, user: readUser(headers), headers: answerHeaders }
 }
 
 const abortOnLeave = (response: ServerResponse): AbortController => {
@@ -63,17 +86,19 @@ const abortOnLeave = (response: ServerResponse): AbortController => {
 /** Turns a declared route into a handler: identify, check, read, validate, handle, answer. */
 export const mountRoute = (route: Route, options: MountOptions): Handler => {
   const { clock, identity, events, fail } = options
-  const checkQuery = route.query ? compileCheck(route.query) : null
+  // Operators' routes ignore nothing silently, so without a declared query they take none.
+  const declaredQuery = route.query ?? (route.access === 'admin' ? noParameters : undefined)
+  const checkQuery = declaredQuery ? compileCheck(declaredQuery) : null
   const checkBody = route.body && route.body !== 'bytes' ? compileCheck(route.body) : null
   const maxBodyBytes = route.maxBodyBytes ?? DEFAULT_BODY_BYTES
 
-  const takeBody = async (request: IncomingMessage): Promise<unknown> => {
+  const takeBody = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
     if (route.body === undefined) return undefined
     checkBodyHeaders(request, maxBodyBytes)
-    const bytes = await readBody(request, maxBodyBytes)
+    const bytes = await readBody(request, response, maxBodyBytes)
     if (!checkBody) return bytes
     outlineJson(bytes)
-    return checkBody(parseJson(bytes))
+    return checkBody(parseStorableJson(bytes))
   }
 
   return async (request, response, params, query) => {
@@ -105,7 +130,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
       const input: RouteInput = {
         params,
         query: checkQuery ? (checkQuery(query ?? {}) as Record<string, unknown>) : (query ?? noQuery),
-        body: await takeBody(request),
+        body: await takeBody(request, response),
         headers: request.headers,
         requestId,
         address,
@@ -162,12 +187,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
       return
     }
     const presented = fail.present(error, requestId)
-    // What is still coming of a refused body would be taken for the next request.
-    if (!request.complete) headers['connection'] = 'close'
-    writeReply(
-      response,
-      { kind: 'json', status: presented.status, value: presented.body, headers: presented.headers },
-      { ...headers, 'content-language': 'en' },
-    )
+    const all = { ...headers, ...presented.headers, 'content-language': 'en' }
+    writeRefusal(request, response, presented.status, all, presented.body)
   }
 }

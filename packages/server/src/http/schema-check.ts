@@ -6,6 +6,8 @@ import { nearestName } from '../kernel/nearest.ts'
 
 /** Most faults that one answer lists. */
 const MOST_DETAILS = 20
+/** Of a name that is told back. */
+const MOST_NAME_CHARACTERS = 64
 
 /** Checks a value against a schema and hands it back typed by it. */
 export type SchemaCheck = (value: unknown) => unknown
@@ -20,10 +22,14 @@ const detailOf = (
   schema: TSchema,
 ): ErrorDetail[] => {
   const location = fault.instancePath.slice(1).replaceAll('/', '.')
-  const at = (name: string) => (location === '' ? name : `${location}.${name}`)
+  const at = (name: string) => {
+    const shown = name === '' ? '""' : name
+    return location === '' ? shown : `${location}.${shown}`
+  }
   if (fault.keyword === 'additionalProperties') {
     const { additionalProperties = [] } = fault.params as { additionalProperties?: string[] }
-    return additionalProperties.map((name) => {
+    return additionalProperties.slice(0, MOST_DETAILS).map((long) => {
+      const name = long.slice(0, MOST_NAME_CHARACTERS)
       const nearest = nearestName(name, propertyNames(schema))
       const fix = nearest === undefined ? 'Leave it out.' : `Did you mean "${nearest}"?`
       return { location: at(name), message: 'is not known here', fix }

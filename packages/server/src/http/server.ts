@@ -4,12 +4,12 @@ import Fastify from 'fastify'
 import { AppError } from '../kernel/errors.ts'
 import type { Route } from '../kernel/route.ts'
 import { type Handler, type MountOptions, mountRoute } from './mount.ts'
+import { writeRefusal } from './reply.ts'
 import { acceptRequestId } from './request-id.ts'
 
 const MAX_HEADER_BYTES = 16_384
-const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 30_000
-const CHECK_INTERVAL_MS = 1_000
+/** How long a caller may take to send the headers, and the whole request; how often this is looked at. */
+const ARRIVAL = { headersMs: 10_000, requestMs: 30_000, checkMs: 1_000 } as const
 /** Longer than the idle timeout of common load balancers (60 s), so that they and not we close first. */
 const KEEP_ALIVE_MS = 72_000
 const PREFLIGHT_SECONDS = '600'
@@ -17,6 +17,8 @@ const PREFLIGHT_SECONDS = '600'
 /** How the server listens. */
 export interface ServerOptions extends MountOptions {
   readonly routes: readonly Route[]
+  /** How long a request may take to arrive. */
+  readonly arrival?: { readonly headersMs: number; readonly requestMs: number; readonly checkMs: number }
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
 }
 
@@ -42,6 +44,10 @@ const pathPattern = (path: string): RegExp =>
 const pathsOf = (route: Route): string[] =>
   route.path.startsWith('/v1/') ? [route.path, route.path.slice(3)] : [route.path]
 
+/** What can be read can be asked for without its body. */
+const methodsOf = ({ method }: Route): string[] => (method === 'GET' ? ['GET', 'HEAD'] : [method])
+
+/** Exactly one `Host`, which HTTP/1.0 may lack: RFC 9112, section 3.2. */
 const hasOneHost = (request: IncomingMessage): boolean => {
   let hosts = 0
   const { rawHeaders } = request
@@ -49,12 +55,12 @@ const hasOneHost = (request: IncomingMessage): boolean => {
     const name = rawHeaders[index] as string
     if (name.length === 4 && name.toLowerCase() === 'host') hosts++
   }
-  return hosts <= 1
+  return hosts === 1 || (hosts === 0 && request.httpVersionMinor === 0)
 }
 
 /** Sets up the web framework: limits, timeouts, CORS, errors before any route. */
 export const createServer = (options: ServerOptions): HttpServer => {
-  const { fail, identity, clock } = options
+  const { fail, identity, clock, arrival = ARRIVAL } = options
 
   const refuse = (
     request: IncomingMessage,
@@ -64,16 +70,14 @@ export const createServer = (options: ServerOptions): HttpServer => {
   ) => {
     const requestId = acceptRequestId(request.headers['x-request-id'], clock.now())
     const presented = fail.present(error, requestId)
-    const closing: Record<string, string> = request.complete ? {} : { connection: 'close' }
-    response.writeHead(presented.status, {
+    const headers = {
       'x-request-id': requestId,
-      'content-type': 'application/json; charset=utf-8',
       'cache-control': 'private, no-store',
+      'content-language': 'en',
       ...presented.headers,
-      ...closing,
       ...extra,
-    })
-    response.end(JSON.stringify(presented.body))
+    }
+    writeRefusal(request, response, presented.status, headers, presented.body)
     options.observe({
       requestId,
       method: request.method ?? '',
@@ -90,17 +94,23 @@ export const createServer = (options: ServerOptions): HttpServer => {
     ...(options.tls && { https: { cert: options.tls.cert, key: options.tls.key } }),
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: CHECK_INTERVAL_MS,
+      headersTimeout: arrival.headersMs,
+      connectionsCheckingInterval: arrival.checkMs,
+      requireHostHeader: false,
     },
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: arrival.requestMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 512, ignoreDuplicateSlashes: false },
     clientErrorHandler: (error, socket) => {
-      if (!socket.writable || socket.destroyed) return
+      // As Node.js itself does: never write a status line into an answer that has begun.
+      const { _httpMessage: answering } = socket as typeof socket & { _httpMessage?: ServerResponse }
+      if (!socket.writable || answering?.headersSent) {
+        socket.destroy()
+        return
+      }
       const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
       const requestId = acceptRequestId(undefined, clock.now())
       const presented = fail.present(new AppError(timedOut ? 'request_timeout' : 'bad_http'), requestId)
@@ -110,6 +120,8 @@ export const createServer = (options: ServerOptions): HttpServer => {
         `HTTP/1.1 ${presented.status} ${reason}\r\nx-request-id: ${requestId}\r\nconnection: close\r\n` +
           `content-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
       )
+      // A caller that sends nothing more and does not close would keep its socket and its request for ever.
+      socket.destroySoon()
     },
     frameworkErrors: (_error, request, reply) => {
       reply.hijack()
@@ -122,7 +134,9 @@ export const createServer = (options: ServerOptions): HttpServer => {
 
   app.addHook('onRequest', (request, reply, next) => {
     const { raw } = request
-    if (!hasOneHost(raw) || (raw.url as string).charCodeAt(0) !== 0x2f) {
+    const url = raw.url as string
+    // PostgreSQL takes no NUL, and no name here has one.
+    if (!hasOneHost(raw) || url.charCodeAt(0) !== 0x2f || url.includes('%00')) {
       reply.hijack()
       refuse(raw, reply.raw, new AppError('bad_http'), { connection: 'close' })
       return
@@ -147,21 +161,29 @@ export const createServer = (options: ServerOptions): HttpServer => {
   })
 
   const patterns = options.routes.flatMap((route) =>
-    pathsOf(route).map((path) => ({ pattern: pathPattern(path), method: route.method })),
+    pathsOf(route).map((path) => ({ pattern: pathPattern(path), methods: methodsOf(route) })),
   )
   app.setNotFoundHandler((request, reply) => {
     reply.hijack()
     const path = request.raw.url?.split('?')[0] ?? '/'
-    const allowed = [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))]
-    if (allowed.length === 0) return refuse(request.raw, reply.raw, new AppError('route_not_found'))
-    refuse(request.raw, reply.raw, new AppError('method_not_allowed'), { allow: allowed.join(', ') })
+    const matching = patterns.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods)
+    // A path that matches and yet was not routed has a parameter beyond the longest.
+    if (matching.length === 0 || matching.includes(request.raw.method as string))
+      return refuse(request.raw, reply.raw, new AppError('route_not_found'))
+    const allow = [...new Set([...matching, 'OPTIONS'])].join(', ')
+    if (request.raw.method === 'OPTIONS') {
+      reply.raw.writeHead(204, { allow })
+      reply.raw.end()
+      return
+    }
+    refuse(request.raw, reply.raw, new AppError('method_not_allowed'), { allow })
   })
 
   for (const route of options.routes) {
     const handle: Handler = mountRoute(route, options)
     for (const path of pathsOf(route)) {
       app.route({
-        method: route.method,
+        method: methodsOf(route),
         url: path,
         handler: (request, reply) => {
           reply.hijack()
@@ -177,6 +199,9 @@ export const createServer = (options: ServerOptions): HttpServer => {
   }
 
   const server = app.server as Server
+  // The body is asked for when the caller is known and the announced length is fine.
+  server.on('checkContinue', (request, response) => server.emit('request', request, response))
+  server.on('checkExpectation', (request, response) => refuse(request, response, new AppError('bad_http')))
   return {
     listen: async (host, port) => {
       await app.listen({ host, port })

@@ -3,6 +3,8 @@ import { AppError } from './errors.ts'
 
 /** Deepest nesting taken from a caller; `JSON.parse` alone would follow millions of levels. */
 const MAX_DEPTH = 64
+/** Most members an object may have at the top; a million of them would cost more to note than to parse. */
+const MAX_MEMBERS = 1_000
 /** Strings shorter than this are walked here; the rest of a longer one is left to the native search. */
 const SHORT_STRING = 48
 
@@ -63,7 +65,7 @@ const trimmed = (bytes: Buffer, start: number, end: number): ByteSpan => {
 /**
  * Walks a JSON object once, byte by byte: finds its top-level members and refuses text that is not UTF-8 or nests too
  * deeply. Grammar is left to `JSON.parse`, which must follow.
- * @throws AppError `invalid_encoding`, `json_too_deep` or `invalid_json`.
+ * @throws AppError `invalid_encoding`, `json_too_deep`, `invalid_json`, or `invalid_parameter` for too many members.
  */
 export const outlineJson = (bytes: Buffer): JsonOutline => {
   if (!isUtf8(bytes)) throw new AppError('invalid_encoding')
@@ -77,6 +79,8 @@ export const outlineJson = (bytes: Buffer): JsonOutline => {
     if (name === null) return
     if (members.has(name)) duplicates.push(name)
     members.set(name, trimmed(bytes, valueStart, end))
+    if (members.size + duplicates.length > MAX_MEMBERS)
+      throw new AppError('invalid_parameter', { detail: `The body has more than ${MAX_MEMBERS} members at the top.` })
     name = null
   }
   for (let index = 0; index < bytes.length; index++) {
@@ -114,6 +118,29 @@ export const outlineJson = (bytes: Buffer): JsonOutline => {
     }
   }
   return { members, duplicates }
+}
+
+/** Half a character can only come from an escape: UTF-8 has none. */
+const surrogateEscape = /\\u[dD][89a-fA-F]/
+
+const refuseHalfCharacters = (value: unknown): void => {
+  if (typeof value === 'string' && !value.isWellFormed())
+    throw new AppError('invalid_encoding', { detail: 'A string holds half a character: a lone surrogate.' })
+  if (typeof value !== 'object' || value === null) return
+  for (const [name, member] of Object.entries(value)) {
+    refuseHalfCharacters(name)
+    refuseHalfCharacters(member)
+  }
+}
+
+/**
+ * Parses bytes that `outlineJson` has let through, for what is stored: PostgreSQL takes no half characters.
+ * @throws AppError `invalid_json`, or `invalid_encoding` for a lone surrogate.
+ */
+export const parseStorableJson = (bytes: Buffer): unknown => {
+  const value = parseJson(bytes)
+  if (surrogateEscape.test(bytes.toString('latin1'))) refuseHalfCharacters(value)
+  return value
 }
 
 /**

@@ -4,7 +4,20 @@ import { AppError } from '../../kernel/errors.ts'
 import { outlineJson, parseJson } from '../../kernel/json.ts'
 
 /** Members whose repetition would let two parsers disagree on who pays for what. */
-const decisiveMembers = ['model', 'max_tokens', 'max_completion_tokens', 'user', 'stream', 'n']
+const decisiveMembers = [
+  'model',
+  'messages',
+  'input',
+  'max_tokens',
+  'max_completion_tokens',
+  'user',
+  'stream',
+  'stream_options',
+  'n',
+  'strict',
+]
+/** Control characters and lone surrogates: no name has them, and PostgreSQL stores neither NUL nor half a character. */
+const unprintable = /[\p{Cc}\p{Cs}]/u
 
 /**
  * Most input tokens that one picture can cost, beyond its bytes: 48 tiles of 5,667 tokens would pass every published
@@ -12,6 +25,7 @@ const decisiveMembers = ['model', 'max_tokens', 'max_completion_tokens', 'user',
  */
 const TOKENS_PER_IMAGE = 48_169
 const MAX_CHOICES = 128
+const MOST_OUTPUT_TOKENS = 10_000_000
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -22,14 +36,18 @@ const invalid = (location: string, message: string, fix: string): AppError =>
   new AppError('invalid_parameter', { detail: `${location} ${message}`, details: [{ location, message, fix }] })
 
 const readModel = (body: Members): string => {
-  if (body['model'] === undefined || body['model'] === '') throw new AppError('model_missing', located('model'))
-  if (typeof body['model'] !== 'string') throw invalid('model', 'must be a string', 'Write "provider/model".')
-  if (body['model'].length > 256) throw invalid('model', 'is longer than 256 characters', 'Write "provider/model".')
-  return body['model']
+  const { model } = body as { model?: unknown }
+  const fix = 'Name a model from GET /v1/models, such as "provider/model".'
+  if (model === undefined || model === null || isBlank(model))
+    throw new AppError('model_missing', located('model', fix))
+  if (typeof model !== 'string') throw invalid('model', 'must be a string', fix)
+  if (model.length > 256) throw invalid('model', 'is longer than 256 characters', fix)
+  if (unprintable.test(model)) throw invalid('model', 'has a control character or half a character', fix)
+  return model
 }
 
-const located = (location: string, message = 'is missing or empty', fix?: string): { details: ErrorDetail[] } => ({
-  details: [fix === undefined ? { location, message } : { location, message, fix }],
+const located = (location: string, fix: string, message = 'is missing or empty'): { details: ErrorDetail[] } => ({
+  details: [{ location, message, fix }],
 })
 
 const readBoolean = (body: Members, name: string): boolean => {
@@ -47,11 +65,22 @@ const readCount = (body: Members, name: string, most: number): number | null => 
   return value
 }
 
+/** The cap of the output; the larger where both names stand, because a provider may heed either. */
+const readOutputCap = (body: Members): number | null => {
+  const present = readCount(body, 'max_completion_tokens', MOST_OUTPUT_TOKENS)
+  const former = readCount(body, 'max_tokens', MOST_OUTPUT_TOKENS)
+  return present !== null && former !== null ? Math.max(present, former) : (present ?? former)
+}
+
 const readUser = (body: Members): string | null => {
   const value = body['user']
   if (value === undefined || value === null) return null
-  if (typeof value !== 'string' || value.length > 256)
-    throw invalid('user', 'must be a string of at most 256 characters', 'Send your own stable id of the person.')
+  if (typeof value !== 'string' || value.length > 256 || unprintable.test(value))
+    throw invalid(
+      'user',
+      'must be a string of at most 256 characters, without control characters',
+      'Send your own stable id of the person.',
+    )
   return value
 }
 
@@ -76,9 +105,10 @@ const weighContent = (content: unknown, location: string): { blank: boolean; ima
 
 const readMessages = (body: Members): { images: number } => {
   const { messages } = body as { messages?: unknown }
-  if (messages === undefined || (Array.isArray(messages) && messages.length === 0))
-    throw new AppError('messages_empty', located('messages'))
-  if (!Array.isArray(messages)) throw invalid('messages', 'must be a list', 'Write [{"role": "user", "content": "…"}].')
+  const fix = 'Write [{"role": "user", "content": "…"}].'
+  if (messages === undefined || messages === null || (Array.isArray(messages) && messages.length === 0))
+    throw new AppError('messages_empty', located('messages', fix))
+  if (!Array.isArray(messages)) throw invalid('messages', 'must be a list', fix)
   let images = 0
   let last = { blank: true, carries: false, role: '' }
   messages.forEach((message: unknown, index) => {
@@ -92,17 +122,24 @@ const readMessages = (body: Members): { images: number } => {
     last = { blank: weight.blank, carries, role: message['role'] }
   })
   if (last.blank && !last.carries && last.role === 'user')
-    throw new AppError('prompt_empty', located(`messages[${messages.length - 1}].content`))
+    throw new AppError(
+      'prompt_empty',
+      located(`messages[${messages.length - 1}].content`, 'Write what the model shall answer.'),
+    )
   return { images }
 }
 
 const readInput = (body: Members): void => {
   const { input } = body as { input?: unknown }
-  const items = Array.isArray(input) ? input : [input]
-  if (input === undefined || input === null || items.length === 0 || items.some(isBlank))
-    throw new AppError('prompt_empty', located('input'))
-  const valid = items.every((item) => typeof item === 'string' || typeof item === 'number' || Array.isArray(item))
-  if (!valid) throw invalid('input', 'must be a string, a list of strings or tokens', 'Write "input": "some text".')
+  const fix = 'Write "input": "some text".'
+  if (input === undefined || input === null || isBlank(input)) throw new AppError('prompt_empty', located('input', fix))
+  if (typeof input === 'string') return
+  const isItem = (item: unknown) => typeof item === 'string' || typeof item === 'number' || Array.isArray(item)
+  if (!Array.isArray(input) || !input.every(isItem))
+    throw invalid('input', 'must be a string, a list of strings or of tokens', fix)
+  const blank = input.findIndex(isBlank)
+  if (input.length === 0 || blank !== -1)
+    throw new AppError('prompt_empty', located(blank === -1 ? 'input' : `input[${blank}]`, fix))
 }
 
 const asksForUsage = (body: Members): boolean => {
@@ -120,9 +157,10 @@ const asksForUsage = (body: Members): boolean => {
 export const readInferenceRequest = (operation: Operation, bytes: Buffer): InferenceRequest => {
   const { members, duplicates } = outlineJson(bytes)
   const body = parseJson(bytes)
-  if (!isObject(body)) throw new AppError('invalid_parameter', { detail: 'The body must be a JSON object.' })
+  if (!isObject(body)) throw invalid('body', 'must be a JSON object', 'Write {"model": "…", …}.')
   const repeated = duplicates.find((name) => decisiveMembers.includes(name))
-  if (repeated !== undefined) throw new AppError('duplicate_parameter', located(repeated, 'stands more than once'))
+  if (repeated !== undefined)
+    throw new AppError('duplicate_parameter', located(repeated, 'Send it once.', 'stands more than once'))
   const model = readModel(body)
   const images = operation === 'chat' ? readMessages(body).images : 0
   if (operation === 'embeddings') readInput(body)
@@ -131,10 +169,7 @@ export const readInferenceRequest = (operation: Operation, bytes: Buffer): Infer
     model,
     stream: operation === 'chat' && readBoolean(body, 'stream'),
     includeUsage: operation === 'chat' && asksForUsage(body),
-    maxOutputTokens:
-      operation === 'chat'
-        ? (readCount(body, 'max_completion_tokens', 10_000_000) ?? readCount(body, 'max_tokens', 10_000_000))
-        : 0,
+    maxOutputTokens: operation === 'chat' ? readOutputCap(body) : 0,
     choices: readCount(body, 'n', MAX_CHOICES) ?? 1,
     inputTokensBound: bytes.length + images * TOKENS_PER_IMAGE,
     strict: readBoolean(body, 'strict'),
@@ -157,13 +192,27 @@ const splice = ({ body, members }: InferenceRequest, { start, end }: MemberSpan,
 }
 
 /**
- * The same request with an output cap that the provider must keep, in `member`. Used where a budget applies and the
- * caller named no cap: without it the reservation would not be the worst case.
+ * The same request with an output cap that the provider must keep: in the place of the member's value where it stands
+ * already (a second one further on would win), else as the first member.
  */
 export const withOutputCap = (request: InferenceRequest, member: string, cap: number): InferenceRequest => {
-  const standing = request.members.get(member)
-  if (standing) return { ...request, maxOutputTokens: cap, ...splice(request, standing, String(cap)) }
-  const start = request.body.indexOf(0x7b) + 1
-  const { body, members } = splice(request, { start, end: start }, `"${member}":${cap},`)
-  return { ...request, maxOutputTokens: cap, body, members }
+  const { body, members } = request
+  const standing = members.get(member)
+  const start = standing?.start ?? body.indexOf(0x7b) + 1
+  const end = standing?.end ?? start
+  const name = standing ? '' : `"${member}":`
+  const value = Buffer.from(`${name}${cap}${standing ? '' : ','}`)
+  const growth = value.length - (end - start)
+  const shifted = new Map<string, MemberSpan>()
+  for (const [other, span] of members) {
+    shifted.set(other, span.start < end ? span : { start: span.start + growth, end: span.end + growth })
+  }
+  const valueStart = start + name.length
+  shifted.set(member, { start: valueStart, end: valueStart + String(cap).length })
+  return {
+    ...request,
+    maxOutputTokens: cap,
+    body: Buffer.concat([body.subarray(0, start), value, body.subarray(end)]),
+    members: shifted,
+  }
 }
