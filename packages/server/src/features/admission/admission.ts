@@ -32,7 +32,7 @@ const refusal = ({ standings }: Decision, { policies }: RateRules): AppError => 
   return new AppError('rate_limit_exceeded', { retryAfterMs: Math.ceil(retryAfterMs), violatedPolicies })
 }
 
-/** Builds admission. It starts the counters it is handed; their maker closes them. */
+/** Builds admission. It starts and closes the counters it is handed. */
 export const createAdmission = (ports: AdmissionPorts): Admission => {
   const { counters, clock, reserve } = ports
   const rulesFor = createRateRules(ports.tiers, ports.perIp, ports.policyKey, ports.log)
@@ -98,6 +98,7 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
         : decide(exchange, request, targets, limits, decision)
     },
     start: counters.start,
+    stop: counters.close,
     health: counters.health,
   }
 }

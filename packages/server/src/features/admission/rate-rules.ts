@@ -72,7 +72,11 @@ export const createRateRules = (
   const rulesOf = (caller: Caller): RateRules => {
     const { requests, max_output_tokens: maxOutputTokens = null } = tierOf(caller)
     const bucket = bucketOf(requests.rate_per_minute, requests.burst)
-    const digest = createHmac('sha256', policyKey).update(caller.keyId).digest().subarray(0, PARTITION_BYTES)
+    // Named, because the same secret may hash other things.
+    const digest = createHmac('sha256', policyKey)
+      .update(`rate limit of ${caller.keyId}`)
+      .digest()
+      .subarray(0, PARTITION_BYTES)
     const policy = policyOf('key', bucket, `;pk=:${digest.toString('base64')}:`)
     return { rules: [{ key: `key:${caller.keyId}`, bucket }], policies: [policy], maxOutputTokens }
   }
