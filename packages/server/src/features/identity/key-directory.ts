@@ -11,6 +11,8 @@ import { compileOrigins, type OriginMatcher, originOf } from './origins.ts'
 const MOST_UNCONFIRMED_MS = 300_000
 /** How long a secret that fits no key is refused without asking again. */
 const UNKNOWN_FOR_MS = 30_000
+/** A first refusal comes no earlier, so that its time does not tell whether the key's public id exists. */
+const REFUSAL_TAKES_MS = 20
 const MOST_KNOWN = 50_000
 const MOST_UNKNOWN = 10_000
 const MOST_ORIGINS = 1_000
@@ -64,8 +66,6 @@ export const createKeyDirectory = ({ clock, pepper, load }: KeyDirectoryOptions)
   const loading = new Map<string, Promise<Loaded>>()
   const bound = new Map<string, { readonly matches: OriginMatcher; readonly validUntil: number }>()
   const originAnswers = new Map<string, boolean>()
-  // Compared with when a key does not exist, so that this takes as long.
-  const nobody = hashKey(pepper, 'nobody')
   let revision = 0n
   let confirmedAt = Number.NEGATIVE_INFINITY
 
@@ -139,13 +139,19 @@ export const createKeyDirectory = ({ clock, pepper, load }: KeyDirectoryOptions)
   }
 
   const prove = async (credential: string, keyId: string, digest: string): Promise<Caller> => {
+    // Started before the question leaves: a wait that began with the answer would tell how long the answer took.
+    const { promise: due, resolve } = Promise.withResolvers<void>()
+    const timer = clock.after(REFUSAL_TAKES_MS, resolve)
     const { found, asOf } = await loadOnce(keyId)
     const already = known.get(digest)
     if (already) return use(already)
     const proof = hashKey(pepper, credential)
-    if (found === null || found.secrets.length === 0) sameHash(nobody, proof)
     const verdict = found && judge(proof, found)
-    if (found === null || verdict === null) return refuseUnknown(digest)
+    if (found === null || verdict === null) {
+      await due
+      return refuseUnknown(digest)
+    }
+    timer.cancel()
     const entry: Known = { keyId, digest, hash: proof, used: false, ...verdict }
     // A change that arrived meanwhile may be newer than what was read: use it once, do not keep it.
     if (asOf === revision) {
