@@ -18,13 +18,16 @@ import { recover } from './recovery.ts'
 import { type LedgerRow, toRow } from './row.ts'
 import { sampleIntent, sampleSettlement } from './test/samples.ts'
 
+/** Runs a program of the system, where it is there and allowed. */
+const system = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0
+
 let directory: string
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'headgate-journal-'))
 })
 let mountPoint: string | null = null
 afterEach(async () => {
-  if (mountPoint) spawnSync('umount', ['-l', mountPoint])
+  if (mountPoint) system('umount', '-l', mountPoint)
   mountPoint = null
   await rm(directory, { recursive: true, force: true })
 })
@@ -178,7 +181,7 @@ const away = (): Database => {
 test('a full disk: calls without a budget are served and counted, calls with one refused; space brings it back', async () => {
   const mount = join(directory, 'small')
   mkdirSync(mount)
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', mount]).status === 0
+  const mounted = system('mount', '-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', mount)
   if (mounted) mountPoint = mount
   // Where no small disk can be made, the write itself reports what a full one would.
   let full = false

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { freshDatabase, type TestDatabase } from '../../../test/support/database.ts'
+import { systemClock } from '../../kernel/clock.ts'
+import { type Database, openDatabase } from '../../kernel/db.ts'
+import { CommitOutcomeUnknown, DatabaseUnavailable } from '../../kernel/db-errors.ts'
+import { noFaults } from '../../kernel/fault-points.ts'
+import { silentLog } from '../../kernel/log.ts'
+import { putBudget, removeBudget } from './budgets.store.ts'
+import { createLeases, type Leases } from './leases.ts'
+import { createLeaseStore } from './leases.store.ts'
+import { sampleIntent } from './test/samples.ts'
+import { verifyLedger } from './verify.ts'
+import { windowEnd, windowStart } from './windows.ts'
+
+let home: TestDatabase
+let database: Database
+let fault: Error | null = null
+let later = 0
+
+beforeAll(async () => {
+  home = await freshDatabase()
+  database = openDatabase({ connection: { url: home.url }, log: silentLog, poolSize: 5 })
+})
+afterAll(async () => {
+  await database.close()
+  await home.drop()
+})
+
+const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + later }
+const failing: Database = {
+  ...({} as Database),
+  read: (scope, work) => (fault ? Promise.reject(fault) : database.read(scope, work)),
+  transaction: async (scope, work) => {
+    if (fault instanceof DatabaseUnavailable) throw fault
+    const value = await database.transaction(scope, work)
+    // The change was kept, and nobody heard of it.
+    if (fault) throw fault
+    return value
+  },
+}
+
+const open = (replica: string): Leases =>
+  createLeases({ store: createLeaseStore(failing, replica, `${replica}-1`, noFaults), clock, log: silentLog })
+
+const put = (id: string, limit: bigint) =>
+  database.transaction('system', (transaction) =>
+    putBudget(transaction, { id, projectId: 'default', limit, window: 'total' }),
+  )
+const leased = async (id: string) => {
+  const { rows } = await database.read('system', ({ query }) =>
+    query<{ leased_nano: bigint }>('SELECT leased_nano FROM headgate.budget_windows WHERE budget_id = $1', [id]),
+  )
+  return rows[0]?.leased_nano
+}
+const reserve = async (leases: Leases, budgetId: string, worstCase: bigint) =>
+  leases.reserve(sampleIntent({ budgetId, worstCase }), budgetId)
+
+test('a lease is used without PostgreSQL, until its replica has been silent for 45 seconds', async () => {
+  await put('fence', 3_200n)
+  const leases = open('fence')
+  await reserve(leases, 'fence', 10n)
+  fault = new DatabaseUnavailable('away')
+  later += 44_000
+  expect(leases.reserve(sampleIntent({ worstCase: 10n }), 'fence')).toMatchObject({ amount: 10n })
+  later += 2_000
+  await expect(reserve(leases, 'fence', 10n)).rejects.toMatchObject({ code: 'database_unavailable' })
+  fault = null
+  expect(await reserve(leases, 'fence', 10n)).toMatchObject({ amount: 10n })
+})
+
+test('a grant whose commit was not answered is neither used nor lost', async () => {
+  await put('doubt', 100n)
+  const leases = open('doubt')
+  fault = new CommitOutcomeUnknown('no answer')
+  await expect(reserve(leases, 'doubt', 40n)).rejects.toMatchObject({ code: 'database_unavailable' })
+  fault = null
+  expect(await leased('doubt')).toBe(80n)
+  await leases.round()
+  expect(await leased('doubt')).toBe(0n)
+  expect(await reserve(leases, 'doubt', 100n)).toMatchObject({ amount: 100n })
+  expect((await verifyLedger(database)).findings).toEqual([])
+})
+
+test('a replica holds a 32nd of the remainder; what a lowered limit no longer covers goes back', async () => {
+  await put('lowered', 3_200n)
+  const leases = open('lowered')
+  await reserve(leases, 'lowered', 10n)
+  expect(await leased('lowered')).toBe(100n)
+  await put('lowered', 10n)
+  await leases.round()
+  expect(await leased('lowered')).toBe(10n)
+  await expect(reserve(leases, 'lowered', 1n)).rejects.toMatchObject({ code: 'budget_exceeded' })
+})
+
+test('a cancelled reservation comes back, and a removed budget holds nobody up', async () => {
+  await put('removed', 10n)
+  const leases = open('removed')
+  const intent = sampleIntent({ worstCase: 10n })
+  const reservation = await leases.reserve(intent, 'removed')
+  await expect(reserve(leases, 'removed', 1n)).rejects.toMatchObject({ code: 'budget_exceeded' })
+  if (reservation) leases.cancel(intent.id, reservation)
+  expect(await reserve(leases, 'removed', 10n)).toMatchObject({ amount: 10n })
+  await database.transaction('system', (transaction) => removeBudget(transaction, 'removed'))
+  await leases.round()
+  expect(await reserve(open('removed-2'), 'removed', 10n)).toBeNull()
+})
+
+test('windows begin and end in UTC', () => {
+  const at = Date.UTC(2028, 1, 29, 23, 59, 59, 999)
+  expect(windowStart('hour', at)).toBe(Date.UTC(2028, 1, 29, 23))
+  expect(windowStart('day', at)).toBe(Date.UTC(2028, 1, 29))
+  expect(windowStart('month', at)).toBe(Date.UTC(2028, 1, 1))
+  expect(windowStart('total', at)).toBe(0)
+  for (const window of ['hour', 'day', 'month'] as const) {
+    expect(windowEnd(window, windowStart(window, at))).toBe(at + 1)
+  }
+  expect(windowEnd('total', 0)).toBeNull()
+})
