@@ -26,7 +26,7 @@ export const createFlow =
         request,
         requestId: exchange.requestId,
         startedAt: account.startedAt,
-        mark: hold.mark,
+        mark: (outputParts) => hold.mark(outputParts),
         settle: account.ended,
       })
       return { kind: 'events', source }

@@ -4,6 +4,7 @@ import pg from 'pg'
 export interface EntryRow {
   readonly request_id: string
   readonly client_request_id: string
+  readonly provider: string
   readonly outcome: string
   readonly estimated: boolean
   readonly input_tokens: string
