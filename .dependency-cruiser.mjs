@@ -187,9 +187,9 @@ export default {
     ),
     forbid(
       'server-tests-use-the-upstream',
-      'A server test may use packages/qa/upstream; benchmarks, evaluations and load stay outside.',
+      'A server test may use packages/qa/upstream and packages/qa/faults; benchmarks, evaluations and load stay outside.',
       { path: `^packages/server/.*(${tests})` },
-      { path: '^packages/', pathNot: '^packages/(server|contract|qa/upstream)/' },
+      { path: '^packages/', pathNot: '^packages/(server|contract|qa/(upstream|faults))/' },
     ),
 
     // Tests and dead wood

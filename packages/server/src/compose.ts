@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import packageDescription from '../package.json' with { type: 'json' }
 import type { FirstStart } from './compose/greeting.ts'
 import { createObserve } from './compose/observe.ts'
 import {
@@ -71,8 +71,6 @@ export interface House {
   readonly stop: () => Promise<void>
 }
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
-
 /** The wiring diagram: builds every part, in the order of the walk, and hands each what it needs. */
 export const compose = async (ground: Ground): Promise<House> => {
   const { config, secrets, storage, log, clock = systemClock, faultPoints = noFaults } = ground
@@ -94,7 +92,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     journalDropped: () => ledger.stats().droppedRecords,
   })
   const observe = createObserve(log, metrics)
-  const counters = createCounters({ kind: config.counters, redisUrl: secrets.redis_url?.reveal(), clock, log })
+  const counters = await createCounters({ kind: config.counters, redisUrl: secrets.redis_url?.reveal(), clock, log })
   const pepper = Buffer.from(secrets.pepper.key.reveal(), 'base64')
 
   // Who asks, and what they may spend
@@ -129,7 +127,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     },
     maxResponseBytes: config.upstream.max_response_bytes,
     connections: config.upstream.connections,
-    version,
+    version: packageDescription.version,
     clock,
     log,
     circuit: createCircuits(clock),

@@ -231,6 +231,4 @@ export type Config = DeepReadonly<
 
 /** All values as validated, secrets still among them; stays inside config/. */
 export type LoadedConfig = Loaded
-export type ModelConfig = Config['models'][string]
-export type TierConfig = Config['tiers'][string]
 export type Profile = Config['profile']

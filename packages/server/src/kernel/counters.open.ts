@@ -1,7 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { Counters } from './counters.ts'
 import { createMemoryCounters } from './counters.memory.ts'
-import { createRedisCounters } from './counters.redis.ts'
 import type { Log } from './log.ts'
 
 export interface CountersOptions {
@@ -12,10 +11,13 @@ export interface CountersOptions {
   readonly log: Log
 }
 
-/** The counters that the configuration asks for. @throws Error when Redis is asked for without a URL. */
-export const createCounters = ({ kind, redisUrl, clock, log }: CountersOptions): Counters => {
+/**
+ * The counters that the configuration asks for. The Redis client is loaded only where it is used.
+ * @throws Error when Redis is asked for without a URL.
+ */
+export const createCounters = async ({ kind, redisUrl, clock, log }: CountersOptions): Promise<Counters> => {
   if (kind === 'redis' && redisUrl === undefined) throw new Error('counters: redis needs redis_url')
-  return kind === 'memory' || redisUrl === undefined
-    ? createMemoryCounters({ clock })
-    : createRedisCounters({ url: redisUrl, clock, log })
+  if (kind === 'memory' || redisUrl === undefined) return createMemoryCounters({ clock })
+  const { createRedisCounters } = await import('./counters.redis.ts')
+  return createRedisCounters({ url: redisUrl, clock, log })
 }

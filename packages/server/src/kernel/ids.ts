@@ -33,12 +33,3 @@ export const ulid = (at: number): string => {
 
 /** An id with its kind in front: `req_01J…`. */
 export const prefixedId = (prefix: string, at: number): string => `${prefix}_${ulid(at)}`
-
-/** Milliseconds since the epoch in a prefixed ULID; null when the text is none. */
-export const timeOfId = (id: string): number | null => {
-  const text = id.slice(id.indexOf('_') + 1)
-  if (!/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/.test(text)) return null
-  let time = 0
-  for (const character of text.slice(0, TIME_CHARACTERS)) time = time * 32 + alphabet.indexOf(character)
-  return time
-}

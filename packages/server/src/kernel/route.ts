@@ -2,9 +2,6 @@ import type { TSchema } from 'typebox'
 import type { Exchange } from '../domain/exchange.ts'
 import type { StreamSource } from '../domain/upstream.ts'
 
-/** Who may call a route: anyone, the holder of an API key, or the operator. */
-export type Access = 'public' | 'caller' | 'admin'
-
 /** What a handler gets of an HTTP request, already checked against the route's declaration. */
 export interface RouteInput {
   readonly params: Readonly<Record<string, string>>
@@ -55,7 +52,10 @@ interface RouteDeclaration {
   readonly maxBodyBytes?: number
 }
 
-/** A route is a declaration; access is required so that none can be forgotten. */
+/**
+ * A route is a declaration; access is required so that none can be forgotten: anyone, the holder of an API key, or the
+ * operator.
+ */
 export type Route = RouteDeclaration &
   (
     | { readonly access: 'public'; readonly handle: (input: RouteInput) => Promise<Reply> | Reply }

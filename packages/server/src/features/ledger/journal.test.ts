@@ -88,7 +88,7 @@ test('torn and damaged lines are skipped, whatever stands around them is kept', 
 
 test('recovery may be killed and begun again: each open call is settled with the parts it was marked with', async () => {
   const first = open()
-  const progress = openProgress(directory, first.current())
+  const progress = openProgress(directory, first.first)
   const intents = [0, 1, 2, 3].map((parts) => {
     const intent = sampleIntent()
     const { slot, tag } = progress.take()

@@ -28,6 +28,8 @@ export interface Journal {
   readonly replicaId: string
   /** Segments that were there before this process. */
   readonly inherited: readonly number[]
+  /** The first segment that this process may have written. */
+  readonly first: number
   readonly current: () => number
   /** Appends a line that ends in `\n` and answers its segment. @throws JournalFault */
   append(line: string): number
@@ -99,6 +101,7 @@ export const openJournal = (options: JournalOptions): Journal => {
   const scratch = Buffer.allocUnsafe(64 * 1024)
   let kept: number | null = inherited[0] ?? null
   let segment = 0
+  let tried = inherited.at(-1) ?? 0
   let descriptor = -1
   let size = 0
   let failing = false
@@ -123,7 +126,8 @@ export const openJournal = (options: JournalOptions): Journal => {
 
   /** Begins a segment; the one before stays open for who still has to sync it. */
   const roll = () => {
-    const next = (segments.at(-1) ?? 0) + 1
+    // A number is tried once: a disk that failed half-way may have made the file.
+    const next = ++tried
     descriptor = createSegment(directory, next)
     segment = next
     size = 0
@@ -250,6 +254,7 @@ export const openJournal = (options: JournalOptions): Journal => {
   return {
     replicaId,
     inherited,
+    first: (inherited.at(-1) ?? 0) + 1,
     current: () => segment,
     append,
     pin: (number) => pins.set(number, (pins.get(number) ?? 0) + 1),

@@ -80,7 +80,7 @@ const FLUSH_ATTEMPTS = 3
 export const createLedger = (options: LedgerOptions): Ledger & Feature => {
   const { database, journalDirectory, clock, faultPoints, log } = options
   const journal = openJournal({ ...options, directory: journalDirectory })
-  const progress = openProgress(journalDirectory, journal.current())
+  const progress = openProgress(journalDirectory, journal.first)
   const entries = createEntryStore(database, faultPoints)
   const leases = createLeases({
     store: createLeaseStore(database, journal.replicaId, prefixedId('run', clock.now()), faultPoints),

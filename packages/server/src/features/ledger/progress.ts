@@ -17,7 +17,7 @@ const NAME = /^(\d{12})\.progress$/
 const fileOf = (directory: string, segment: number): string =>
   join(directory, `${String(segment).padStart(12, '0')}.progress`)
 
-/** Opens the slots of a process whose first journal segment is `segment`. */
+/** Opens the slots of a process whose journal begins at `segment`; a file of that number has no journal any more. */
 export const openProgress = (directory: string, segment: number): Progress => {
   const record = Buffer.alloc(RECORD_BYTES)
   const free: number[] = []
@@ -28,7 +28,7 @@ export const openProgress = (directory: string, segment: number): Progress => {
   /** Writes zeros, because a hole in a file could find the disk full at the moment of marking. */
   const grow = (): boolean => {
     try {
-      if (descriptor < 0) descriptor = openSync(fileOf(directory, segment), 'wx', 0o600)
+      if (descriptor < 0) descriptor = openSync(fileOf(directory, segment), 'w', 0o600)
       const more = Math.max(FIRST_SLOTS, slots)
       const zeros = Buffer.alloc(more * RECORD_BYTES)
       if (writeSync(descriptor, zeros, 0, zeros.length, slots * RECORD_BYTES) !== zeros.length) return false

@@ -14,7 +14,6 @@ const unsafe: readonly (readonly [RegExp, string])[] = [
 
 /** Makes a provider's error text fit to be shown: one line, at most 300 characters, no credential, no address. */
 export const presentable = (words: string): string => {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is taken out
   let text = words.slice(0, longest * 4).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
   for (const [pattern, instead] of unsafe) text = text.replace(pattern, instead)
   text = text.replace(/ +/g, ' ').trim()
