@@ -26,7 +26,8 @@ afterAll(async () => {
   await home.drop()
 })
 
-const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + later }
+let today = Date.UTC(2030, 0, 1, 10, 59, 59)
+const clock = { ...systemClock, now: () => today, monotonic: () => systemClock.monotonic() + later }
 const failing: Database = {
   ...({} as Database),
   read: (scope, work) => (fault ? Promise.reject(fault) : database.read(scope, work)),
@@ -103,6 +104,17 @@ test('a cancelled reservation comes back, and a removed budget holds nobody up',
   await database.transaction('system', (transaction) => removeBudget(transaction, 'removed'))
   await leases.round()
   expect(await reserve(open('removed-2'), 'removed', 10n)).toBeNull()
+})
+
+test('money of the last window is not spent in the next', async () => {
+  await database.transaction('system', (transaction) =>
+    putBudget(transaction, { id: 'hourly', projectId: 'default', limit: 3_200n, window: 'hour' }),
+  )
+  const leases = open('hourly')
+  expect(await reserve(leases, 'hourly', 10n)).toMatchObject({ windowStart: Date.UTC(2030, 0, 1, 10) })
+  today += 1_000
+  expect(await reserve(leases, 'hourly', 10n)).toMatchObject({ windowStart: Date.UTC(2030, 0, 1, 11) })
+  expect(await reserve(leases, 'hourly', 3_190n)).toMatchObject({ windowStart: Date.UTC(2030, 0, 1, 11) })
 })
 
 test('windows begin and end in UTC', () => {

@@ -24,10 +24,12 @@ export interface UsageRoutesOptions {
 
 const MONTH_MS = 30 * 86_400_000
 const PAGE = 20
+const LAST_TIME = Date.UTC(9999, 0)
 
 const readTime = (name: 'from' | 'to', text: string): number => {
   const time = Date.parse(text)
-  if (Number.isNaN(time)) {
+  // PostgreSQL knows no year 0, and no ledger has rows from before 1970.
+  if (Number.isNaN(time) || time < 0 || time > LAST_TIME) {
     throw new AppError('invalid_parameter', {
       details: [{ location: name, message: `${name} is no time`, fix: 'Write it as 2026-01-31T00:00:00Z.' }],
     })
