@@ -94,7 +94,7 @@ export const UsageQuerySchema = Type.Object(
     to: Type.Optional(time),
     scope: Type.Optional(Type.Enum(['key', 'project'])),
     limit: Type.Optional(Type.String({ pattern: '^(100|[1-9]\\d?)$' })),
-    after: Type.Optional(Type.String({ pattern: '^\\d{1,15}_[A-Za-z0-9._-]{1,128}$' })),
+    after: Type.Optional(Type.String({ pattern: '^\\d{1,14}_[A-Za-z0-9._-]{1,128}$' })),
   },
   closed,
 )
