@@ -115,6 +115,15 @@ try {
   report('idle Node.js process', residentKiB(headgate.pid) / 1024, 1, ' MiB', 130)
   report('idle PostgreSQL', proportionalKiB(descendants(headgate.pid)) / 1024, 1, ' MiB', 90)
 
+  const idle = residentKiB(headgate.pid)
+  const slow = { ...callTo('headgate', true), body: chat('up/gpt-4o-mini;parts=600;part-delay=1000', true) }
+  const held = await openStreams(slow, OPEN_STREAMS)
+  headgateCalls += OPEN_STREAMS
+  await new Promise((resolve) => setTimeout(resolve, 5_000))
+  report('1,000 open streams, each', (residentKiB(headgate.pid) - idle) / OPEN_STREAMS, 1, ' KiB', 60)
+  await held.close()
+  await new Promise((resolve) => setTimeout(resolve, 2_000))
+
   const busy = await interleave(false, CALLS_PER_ROUND, CONCURRENCY)
   const perCall = ({ cpuMs: cpu, samples }: Round) => (cpu * 1000) / samples.length
   report('CPU per request, trivial proxy', medianOf(busy.trivial, perCall), 0, ' µs')
@@ -149,14 +158,6 @@ try {
   report('stream: CPU per part, trivial proxy', medianOf(streams.trivial, perPart), 1, ' µs')
   report('stream: CPU per part, Headgate', medianOf(streams.headgate, perPart), 1, ' µs')
   report('stream: CPU per part, ratio', ratios(streams, perPart), 2, ' ×', 1.3)
-
-  const idle = residentKiB(headgate.pid)
-  const slow = { ...callTo('headgate', true), body: chat('up/gpt-4o-mini;parts=600;part-delay=1000', true) }
-  const held = await openStreams(slow, OPEN_STREAMS)
-  headgateCalls += OPEN_STREAMS
-  await new Promise((resolve) => setTimeout(resolve, 5_000))
-  report('1,000 open streams, each', (residentKiB(headgate.pid) - idle) / OPEN_STREAMS, 1, ' KiB', 60)
-  await held.close()
 
   await new Promise((resolve) => setTimeout(resolve, 3_000))
   const usage = (await admin('/admin/v1/usage?group_by=key')) as { data: { requests: number }[] }

@@ -5,6 +5,7 @@ import { type ConfigInput, loadConfig } from './config/config.ts'
 import type { Config } from './config/schema.ts'
 import { AppError } from './kernel/errors.ts'
 import { createLog, type Log } from './kernel/log.ts'
+import { releaseStartMemory } from './kernel/memory.ts'
 import { greet } from './compose/greeting.ts'
 
 const DRAIN_POLL_MS = 100
@@ -75,6 +76,7 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
 export const serve = async (flags: Partial<Record<string, string>>): Promise<void> => {
   const running = await start({ flags })
   running.greet()
+  releaseStartMemory()
   const onSignal = (signal: NodeJS.Signals) => {
     process.once(signal, () => process.exit(1))
     running.stop(signal).catch((cause: unknown) => {

@@ -25,19 +25,18 @@ export const asAppError = (thrown: unknown): AppError => {
   })
 }
 
-const retryHeaders = (
-  error: AppError,
-  retryable: boolean,
-): { headers: Record<string, string>; waitMs: number | null } => {
-  if (!retryable) return { headers: { [header.shouldRetry]: 'false' }, waitMs: null }
-  const { retryAfterMs } = error.options
+const retryHeaders = (error: AppError): { headers: Record<string, string>; waitMs: number | null } => {
+  if (errorCatalogue[error.code].retryable === 'no') return { headers: { [header.shouldRetry]: 'false' }, waitMs: null }
+  const { retryAfterMs, shouldRetry } = error.options
   const mustSay = error.status === 429 || error.status === 503
-  if (retryAfterMs === undefined && !mustSay) return { headers: {}, waitMs: null }
+  const final: Record<string, string> = shouldRetry === false ? { [header.shouldRetry]: 'false' } : {}
+  if (retryAfterMs === undefined && !mustSay) return { headers: final, waitMs: null }
   const least = Math.max(LEAST_RETRY_AFTER_MS, retryAfterMs ?? LEAST_RETRY_AFTER_MS)
   const waitMs = Math.min(MOST_RETRY_AFTER_MS, Math.round(least * (1 + Math.random() * JITTER)))
   const headers: Record<string, string> = {
     [header.retryAfter]: String(Math.ceil(waitMs / 1000)),
     [header.retryAfterMs]: String(waitMs),
+    ...final,
   }
   if (least > MOST_RETRY_AFTER_MS) headers[header.shouldRetry] = 'false'
   return { headers, waitMs }
@@ -49,7 +48,7 @@ export const createFail = (publicUrl: string) => {
     const entry = errorCatalogue[error.code]
     const { details = [], params = {}, shouldRetry, violatedPolicies } = error.options
     const retryable = entry.retryable !== 'no' && shouldRetry !== false
-    const { headers, waitMs } = retryHeaders(error, retryable)
+    const { headers, waitMs } = retryHeaders(error)
     const page = `${publicUrl}/docs/errors/${error.code.replaceAll('_', '-')}`
     return {
       status: entry.http,
