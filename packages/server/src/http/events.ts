@@ -13,7 +13,8 @@ interface OpenStream {
   writtenAt: number
   pausedAt: number | null
   readonly response: ServerResponse
-  readonly source: () => StreamSource | null
+  /** Lets the provider go, whether it has answered or not. */
+  readonly abort: () => void
   readonly endWith: (fault: AppError) => void
 }
 
@@ -57,6 +58,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
       let source: StreamSource | null = null
       let entry: OpenStream | null = null
       let done = false
+      const letGo = () => (source ? source.abort() : abort())
       const finish = (fault: AppError | null) => {
         if (done) return
         done = true
@@ -71,7 +73,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
       }
       const commit = () => {
         if (entry || done) return
-        entry = { writtenAt: clock.monotonic(), pausedAt: null, response, source: () => source, endWith }
+        entry = { writtenAt: clock.monotonic(), pausedAt: null, response, abort: letGo, endWith }
         open.add(entry)
         writeHead(response, 200, {
           ...headers(),
@@ -86,8 +88,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
       })
       response.on('close', () => {
         if (done) return
-        if (source) source.abort()
-        else abort()
+        letGo()
         finish(new AppError('client_closed_request'))
       })
       response.on('drain', () => {
@@ -135,7 +136,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
   /** Ends every open stream with an error event; used when the drain window is over. */
   const endAll = (fault: AppError) => {
     for (const stream of [...open]) {
-      stream.source()?.abort()
+      stream.abort()
       stream.endWith(fault)
     }
   }

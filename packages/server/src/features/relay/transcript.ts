@@ -8,9 +8,12 @@ export interface Transcript extends TextSink {
   text(): string
 }
 
+/** More than any model's longest answer: a provider that never ends must not fill the memory. */
+const mostBytes = 8_388_608
+
 /**
  * Keeps the insides of JSON string literals, so that nothing is decoded while a stream runs: memory is the text itself,
- * at most doubled, and a surrogate pair escaped across two events comes out whole.
+ * at most doubled, and a surrogate pair escaped across two events comes out whole. Beyond 8 MiB nothing is kept.
  */
 export const createTranscript = (): Transcript => {
   let store = Buffer.alloc(0)
@@ -18,6 +21,7 @@ export const createTranscript = (): Transcript => {
     length: 0,
     append: (bytes, start, end) => {
       const needed = transcript.length + end - start
+      if (needed > mostBytes) return
       if (needed > store.length) {
         const grown = Buffer.allocUnsafeSlow(Math.max(256, needed, store.length * 2))
         store.copy(grown, 0, 0, transcript.length)
