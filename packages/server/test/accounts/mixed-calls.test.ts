@@ -47,7 +47,7 @@ beforeAll(async () => {
     databaseUrl: testDatabase.url,
     models: modelsOf(calls),
     price: { input: '1.5', cached_input: '0.5', output: '2.000000001', per_request: '0.0001' },
-    config: { timeouts: { first_byte_ms: 1_500, idle_ms: 1_500 } },
+    config: { timeouts: { first_byte_ms: 1_500, idle_ms: 1_500, total_ms: 4_000 } },
   })
   const budgeted = await headgate.makeKey({ budget: { limit_usd: '1000', window: 'total' } })
   const free = await headgate.makeKey()

@@ -18,7 +18,12 @@ export interface CallRecord {
   readonly errorCode: string | null
   /** The caller left, or the connection broke, before the end. */
   readonly cut: boolean
+  /** Nothing more came for so long that the caller gave up: always a fault. */
+  readonly hung: boolean
 }
+
+/** Far beyond every deadline that the tests configure. */
+const HUNG_AFTER_MS = 20_000
 
 const part = /"delta":\{"content":"[^"]/g
 
@@ -37,6 +42,7 @@ export const createCaller = () => {
       let text = ''
       let whole = false
       let settled = false
+      let hung = false
       const outgoing = request(`${url}${plan.path}`, {
         method: 'POST',
         agent,
@@ -50,6 +56,7 @@ export const createCaller = () => {
         if (settled) return
         settled = true
         clearTimeout(leave)
+        clearTimeout(patience)
         const status = answer?.statusCode ?? 0
         const isStream = String(answer?.headers['content-type']).startsWith('text/event-stream')
         const ended = status === 200 && (isStream ? /^data: \[DONE\]\r?$/m.test(text) : whole)
@@ -65,12 +72,17 @@ export const createCaller = () => {
           shouldRetry: header('x-should-retry'),
           errorCode: refused ? codeOf(text) : null,
           cut: !whole,
+          hung,
         })
       }
       const abort = () => {
         outgoing.destroy()
         finish()
       }
+      const patience = setTimeout(() => {
+        hung = true
+        abort()
+      }, HUNG_AFTER_MS)
       const leave = plan.leaveAfterMs === null ? undefined : setTimeout(abort, plan.leaveAfterMs)
       outgoing.on('response', (response) => {
         answer = response

@@ -99,6 +99,7 @@ export const matchBooks = (options: {
     if (entry.cost_nano !== owed(entry, price)) complain(`costs ${entry.cost_nano}, owed are ${owed(entry, price)}`)
     if (entry.outcome === 'killed' && !killed) complain('nobody was killed')
     if (record.ended && entry.outcome !== 'complete') complain('the caller got the end')
+    // A process that was killed, or a caller who left, between the intent and the first byte upstream.
     if (!last) {
       figures.withoutTruth++
       const never = entry.outcome === 'failed' || entry.outcome === 'client_gone' || entry.outcome === 'killed'
@@ -140,7 +141,6 @@ export const matchBooks = (options: {
       return
     }
     figures.estimated++
-    // A provider that failed before the caller got anything is owed nothing, and 0 is where that lies.
     if (entry.output_tokens < received) complain(`charged ${entry.output_tokens}, received ${received}`)
     if (entry.output_tokens > produced) complain(`charged ${entry.output_tokens}, produced ${produced}`)
     const isFree = entry.cost_nano === 0n
@@ -160,6 +160,7 @@ export const matchBooks = (options: {
   for (const record of records) {
     const { plan } = record
     const count = written.get(plan.id) ?? 0
+    if (record.hung) faults.push(`${plan.id} (${plan.model}): hung; status ${record.status}`)
     if (count > 1) faults.push(`${plan.id} (${plan.model}): ${count} rows`)
     const left = record.cut && (killed || plan.leaveAfterMs !== null || plan.leaveAfterParts !== null)
     // A caller whose answer is a refusal of ours, or who was gone before the call was read, has no row.

@@ -7,6 +7,8 @@ import { adminKey } from '../../support/house.ts'
 
 const cli = fileURLToPath(new URL('../../../src/cli.ts', import.meta.url))
 const upstreamCli = fileURLToPath(new URL('../../../../qa/upstream/cli.ts', import.meta.url))
+/** Shared by all replicas, so that they know each other's keys. */
+const rootKey = 'Tn4vK8rYb2Wq7ZsHc5Lx9JdPf3Gm6QaE'
 const READY_MS = 30_000
 const OUTPUT_CHARACTERS = 20_000
 
@@ -147,6 +149,7 @@ export const startHeadgateProcess = async (options: HeadgateOptions): Promise<He
       HEADGATE_LOG_LEVEL: 'warn',
       HEADGATE_PORT: '0',
       HEADGATE_ADMIN_KEY: adminKey,
+      HEADGATE_ROOT_KEY: rootKey,
       HEADGATE_DATA_DIR: dataDirectory,
       ...(options.databaseUrl !== undefined && { HEADGATE_DATABASE_URL: options.databaseUrl }),
     },
