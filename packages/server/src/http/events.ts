@@ -10,6 +10,8 @@ const TICK_MS = 1_000
 const keepAlive = ': keep-alive\n\n'
 
 interface OpenStream {
+  /** The status line has left. */
+  committed: boolean
   writtenAt: number
   pausedAt: number | null
   readonly response: ServerResponse
@@ -40,6 +42,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
   const ticker = clock.every(Math.min(TICK_MS, options.keepAliveMs), () => {
     const now = clock.monotonic()
     for (const stream of open) {
+      if (!stream.committed) continue
       if (stream.pausedAt !== null) {
         if (now - stream.pausedAt >= READER_STALL_MS) stream.response.destroy()
       } else if (now - stream.writtenAt >= options.keepAliveMs) {
@@ -56,25 +59,33 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
   const answer = ({ response, stream, headers, presentEvent, abort }: EventsAnswer): Promise<AppError | null> =>
     new Promise((resolve, reject) => {
       let source: StreamSource | null = null
-      let entry: OpenStream | null = null
       let done = false
       const letGo = () => (source ? source.abort() : abort())
       const finish = (fault: AppError | null) => {
         if (done) return
         done = true
         commitTimer.cancel()
-        if (entry) open.delete(entry)
+        open.delete(entry)
         resolve(fault)
+      }
+      const refuse = (fault: unknown) => {
+        done = true
+        commitTimer.cancel()
+        open.delete(entry)
+        reject(fault)
       }
       const endWith = (fault: AppError) => {
         if (done) return
+        if (!entry.committed) return refuse(fault)
         response.end(presentEvent(fault))
         finish(fault)
       }
+      const entry: OpenStream = { committed: false, writtenAt: 0, pausedAt: null, response, abort: letGo, endWith }
+      open.add(entry)
       const commit = () => {
-        if (entry || done) return
-        entry = { writtenAt: clock.monotonic(), pausedAt: null, response, abort: letGo, endWith }
-        open.add(entry)
+        if (entry.committed || done) return
+        entry.committed = true
+        entry.writtenAt = clock.monotonic()
         writeHead(response, 200, {
           ...headers(),
           'content-type': 'text/event-stream; charset=utf-8',
@@ -92,7 +103,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
         finish(new AppError('client_closed_request'))
       })
       response.on('drain', () => {
-        if (!entry || entry.pausedAt === null) return
+        if (entry.pausedAt === null) return
         entry.pausedAt = null
         source?.resume()
       })
@@ -106,10 +117,9 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
           commit()
           ready.start({
             data: (chunk) => {
-              const current = entry as OpenStream
-              current.writtenAt = clock.monotonic()
-              if (response.write(chunk) || current.pausedAt !== null) return
-              current.pausedAt = current.writtenAt
+              entry.writtenAt = clock.monotonic()
+              if (response.write(chunk) || entry.pausedAt !== null) return
+              entry.pausedAt = entry.writtenAt
               ready.pause()
             },
             end: () => {
@@ -123,21 +133,18 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
         },
         (fault: unknown) => {
           if (done) return
-          if (entry) endWith(fault instanceof AppError ? fault : new AppError('internal_error', { cause: fault }))
-          else {
-            done = true
-            commitTimer.cancel()
-            reject(fault)
-          }
+          if (entry.committed)
+            endWith(fault instanceof AppError ? fault : new AppError('internal_error', { cause: fault }))
+          else refuse(fault)
         },
       )
     })
 
-  /** Ends every open stream with an error event; used when the drain window is over. */
+  /** Ends every open stream with an error, as an event where the status line has left; used when the drain window is over. */
   const endAll = (fault: AppError) => {
     for (const stream of [...open]) {
-      stream.abort()
       stream.endWith(fault)
+      stream.abort()
     }
   }
   return { answer, endAll, count: () => open.size, stop: () => ticker.cancel() }

@@ -4,42 +4,80 @@ import { Compile } from 'typebox/compile'
 import { AppError } from '../kernel/errors.ts'
 import { nearestName } from '../kernel/nearest.ts'
 
-/** Most faults that one answer lists. */
+/** Most faults that one answer lists, and that are looked at for it. */
 const MOST_DETAILS = 20
+const MOST_FAULTS = 200
 /** Of a name that is told back. */
 const MOST_NAME_CHARACTERS = 64
 
 /** Checks a value against a schema and hands it back typed by it. */
 export type SchemaCheck = (value: unknown) => unknown
 
-const propertyNames = (schema: unknown): string[] => {
-  const properties = (schema as { properties?: Record<string, unknown> }).properties
-  return properties ? Object.keys(properties) : []
+/** A fault as the validator reports it. */
+interface Fault {
+  readonly keyword: string
+  readonly schemaPath: string
+  readonly instancePath: string
+  readonly message: string
+  readonly params: object
 }
 
-const detailOf = (
-  fault: { keyword: string; instancePath: string; message: string; params: object },
-  schema: TSchema,
-): ErrorDetail[] => {
+/** Names that the object schema at `path` (`#/properties/budget/anyOf/0`) knows. */
+const propertyNames = (schema: TSchema, path: string): string[] => {
+  let at: unknown = schema
+  for (const step of path.split('/').slice(1)) at = (at as Record<string, unknown>)[step]
+  return Object.keys((at as { properties?: object }).properties ?? {})
+}
+
+const depthOf = ({ instancePath, keyword }: Fault): number =>
+  instancePath.split('/').length + (keyword === 'additionalProperties' || keyword === 'required' ? 1 : 0)
+
+/**
+ * The faults worth telling: a union's own says less than those of its branches, and of these the deepest belong to the
+ * branch that was meant.
+ */
+const telling = (reported: readonly Fault[]): Fault[] => {
+  // `boolean` repeats for each unknown name what `additionalProperties` says of all.
+  const faults = reported.filter(({ keyword }) => keyword !== 'boolean').slice(0, MOST_FAULTS)
+  return faults.filter((fault) => {
+    const { keyword, schemaPath } = fault
+    if (keyword === 'anyOf') return !faults.some((other) => other.schemaPath.startsWith(`${schemaPath}/anyOf/`))
+    const union = schemaPath.lastIndexOf('/anyOf/')
+    if (union === -1) return true
+    const branches = schemaPath.slice(0, union + '/anyOf/'.length)
+    return !faults.some((other) => other.schemaPath.startsWith(branches) && depthOf(other) > depthOf(fault))
+  })
+}
+
+const detailsOf = (fault: Fault, schema: TSchema): ErrorDetail[] => {
   const location = fault.instancePath.slice(1).replaceAll('/', '.')
   const at = (name: string) => {
     const shown = name === '' ? '""' : name
     return location === '' ? shown : `${location}.${shown}`
   }
-  if (fault.keyword === 'additionalProperties') {
-    const { additionalProperties = [] } = fault.params as { additionalProperties?: string[] }
+  const { additionalProperties, requiredProperties, allowedValues } = fault.params as Record<
+    string,
+    readonly string[] | undefined
+  >
+  if (additionalProperties) {
+    const known = propertyNames(schema, fault.schemaPath)
     return additionalProperties.slice(0, MOST_DETAILS).map((long) => {
       const name = long.slice(0, MOST_NAME_CHARACTERS)
-      const nearest = nearestName(name, propertyNames(schema))
+      const nearest = nearestName(name, known)
       const fix = nearest === undefined ? 'Leave it out.' : `Did you mean "${nearest}"?`
       return { location: at(name), message: 'is not known here', fix }
     })
   }
-  if (fault.keyword === 'required') {
-    const { requiredProperties = [] } = fault.params as { requiredProperties?: string[] }
+  if (requiredProperties) {
     return requiredProperties.map((name) => ({ location: at(name), message: 'is required' }))
   }
-  return [{ location: location === '' ? 'body' : location, message: fault.message }]
+  return [
+    {
+      location: location === '' ? 'body' : location,
+      message: fault.message,
+      ...(allowedValues && { fix: `Write one of: ${allowedValues.join(', ')}.` }),
+    },
+  ]
 }
 
 /**
@@ -50,9 +88,9 @@ export const compileCheck = (schema: TSchema): SchemaCheck => {
   const validator = Compile(schema)
   return (value) => {
     if (validator.Check(value)) return value
-    const faults = validator.Errors(value)
-    const details = faults.flatMap((fault) => detailOf(fault, schema)).slice(0, MOST_DETAILS)
-    const unknown = faults.length > 0 && faults.every((fault) => fault.keyword === 'additionalProperties')
+    const faults = telling(validator.Errors(value) as readonly Fault[])
+    const details = faults.flatMap((fault) => detailsOf(fault, schema)).slice(0, MOST_DETAILS)
+    const unknown = faults.length > 0 && faults.every(({ keyword }) => keyword === 'additionalProperties')
     const detail = details
       .map(({ location, message, fix }) => `${location} ${message}${fix ? `. ${fix}` : ''}`)
       .join('; ')

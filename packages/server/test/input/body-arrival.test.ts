@@ -30,7 +30,7 @@ const withBody = () => mounted.routes.filter(({ body }) => body !== undefined)
 const limitOf = ({ maxBodyBytes = 65_536 }: Route) => maxBodyBytes
 const pathOf = ({ path }: Route) => path.replace(/:\w+/g, 'AAAAAAAAAAAA')
 const credentialOf = ({ access }: Route) => `Bearer ${access === 'admin' ? adminKey : key}`
-const send = (route: Route, body: BodyInit, headers: Record<string, string> = {}) =>
+const send = (route: Route, body: string | ReadableStream, headers: Record<string, string> = {}) =>
   fetch(house.url + pathOf(route), {
     method: route.method,
     headers: { authorization: credentialOf(route), 'content-type': 'application/json', ...headers },
