@@ -7,7 +7,7 @@ import { type Database, openDatabase } from '../../src/kernel/db.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { freshDatabase, type TestDatabase } from '../support/database.ts'
 import { readEntries, readReserved } from './support/books.ts'
-import { type CallRecord, createCaller } from './support/caller.ts'
+import { type CallRecord, createCaller, inParallel } from './support/caller.ts'
 import type { PlannedCall } from './support/plan.ts'
 import {
   type HeadgateProcess,
@@ -21,6 +21,9 @@ const ROOM = 10
 const BUDGETS = 3
 const costNano = 10_000_000n
 const model = 'gpt-4o-mini;delay=20'
+
+/** Cost 0.00022 USD, worst case 0.0022: ten times as much is held as is used. */
+const variable = { model: 'gpt-4o-mini;parts=10', maxTokens: 1_000, worstNano: 2_200_000n, limitNano: 10_000_000n }
 
 const planned = (name: string): PlannedCall[] =>
   Array.from({ length: CALLS }, (_, index) => ({
@@ -58,8 +61,10 @@ describe.each([1, 3])('%i processes on one PostgreSQL', (replicas) => {
           folder: join(folder, `replica-${replica}`),
           upstreamUrl: upstream.url,
           databaseUrl: testDatabase.url,
-          models: [model],
-          price: { input: '0', output: '0', per_request: '0.01' },
+          prices: {
+            [model]: { input: '0', output: '0', per_request: '0.01' },
+            [variable.model]: { input: '0', output: '2', per_request: '0.0002' },
+          },
         }),
       )
     }
@@ -114,4 +119,36 @@ describe.each([1, 3])('%i processes on one PostgreSQL', (replicas) => {
     expect(await upstream.truth()).toHaveLength(ROOM * BUDGETS)
     expect((await verifyLedger(database)).findings).toEqual([])
   }, 40_000)
+
+  it('spends a budget of variable cost up to the last worst case, and never beyond', async () => {
+    const [first] = headgates as [HeadgateProcess]
+    const { id, key } = await first.makeKey({ budget: { limit_usd: '0.01', window: 'total' } })
+    let made = 0
+    const callOnce = () => {
+      const index = made++
+      const { url } = headgates[index % replicas] as HeadgateProcess
+      const messages = [{ role: 'user', content: 'race' }]
+      const body = JSON.stringify({ model: `up/${variable.model}`, messages, max_tokens: variable.maxTokens })
+      const [plan] = planned(`variable-${index}`) as [PlannedCall]
+      return caller.call(url, key, { ...plan, stream: false, model: variable.model, body })
+    }
+    const together = await inParallel(Array.from({ length: 20 }), 6, callOnce)
+    expect(together.filter(({ ended }) => ended).length).toBeGreaterThan(3)
+    // A refusal holds for a moment, so that only several in a row say that nothing is left.
+    for (let refusals = 0; refusals < 3 && made < 200; ) {
+      const { ended } = await callOnce()
+      refusals = ended ? 0 : refusals + 1
+      if (!ended) await new Promise((resolve) => setTimeout(resolve, 300))
+    }
+    await expect
+      .poll(() => readReserved(database), { timeout: 15_000, interval: 100 })
+      .toEqual({ windows: 0n, leases: 0n })
+    const cost = (await readEntries(database))
+      .filter((entry) => entry.key_id === id)
+      .map((entry) => entry.cost_nano ?? 0n)
+    const left = variable.limitNano - cost.reduce((sum, amount) => sum + amount, 0n)
+    expect(left).toBeGreaterThanOrEqual(0n)
+    expect(left).toBeLessThan(variable.worstNano)
+    expect((await verifyLedger(database)).findings).toEqual([])
+  }, 60_000)
 })

@@ -6,10 +6,10 @@ import { verifyLedger } from '../../src/features/ledger/verify.ts'
 import { type Database, openDatabase } from '../../src/kernel/db.ts'
 import { type EmbeddedPostgres, startEmbedded } from '../../src/kernel/embedded.ts'
 import { silentLog } from '../../src/kernel/log.ts'
-import { type Entry, type NanoPrice, readEntries, readReserved } from './support/books.ts'
+import { type Entry, readEntries, readReserved } from './support/books.ts'
 import { type CallRecord, createCaller } from './support/caller.ts'
 import { type Figures, matchBooks } from './support/match.ts'
-import { modelsOf, type PlannedCall, planCalls, seeded } from './support/plan.ts'
+import { nanoPrice, type PlannedCall, planCalls, pricesOf, seeded } from './support/plan.ts'
 import {
   type HeadgateProcess,
   killEmbeddedPostgres,
@@ -38,13 +38,7 @@ const rounds = Array.from({ length: ROUNDS }, (_, round) => ({
   killPostgres: round % 4 === 3,
   postgresFirstMs: Math.floor(random() * 150),
 }))
-const models = modelsOf(rounds.flatMap(({ calls }) => calls))
-const price: NanoPrice = {
-  input: 1_500_000_000n,
-  cachedInput: 500_000_000n,
-  output: 2_000_000_001n,
-  perRequest: 100_000n,
-}
+const prices = pricesOf(rounds.flatMap(({ calls }) => calls))
 
 let folder: string
 let upstream: UpstreamProcess
@@ -61,8 +55,7 @@ const start = () =>
   startHeadgateProcess({
     folder,
     upstreamUrl: upstream.url,
-    models,
-    price: { input: '1.5', cached_input: '0.5', output: '2.000000001', per_request: '0.0001' },
+    prices,
     config: { timeouts: { first_byte_ms: 1_500, idle_ms: 1_500, total_ms: 5_000 } },
   })
 
@@ -129,7 +122,13 @@ describe(`${ROUNDS} rounds of kill -9 under load on one data folder (seed ${SEED
     embedded = await startEmbedded({ dataDirectory: headgate.dataDirectory, log: silentLog })
     database = openDatabase({ connection: embedded.connection, log: silentLog, poolSize: 2 })
     const entries: Entry[] = await readEntries(database)
-    const { faults, figures } = matchBooks({ records, truth: await upstream.truth(), entries, price, killed: true })
+    const { faults, figures } = matchBooks({
+      records,
+      truth: await upstream.truth(),
+      entries,
+      price: nanoPrice,
+      killed: true,
+    })
     report(figures)
     expect(faults).toEqual([])
     expect(figures.outcomes.killed).toBeGreaterThanOrEqual(ROUNDS)

@@ -6,10 +6,10 @@ import { verifyLedger } from '../../src/features/ledger/verify.ts'
 import { type Database, openDatabase } from '../../src/kernel/db.ts'
 import { silentLog } from '../../src/kernel/log.ts'
 import { freshDatabase, type TestDatabase } from '../support/database.ts'
-import { type Entry, type NanoPrice, readEntries, readReserved } from './support/books.ts'
+import { type Entry, readEntries, readReserved } from './support/books.ts'
 import { type CallRecord, createCaller, inParallel } from './support/caller.ts'
 import { type Figures, matchBooks } from './support/match.ts'
-import { modelsOf, planCalls } from './support/plan.ts'
+import { nanoPrice, planCalls, pricesOf } from './support/plan.ts'
 import {
   type HeadgateProcess,
   startHeadgateProcess,
@@ -21,12 +21,6 @@ const CALLS = Number(process.env.TEST_ACCOUNTS_CALLS ?? 2_000)
 const SEED = Number(process.env.TEST_ACCOUNTS_SEED ?? 20_260_101)
 const WIDTH = 16
 const calls = planCalls({ seed: SEED, count: CALLS, name: 'mixed', wrong: 0.3, partDelay: 3 })
-const price: NanoPrice = {
-  input: 1_500_000_000n,
-  cachedInput: 500_000_000n,
-  output: 2_000_000_001n,
-  perRequest: 100_000n,
-}
 
 let folder: string
 let testDatabase: TestDatabase
@@ -45,8 +39,7 @@ beforeAll(async () => {
     folder,
     upstreamUrl: upstream.url,
     databaseUrl: testDatabase.url,
-    models: modelsOf(calls),
-    price: { input: '1.5', cached_input: '0.5', output: '2.000000001', per_request: '0.0001' },
+    prices: pricesOf(calls),
     config: { timeouts: { first_byte_ms: 1_500, idle_ms: 1_500, total_ms: 4_000 } },
   })
   const budgeted = await headgate.makeKey({ budget: { limit_usd: '1000', window: 'total' } })
@@ -86,7 +79,7 @@ describe(`${CALLS} mixed calls, 30 % faults and callers who leave (seed ${SEED})
       .toBe('0')
     entries = await readEntries(database)
     const truth = await upstream.truth()
-    const { faults, figures } = matchBooks({ records, truth, entries, price, killed: false })
+    const { faults, figures } = matchBooks({ records, truth, entries, price: nanoPrice, killed: false })
     report(figures)
     expect(faults).toEqual([])
     expect(figures.outcomes.complete).toBeGreaterThan(CALLS * 0.6)

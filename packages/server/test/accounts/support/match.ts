@@ -107,6 +107,8 @@ export const matchBooks = (options: {
       return
     }
 
+    const begun = tries.filter((row) => row.status === 200 && row.produced_tokens > 0)
+    if (begun.length > 1) complain('an answer that had begun was asked for again')
     const produced = BigInt(Math.max(...tries.map((row) => row.produced_tokens)))
     const received = BigInt(record.receivedTokens)
     switch (entry.outcome) {

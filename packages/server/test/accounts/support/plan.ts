@@ -1,3 +1,5 @@
+import type { NanoPrice } from './books.ts'
+
 /** One call to make: what is asked, what the upstream is scripted to do, and when the caller leaves. */
 export interface PlannedCall {
   /** Sent as `x-request-id`. */
@@ -159,5 +161,16 @@ export const planCalls = ({ seed, count, name, wrong, partDelay, slow = false }:
   return Array.from({ length: count }, plan)
 }
 
-/** The models of calls, each once. */
-export const modelsOf = (calls: readonly PlannedCall[]): string[] => [...new Set(calls.map(({ model }) => model))]
+/** What every planned model costs, with a rate that does not divide evenly. */
+const price = { input: '1.5', cached_input: '0.5', output: '2.000000001', per_request: '0.0001' }
+
+/** The same in nano-USD. */
+export const nanoPrice: NanoPrice = {
+  input: 1_500_000_000n,
+  cachedInput: 500_000_000n,
+  output: 2_000_000_001n,
+  perRequest: 100_000n,
+}
+
+/** The price of every model that is called. */
+export const pricesOf = (calls: readonly PlannedCall[]) => Object.fromEntries(calls.map(({ model }) => [model, price]))

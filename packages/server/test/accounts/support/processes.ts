@@ -109,8 +109,8 @@ export interface HeadgateOptions {
   readonly upstreamUrl: string
   /** External PostgreSQL; absent: the embedded one. */
   readonly databaseUrl?: string
-  readonly models: readonly string[]
-  readonly price: ModelPrice
+  /** By the name that the upstream sees. */
+  readonly prices: Readonly<Record<string, ModelPrice>>
   /** More of `headgate.yaml`. */
   readonly config?: Readonly<Record<string, unknown>>
 }
@@ -133,7 +133,7 @@ export const startHeadgateProcess = async (options: HeadgateOptions): Promise<He
   const config = {
     providers: { up: { kind: 'openai', base_url: `${options.upstreamUrl}/v1`, api_key: 'provider-key' } },
     models: Object.fromEntries(
-      options.models.map((model) => [`up/${model}`, { price: options.price, max_output_tokens: 4096 }]),
+      Object.entries(options.prices).map(([model, price]) => [`up/${model}`, { price, max_output_tokens: 4096 }]),
     ),
     ...options.config,
   }
