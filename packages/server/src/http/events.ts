@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { StreamSource } from '../domain/upstream.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
+import { asAppError } from './fail.ts'
 import { writeHead } from './reply.ts'
 
 /** A reader that takes nothing for this long is cut, so that it cannot hold a provider's stream open. */
@@ -68,16 +69,10 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
         open.delete(entry)
         resolve(fault)
       }
-      const refuse = (fault: unknown) => {
-        done = true
-        commitTimer.cancel()
-        open.delete(entry)
-        reject(fault)
-      }
       const endWith = (fault: AppError) => {
         if (done) return
-        if (!entry.committed) return refuse(fault)
-        response.end(presentEvent(fault))
+        if (entry.committed) response.end(presentEvent(fault))
+        else reject(fault)
         finish(fault)
       }
       const entry: OpenStream = { committed: false, writtenAt: 0, pausedAt: null, response, abort: letGo, endWith }
@@ -127,16 +122,10 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
               response.end()
               finish(null)
             },
-            fail: (fault) =>
-              endWith(fault instanceof AppError ? fault : new AppError('internal_error', { cause: fault })),
+            fail: (fault) => endWith(asAppError(fault)),
           })
         },
-        (fault: unknown) => {
-          if (done) return
-          if (entry.committed)
-            endWith(fault instanceof AppError ? fault : new AppError('internal_error', { cause: fault }))
-          else refuse(fault)
-        },
+        (fault: unknown) => endWith(asAppError(fault)),
       )
     })
 

@@ -86,6 +86,30 @@ describe('a caller who leaves', () => {
       await expectLeft(caller, leftAt)
     })
 
+  it('after any part: the row says at least what was received and at most what was produced', async () => {
+    const callers = Array.from({ length: 24 }, (_, index) => {
+      const caller = callRaw(door, 'up/gpt-4o-mini;parts=60;part-delay=15', { stream: true })
+      const onData = () => {
+        if (caller.parts() <= index) return
+        caller.socket.off('data', onData)
+        caller.socket.resetAndDestroy()
+      }
+      caller.socket.on('data', onData)
+      return caller
+    })
+    await Promise.all(callers.map(({ closed }) => closed))
+    await until('nothing is held', async () => (await openHolds(house.url)) === 0)
+    await house.settled()
+    const rows = await ledgerRows(house.databaseUrl)
+    for (const caller of callers) {
+      const own = rows.filter(({ request_id }) => request_id === caller.requestId())
+      expect(own).toHaveLength(1)
+      const output = Number(own[0]?.output_tokens)
+      expect(output).toBeGreaterThanOrEqual(countTokens(contentOf(caller.text())))
+      expect(output).toBeLessThanOrEqual(truthOf(caller.requestId()).produced_tokens)
+    }
+  })
+
   it('before the first part', async () => {
     const caller = callRaw(door, 'up/gpt-4o-mini;first-part-delay=5000', { stream: true })
     await until('the upstream was asked', () => callsOf(house.upstream).some(({ outcome }) => outcome === 'open'))

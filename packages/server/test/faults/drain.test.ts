@@ -83,6 +83,32 @@ it('SIGTERM lets streams end inside the window, tells the others, and leaves not
   }
 })
 
+it('a stream whose provider has not said a word is told as well, and one that begins late is not cut without a word', async () => {
+  const other = await startGateway({
+    databaseUrl: database.url,
+    upstreamUrl: upstream.url,
+    environment: { HEADGATE_TIMEOUTS_DRAIN_MS: '1500' },
+  })
+  try {
+    const door: Door = { url: other.url, key: (await other.makeKey()).key }
+    upstream.reset()
+    const silent = askStream(door, 'up/gpt-4o-mini;delay=20000')
+    const late = askStream(door, 'up/gpt-4o-mini;delay=700;parts=400;part-delay=60')
+    const inTime = askStream(door, 'up/gpt-4o-mini;delay=700')
+    await until('the provider was asked', () => callsOf(upstream).length === 3)
+    other.signal('SIGTERM')
+    expect(await inTime).toMatchObject({ status: 200, done: true, parts: 10 })
+    expect(await late).toMatchObject({ status: 200, done: false, code: 'server_draining', broken: false })
+    expect(await silent).toMatchObject({ status: 503, code: 'server_draining', broken: false })
+    expect(await other.ended).toBe(0)
+    const ids = callsOf(upstream).map(({ request_id }) => request_id)
+    const rows = (await ledgerRows(database.url)).filter(({ request_id }) => ids.includes(request_id))
+    expect(rows).toHaveLength(3)
+  } finally {
+    await other.kill()
+  }
+})
+
 it('a second signal ends it at once', async () => {
   const other = await startGateway({ databaseUrl: database.url, upstreamUrl: upstream.url })
   const door: Door = { url: other.url, key: (await other.makeKey()).key }
