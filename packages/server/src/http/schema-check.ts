@@ -4,9 +4,8 @@ import { Compile } from 'typebox/compile'
 import { AppError } from '../kernel/errors.ts'
 import { nearestName } from '../kernel/nearest.ts'
 
-/** Most faults that one answer lists, and that are looked at for it. */
+/** Most faults that one answer lists. */
 const MOST_DETAILS = 20
-const MOST_FAULTS = 200
 /** Of a name that is told back. */
 const MOST_NAME_CHARACTERS = 64
 
@@ -30,15 +29,18 @@ const propertyNames = (schema: TSchema, path: string): string[] => {
 }
 
 const depthOf = ({ instancePath, keyword }: Fault): number =>
-  instancePath.split('/').length + (keyword === 'additionalProperties' || keyword === 'required' ? 1 : 0)
+  instancePath.split('/').length + (keyword === 'required' ? 1 : 0)
+
+const isUnknownName = ({ keyword, schemaPath }: Fault): boolean =>
+  keyword === 'boolean' && schemaPath.endsWith('/additionalProperties')
 
 /**
  * The faults worth telling: a union's own says less than those of its branches, and of these the deepest belong to the
  * branch that was meant.
  */
 const telling = (reported: readonly Fault[]): Fault[] => {
-  // `boolean` repeats for each unknown name what `additionalProperties` says of all.
-  const faults = reported.filter(({ keyword }) => keyword !== 'boolean').slice(0, MOST_FAULTS)
+  // Sums up what was said of each unknown name.
+  const faults = reported.filter(({ keyword }) => keyword !== 'additionalProperties')
   return faults.filter((fault) => {
     const { keyword, schemaPath } = fault
     if (keyword === 'anyOf') return !faults.some((other) => other.schemaPath.startsWith(`${schemaPath}/anyOf/`))
@@ -49,31 +51,26 @@ const telling = (reported: readonly Fault[]): Fault[] => {
   })
 }
 
+/** `budget.limit_usd` of a JSON pointer's steps. */
+const locate = (steps: readonly string[]): string =>
+  steps.map((step) => (step === '' ? '""' : step.slice(0, MOST_NAME_CHARACTERS))).join('.')
+
 const detailsOf = (fault: Fault, schema: TSchema): ErrorDetail[] => {
-  const location = fault.instancePath.slice(1).replaceAll('/', '.')
-  const at = (name: string) => {
-    const shown = name === '' ? '""' : name
-    return location === '' ? shown : `${location}.${shown}`
+  const steps = fault.instancePath.split('/').slice(1)
+  const decoded = steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+  if (isUnknownName(fault)) {
+    const known = propertyNames(schema, fault.schemaPath.slice(0, -'/additionalProperties'.length))
+    const nearest = nearestName(decoded.at(-1) ?? '', known)
+    const fix = nearest === undefined ? 'Leave it out.' : `Did you mean "${nearest}"?`
+    return [{ location: locate(decoded), message: 'is not known here', fix }]
   }
-  const { additionalProperties, requiredProperties, allowedValues } = fault.params as Record<
-    string,
-    readonly string[] | undefined
-  >
-  if (additionalProperties) {
-    const known = propertyNames(schema, fault.schemaPath)
-    return additionalProperties.slice(0, MOST_DETAILS).map((long) => {
-      const name = long.slice(0, MOST_NAME_CHARACTERS)
-      const nearest = nearestName(name, known)
-      const fix = nearest === undefined ? 'Leave it out.' : `Did you mean "${nearest}"?`
-      return { location: at(name), message: 'is not known here', fix }
-    })
-  }
+  const { requiredProperties, allowedValues } = fault.params as Record<string, readonly string[] | undefined>
   if (requiredProperties) {
-    return requiredProperties.map((name) => ({ location: at(name), message: 'is required' }))
+    return requiredProperties.map((name) => ({ location: locate([...decoded, name]), message: 'is required' }))
   }
   return [
     {
-      location: location === '' ? 'body' : location,
+      location: decoded.length === 0 ? 'body' : locate(decoded),
       message: fault.message,
       ...(allowedValues && { fix: `Write one of: ${allowedValues.join(', ')}.` }),
     },
@@ -90,7 +87,7 @@ export const compileCheck = (schema: TSchema): SchemaCheck => {
     if (validator.Check(value)) return value
     const faults = telling(validator.Errors(value) as readonly Fault[])
     const details = faults.flatMap((fault) => detailsOf(fault, schema)).slice(0, MOST_DETAILS)
-    const unknown = faults.length > 0 && faults.every(({ keyword }) => keyword === 'additionalProperties')
+    const unknown = faults.length > 0 && faults.every(isUnknownName)
     const detail = details
       .map(({ location, message, fix }) => `${location} ${message}${fix ? `. ${fix}` : ''}`)
       .join('; ')

@@ -31,6 +31,7 @@ const longestStall = async (work: () => Promise<unknown>): Promise<number> => {
     last = now
   }, 2)
   await work()
+  await new Promise((resolve) => setTimeout(resolve, 20))
   clearInterval(timer)
   return longest
 }

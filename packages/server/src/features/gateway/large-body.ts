@@ -26,7 +26,8 @@ export const createRequestReader = () => {
   let worker: Worker | null = null
   let next = 0
 
-  const fail = (fault: Error) => {
+  const fail = (failed: Worker, fault: Error) => {
+    if (worker !== failed) return
     worker = null
     for (const { reject } of waiting.values()) reject(fault)
     waiting.clear()
@@ -40,7 +41,8 @@ export const createRequestReader = () => {
       if ('code' in answer) entry?.reject(new AppError(answer.code, answer.options))
       else entry?.resolve({ ...answer.request, body: Buffer.from(answer.body) })
     })
-    started.on('error', (cause) => fail(new AppError('internal_error', { cause })))
+    started.on('error', (cause) => fail(started, new AppError('internal_error', { cause })))
+    started.on('exit', () => fail(started, new AppError('internal_error', { cause: new Error('The worker ended') })))
     return started
   }
 
