@@ -60,9 +60,10 @@ describe('a journal whose disk takes nothing', () => {
       await expectRecovered(door, budgeted)
       await house.settled()
       const rows = await ledgerRows(house.databaseUrl)
-      const served = callsOf(house.upstream).map(({ request_id }) => request_id)
+      const served = callsOf(house.upstream).map(({ request_id }) => request_id ?? '')
       // The disk was gone, the process was not: what it held in memory reached PostgreSQL.
-      expect(rows.map(({ request_id }) => request_id).toSorted()).toEqual(served.toSorted())
+      expect(rows).toHaveLength(served.length)
+      expect(new Set(rows.map(({ request_id }) => request_id))).toEqual(new Set(served))
     } finally {
       await house.stop()
     }

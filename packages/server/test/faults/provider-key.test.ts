@@ -22,7 +22,7 @@ const part = (text: string) => `data: ${JSON.stringify({ choices: [{ index: 0, d
 
 /** A provider that says back what it was told in confidence, in every way of failing. */
 const tactless = (request: IncomingMessage, response: ServerResponse, model: string): void => {
-  const told = `Incorrect key: ${request.headers.authorization}, ${request.headers['x-own']}`
+  const told = `Incorrect key: ${request.headers.authorization}, ${String(request.headers['x-own'])}`
   const body = JSON.stringify({ error: { message: told, type: told, code: told, param: told } })
   const asError = (status: number) => response.writeHead(status, { 'content-type': 'application/json' }).end(body)
   const stream = () => response.writeHead(200, { 'content-type': 'text/event-stream', 'x-echo': told })
@@ -73,8 +73,8 @@ beforeAll(async () => {
     const chunks: Buffer[] = []
     request.on('data', (bytes: Buffer) => chunks.push(bytes))
     request.on('end', () => {
-      if (request.method === 'GET') return void tactless(request, response, '500')
-      tactless(request, response, (JSON.parse(Buffer.concat(chunks).toString()) as { model: string }).model)
+      if (request.method === 'GET') tactless(request, response, '500')
+      else tactless(request, response, (JSON.parse(Buffer.concat(chunks).toString()) as { model: string }).model)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

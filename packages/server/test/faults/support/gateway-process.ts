@@ -29,8 +29,6 @@ export interface GatewayProcessOptions {
   readonly providerKey?: string
   readonly dataDirectory?: string
   readonly environment?: Readonly<Record<string, string>>
-  /** Words before `node`, such as a shell that sets a limit. */
-  readonly prefix?: readonly string[]
 }
 
 const living = new Set<ChildProcess>()
@@ -46,9 +44,7 @@ export const startGateway = async (options: GatewayProcessOptions): Promise<Gate
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const { providerKey = 'provider-key' } = options
-  const { prefix = [] } = options
-  const [command = process.execPath, ...words] = [...prefix, process.execPath, program, 'serve']
-  const child = spawn(command, words, {
+  const child = spawn(process.execPath, [program, 'serve'], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
