@@ -143,6 +143,14 @@ export const parseStorableJson = (bytes: Buffer): unknown => {
   return value
 }
 
+/** V8 says one of three things, and shows a piece of the text, which stays here. */
+const whereItBreaks = (message: string): string => {
+  const position = / at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1]
+  if (position !== undefined) return `it breaks at character ${position}`
+  const token = /^SyntaxError: Unexpected token '(.)'/u.exec(message)?.[1]
+  return token === undefined ? 'it ends too early' : `"${token}" stands where it must not`
+}
+
 /**
  * Parses bytes that `outlineJson` has let through.
  * @throws AppError `invalid_json`, naming the position where the grammar breaks.
@@ -151,12 +159,8 @@ export const parseJson = (bytes: Buffer): unknown => {
   try {
     return JSON.parse(bytes.toString('utf8'))
   } catch (cause) {
-    if (bytes.length === 0) throw new AppError('invalid_json', { detail: 'The body is empty.' })
-    const position = /position (\d+)/.exec(String(cause))?.[1]
-    throw new AppError('invalid_json', {
-      detail: position
-        ? `The body is not valid JSON: it breaks at character ${position}.`
-        : 'The body is not valid JSON.',
-    })
+    const detail =
+      bytes.length === 0 ? 'The body is empty.' : `The body is not valid JSON: ${whereItBreaks(String(cause))}.`
+    throw new AppError('invalid_json', { detail })
   }
 }
