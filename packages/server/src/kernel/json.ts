@@ -143,12 +143,13 @@ export const parseStorableJson = (bytes: Buffer): unknown => {
   return value
 }
 
-/** V8 says one of three things, and shows a piece of the text, which stays here. */
+/** V8 says one of four things, and shows a piece of the text, which stays here. */
 const whereItBreaks = (message: string): string => {
   const position = / at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1]
   if (position !== undefined) return `it breaks at character ${position}`
   const token = /^SyntaxError: Unexpected token '(.)'/u.exec(message)?.[1]
-  return token === undefined ? 'it ends too early' : `"${token}" stands where it must not`
+  if (token !== undefined) return `"${token}" stands where it must not`
+  return message.endsWith('end of JSON input') ? 'it ends too early' : 'it is none of its values'
 }
 
 /**

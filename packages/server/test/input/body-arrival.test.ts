@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Route } from '../../src/kernel/route.ts'
 import { adminKey, type House, startHouse } from '../support/house.ts'
@@ -238,6 +240,21 @@ describe('a slow caller', () => {
       expect(ending).not.toBe('open')
       expect(lasted).toBeLessThan(4_500)
     }
+  })
+
+  it('that does not hang up is hung up on', async () => {
+    const socket = connect({ port: Number(new URL(house.url).port), host: '127.0.0.1', allowHalfOpen: true })
+    socket.resume()
+    socket.write(requestText(chatLine, { ...chatHead(), 'content-length': '500' }, '{"model"'))
+    await once(socket, 'end')
+    const dribble = setInterval(() => socket.write(' '), 50)
+    const fault = await Promise.race([
+      once(socket, 'error'),
+      new Promise((resolve) => setTimeout(resolve, 3_000, 'open')),
+    ])
+    clearInterval(dribble)
+    socket.destroy()
+    expect(fault).not.toBe('open')
   })
 
   it('that goes away leaves nothing behind', async () => {
