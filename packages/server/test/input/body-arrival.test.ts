@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type * as Server from '../../src/http/server.ts'
 import type { Route } from '../../src/kernel/route.ts'
 import { adminKey, type House, startHouse } from '../support/house.ts'
 import { expectError, expectFetchedError } from './error-shape.ts'
@@ -8,7 +9,7 @@ import { requestText, talk } from './raw.ts'
 
 const mounted = vi.hoisted(() => ({ routes: [] as readonly Route[] }))
 vi.mock('../../src/http/server.ts', async (original) => {
-  const real = await original<typeof import('../../src/http/server.ts')>()
+  const real = await original<typeof Server>()
   return {
     ...real,
     createServer: (options: Parameters<typeof real.createServer>[0]) => {

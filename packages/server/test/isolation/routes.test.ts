@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import type * as Server from '../../src/http/server.ts'
 import type { Route } from '../../src/kernel/route.ts'
 import { expectError } from '../input/error-shape.ts'
 import { adminKey, type House, startHouse } from '../support/house.ts'
 
 const mounted = vi.hoisted(() => ({ routes: [] as readonly Route[] }))
 vi.mock('../../src/http/server.ts', async (original) => {
-  const real = await original<typeof import('../../src/http/server.ts')>()
+  const real = await original<typeof Server>()
   return {
     ...real,
     createServer: (options: Parameters<typeof real.createServer>[0]) => {
