@@ -64,8 +64,9 @@ export interface House {
   readonly started: () => void
   /** Turns `/readyz` away from traffic. */
   readonly beginDraining: () => void
-  readonly openStreams: () => number
-  readonly endStreams: (fault: AppError) => void
+  /** Whether any call is being answered. */
+  readonly isBusy: () => boolean
+  readonly endCalls: (fault: AppError) => void
   /** Resolves when every settled call is in PostgreSQL. */
   readonly settled: () => Promise<void>
   readonly stop: () => Promise<void>
@@ -213,8 +214,8 @@ export const compose = async (ground: Ground): Promise<House> => {
     beginDraining: () => {
       state.draining = true
     },
-    openStreams: events.count,
-    endStreams: events.endAll,
+    isBusy: events.isBusy,
+    endCalls: events.endAll,
     settled: ledger.flush,
     stop: async () => {
       events.stop()

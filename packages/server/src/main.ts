@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { compose, type Overrides } from './compose.ts'
-import { openStorage } from './compose/storage.ts'
+import { compose, type House, type Overrides } from './compose.ts'
+import { openStorage, type Storage } from './compose/storage.ts'
 import { type ConfigInput, loadConfig } from './config/config.ts'
 import type { Config } from './config/schema.ts'
 import { AppError } from './kernel/errors.ts'
@@ -34,56 +34,73 @@ export interface Running {
 export const start = async (input: ConfigInput, overrides: Overrides = {}): Promise<Running> => {
   const { config, secrets } = await loadConfig(input)
   const log = createLog(config.log.level)
-  const storage = await openStorage(config, secrets, log)
+  let storage: Storage | undefined
+  let house: House | undefined
+  const release = async () => {
+    await house?.stop()
+    await storage?.stop()
+  }
   try {
-    const house = await compose({ config, secrets, storage, log, tls: readTls(config), ...overrides })
-    const made = await house.start()
-    const port = await house.server.listen(config.host, config.port)
-    log.info({ port, pid: process.pid, reason: storage.promise }, 'Headgate is ready')
-    house.started()
+    storage = await openStorage(config, secrets, log)
+    const standing = await compose({ config, secrets, storage, log, tls: readTls(config), ...overrides })
+    house = standing
+    const { promise } = storage
+    const made = await standing.start()
+    const port = await standing.server.listen(config.host, config.port)
+    log.info({ port, pid: process.pid, reason: promise }, 'Headgate is ready')
+    standing.started()
 
     let stopping: Promise<void> | null = null
     const drain = async (reason: string) => {
       log.info({ reason }, 'Draining')
-      house.beginDraining()
+      standing.beginDraining()
       if (config.timeouts.drain_delay_ms > 0) await pause(config.timeouts.drain_delay_ms)
-      const closed = house.server.close()
+      const closed = standing.server.close()
       const deadline = performance.now() + config.timeouts.drain_ms
-      while (house.openStreams() > 0 && performance.now() < deadline) await pause(DRAIN_POLL_MS)
-      house.endStreams(new AppError('server_draining'))
-      const patience = setTimeout(() => house.server.closeAll(), Math.max(1_000, deadline - performance.now()))
+      while (standing.isBusy() && performance.now() < deadline) await pause(DRAIN_POLL_MS)
+      standing.endCalls(new AppError('server_draining'))
+      const patience = setTimeout(() => standing.server.closeAll(), Math.max(1_000, deadline - performance.now()))
       await closed
       clearTimeout(patience)
-      await house.stop()
-      await storage.stop()
+      await release()
       log.info({ reason }, 'Stopped')
       log.flush()
     }
     return {
       port,
       log,
-      settled: house.settled,
-      greet: () => greet(config, port, storage.promise, made),
+      settled: standing.settled,
+      greet: () => greet(config, port, promise, made),
       stop: (reason) => (stopping ??= drain(reason)),
     }
   } catch (cause) {
-    await storage.stop()
+    await release().catch((error: Error) => log.error({ error }, 'Not everything could be released'))
+    log.flush()
     throw cause
   }
 }
 
-/** Runs until SIGTERM or SIGINT, then drains. A second signal cuts the drain short. */
+/** Runs until SIGTERM or SIGINT, also while still starting, then drains. A second signal cuts the drain short. */
 export const serve = async (flags: Partial<Record<string, string>>): Promise<void> => {
-  const running = await start({ flags })
-  running.greet()
-  releaseStartMemory()
+  const starting = start({ flags })
+  const stop = async (signal: NodeJS.Signals) => {
+    const running = await starting
+    try {
+      await running.stop(signal)
+    } catch (cause) {
+      running.log.error({ error: cause as Error }, 'Stopping failed')
+      running.log.flush()
+      process.exitCode = 1
+    }
+  }
   const onSignal = (signal: NodeJS.Signals) => {
     process.once(signal, () => process.exit(1))
-    running.stop(signal).catch((cause: unknown) => {
-      running.log.error({ error: cause as Error }, 'Stopping failed')
-      process.exitCode = 1
-    })
+    // A start that fails is told by serve itself.
+    stop(signal).catch(() => undefined)
   }
   process.once('SIGTERM', onSignal)
   process.once('SIGINT', onSignal)
+  const running = await starting
+  running.greet()
+  releaseStartMemory()
 }

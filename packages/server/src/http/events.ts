@@ -40,6 +40,7 @@ export interface EventsAnswer {
 export const createEvents = (options: { clock: Clock; commitAfterMs: number; keepAliveMs: number }) => {
   const { clock } = options
   const open = new Set<OpenStream>()
+  const calls = new Set<(fault: AppError) => void>()
   const ticker = clock.every(Math.min(TICK_MS, options.keepAliveMs), () => {
     const now = clock.monotonic()
     for (const stream of open) {
@@ -135,8 +136,24 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
       stream.endWith(fault)
       stream.abort()
     }
+    for (const end of [...calls]) end(fault)
   }
-  return { answer, endAll, count: () => open.size, stop: () => ticker.cancel() }
+
+  /** Lets `endAll` end a call too that has no stream; returns what to call when it is over. */
+  const watch = (end: (fault: AppError) => void): (() => void) => {
+    calls.add(end)
+    return () => void calls.delete(end)
+  }
+  return {
+    answer,
+    watch,
+    endAll,
+    /** Open streams. */
+    count: () => open.size,
+    /** Whether any stream or watched call is open. */
+    isBusy: () => open.size + calls.size > 0,
+    stop: () => ticker.cancel(),
+  }
 }
 
 export type Events = ReturnType<typeof createEvents>

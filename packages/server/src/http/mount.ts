@@ -112,6 +112,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
     }
     let caller: Caller | null = null
     let fault: AppError | null = null
+    let release: (() => void) | null = null
     try {
       const credential = route.access === 'public' ? null : readCredential(request.headers)
       const address = options.clientAddress(request.socket.remoteAddress ?? '', request.headers)
@@ -127,6 +128,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
         actor = await identity.authenticateAdmin(credential)
       }
       const controller = abortOnLeave(response)
+      if (caller) release = events.watch((reason) => controller.abort(reason))
       const input: RouteInput = {
         params,
         query: checkQuery ? (checkQuery(query ?? {}) as Record<string, unknown>) : (query ?? noQuery),
@@ -158,6 +160,8 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
     } catch (thrown) {
       fault = asAppError(thrown)
       answerFault(request, response, fault, requestId, answerHeaders)
+    } finally {
+      release?.()
     }
     options.observe({
       requestId,

@@ -34,7 +34,8 @@ const textOf = (body: Buffer): string => {
 
 const outcomeOf = (fault: unknown): Outcome => {
   if (!(fault instanceof AppError)) return 'failed'
-  if (fault.code === 'client_closed_request') return 'client_gone'
+  // A drain ends a call like a caller who leaves: the provider has taken the input on.
+  if (fault.code === 'client_closed_request' || fault.code === 'server_draining') return 'client_gone'
   if (fault.code === 'upstream_timeout') return 'timeout'
   return fault.code === 'upstream_truncated' ? 'upstream_cut' : 'failed'
 }
