@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adminKey, type House, startHouse } from '../support/house.ts'
 import { expectFetchedError } from './error-shape.ts'
-import { accepted, misencoded, open, rejected } from './json-texts.ts'
+import { accepted, open } from './json-accepted.ts'
+import { misencoded, rejected } from './json-rejected.ts'
 
 let house: House
 let key: string

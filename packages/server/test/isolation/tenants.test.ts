@@ -155,13 +155,18 @@ describe('usage', () => {
   })
 
   it('asked for at the same time by both over the same connections stays apart', async () => {
-    const lists = await Promise.all(
-      Array.from({ length: 400 }, async (_, index) => {
-        const project = projects[index % 2] as string
-        return { project, list: await read('/v1/usage?scope=project&limit=100', project) }
-      }),
-    )
-    for (const { project, list } of lists) expect(list.data.filter((row) => row.project !== project)).toEqual([])
+    for (let round = 0; round < 20; round++) {
+      const lists = await Promise.all(
+        Array.from({ length: 20 }, async (_, index) => {
+          const project = projects[index % 2] as string
+          return { project, list: await read('/v1/usage?scope=project&limit=100', project) }
+        }),
+      )
+      for (const { project, list } of lists) {
+        expect(list.data).toHaveLength(30)
+        expect(list.data.filter((row) => row.project !== project)).toEqual([])
+      }
+    }
   })
 
   it('of an equal request id is each project’s own', async () => {

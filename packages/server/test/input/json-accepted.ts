@@ -1,0 +1,130 @@
+/**
+ * Every production of RFC 8259 in its plain and its least usual forms: sections 2 to 7. Made by hand from the grammar, in the
+ * spirit of the public JSON parsing suites; nothing is copied from them.
+ */
+export const accepted: readonly string[] = [
+  // Section 2: any value may stand alone, with insignificant white space about it
+  ...[
+    'null',
+    'true',
+    'false',
+    '0',
+    '""',
+    '[]',
+    '{}',
+    ' null',
+    'null ',
+    '\tnull\t',
+    '\nnull\n',
+    '\r\nnull\r\n',
+    ' \t\n\r{} \t\n\r',
+  ],
+  // Section 4: objects
+  ...[
+    '{"a":1}',
+    '{"a":1,"b":2}',
+    '{ "a" : 1 , "b" : 2 }',
+    '{\n"a"\n:\n1\n}',
+    '{"":0}',
+    '{"a":{"a":{"a":{}}}}',
+    '{"a b":1}',
+  ],
+  ...[
+    '{"\\u0061":1}',
+    '{"\\"":1}',
+    '{"\\\\":1}',
+    '{"a:b,c}":1}',
+    '{"1":1}',
+    '{"a":[],"b":{},"c":null}',
+    '{"ключ":1}',
+    '{"😀":1}',
+  ],
+  // Section 5: arrays
+  ...[
+    '[null]',
+    '[1,2,3]',
+    '[ 1 , 2 ]',
+    '[[]]',
+    '[[],[[]]]',
+    '[{}]',
+    '["]"]',
+    '["[",",","}"]',
+    '[1,"a",null,true,{}]',
+    '[\n]',
+  ],
+  // Section 6: numbers
+  ...[
+    '-0',
+    '-1',
+    '10',
+    '1.5',
+    '-1.5',
+    '0.0',
+    '1e2',
+    '1E2',
+    '1e+2',
+    '1e-2',
+    '1.5E+10',
+    '0e0',
+    '0.1e1',
+    '9007199254740993',
+  ],
+  ...[
+    '-9223372036854775809',
+    '123456789012345678901234567890',
+    '1.7976931348623157e308',
+    '5e-324',
+    '0.30000000000000004',
+  ],
+  // Section 7: strings
+  ...[
+    '"a"',
+    '"\\""',
+    '"\\\\"',
+    '"\\/"',
+    '"/"',
+    '"\\b\\f\\n\\r\\t"',
+    '"\\u0041"',
+    '"\\u00e9"',
+    '"\\uD83D\\uDE00"',
+    '"\\u0000"',
+  ],
+  ...[
+    '"\\u001f"',
+    '"\u007f"',
+    '"é"',
+    '"漢字"',
+    '"😀"',
+    '"\u2028\u2029"',
+    '"\uFEFF"',
+    '"\u00a0"',
+    '"\\\\\\""',
+    `"${'a'.repeat(300)}"`,
+  ],
+  ...[`"${'\\\\'.repeat(100)}"`, `"${'\\"'.repeat(100)}"`, '"\\u2028"', '"<script>"', '"\u{10FFFF}"', '"\uFFFE"'],
+]
+
+/** RFC 8259 leaves these open (duplicate names, byte order marks, range of numbers, lone surrogates): any answer but a failure. */
+export const open: readonly string[] = [
+  ...[
+    '{"a":1,"a":2}',
+    '{"a":1,"\\u0061":2}',
+    '\uFEFF{}',
+    '1e400',
+    '-1e400',
+    '[1e999999]',
+    '1e-999',
+    '"\\ud800"',
+    '"\\udc00"',
+    '"\\ud800\\ud800"',
+  ],
+  ...[
+    '"\\uDE00\\uD83D"',
+    '{"\\ud800":1}',
+    '"\\uD800a"',
+    '["\\uDFFF"]',
+    '{"__proto__":{"x":1}}',
+    '{"constructor":{"prototype":{"x":1}}}',
+  ],
+  ...[`${'['.repeat(64)}${']'.repeat(64)}`, `[${'0,'.repeat(5_000)}0]`, `"${'\\ud83d\\ude00'.repeat(1_000)}"`],
+]
