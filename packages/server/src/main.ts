@@ -4,7 +4,7 @@ import { openStorage, type Storage } from './compose/storage.ts'
 import { type ConfigInput, loadConfig } from './config/config.ts'
 import type { Config } from './config/schema.ts'
 import { AppError } from './kernel/errors.ts'
-import { createLog, type Log } from './kernel/log.ts'
+import { createLog, type ProcessLog } from './kernel/log.ts'
 import { releaseStartMemory } from './kernel/memory.ts'
 import { greet } from './compose/greeting.ts'
 
@@ -18,7 +18,7 @@ const readTls = (config: Config) =>
 /** A running Headgate. */
 export interface Running {
   readonly port: number
-  readonly log: Log
+  readonly log: ProcessLog
   /** Resolves when every settled call is in PostgreSQL. */
   readonly settled: () => Promise<void>
   /** Prints where it listens and, on a first start, the keys that were made. */

@@ -87,8 +87,13 @@ const createTimestamp = () => {
   }
 }
 
-/** The process log on standard output; `flush` writes what is still in memory. */
-export const createLog = (level: LogLevel): Log & { flush(): void } => {
+/** The log of a process; `flush` writes what is still in memory, before it returns. */
+export interface ProcessLog extends Log {
+  flush(): void
+}
+
+/** The process log on standard output. */
+export const createLog = (level: LogLevel): ProcessLog => {
   const output = createOutput()
   const logger = pino(
     {
