@@ -33,10 +33,12 @@ const rounds = Array.from({ length: ROUNDS }, (_, round) => ({
     partDelay: 8,
     slow: true,
   }),
-  killAfterMs: 150 + Math.floor(random() * 500),
+  killAfterCalls: 5 + Math.floor(random() * 60),
   /** Every fourth round PostgreSQL dies too: a little before Headgate, or with it. */
   killPostgres: round % 4 === 3,
   postgresFirstMs: Math.floor(random() * 150),
+  /** Every fifth time the next process is killed on its way up, in the middle of taking over. */
+  killStartMs: round % 5 === 2 ? 300 + Math.floor(random() * 900) : null,
 }))
 const prices = pricesOf(rounds.flatMap(({ calls }) => calls))
 
@@ -51,9 +53,10 @@ const records: CallRecord[] = []
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
 
-const start = () =>
+const start = (killAfterMs?: number) =>
   startHeadgateProcess({
     folder,
+    ...(killAfterMs !== undefined && { killAfterMs }),
     upstreamUrl: upstream.url,
     prices,
     config: { timeouts: { first_byte_ms: 1_500, idle_ms: 1_500, total_ms: 5_000 } },
@@ -97,10 +100,11 @@ afterAll(async () => {
 
 describe(`${ROUNDS} rounds of kill -9 under load on one data folder (seed ${SEED})`, () => {
   it('starts again after every one', async () => {
-    for (const { calls, killAfterMs, killPostgres, postgresFirstMs } of rounds) {
+    for (const { calls, killAfterCalls, killPostgres, postgresFirstMs, killStartMs } of rounds) {
       let over = false
       const loading = load(calls, () => over)
-      await pause(killAfterMs)
+      const enough = records.length + killAfterCalls
+      for (let patience = 300; patience > 0 && records.length < enough; patience--) await pause(5)
       if (killPostgres) {
         killEmbeddedPostgres(headgate.dataDirectory)
         await pause(postgresFirstMs)
@@ -109,6 +113,12 @@ describe(`${ROUNDS} rounds of kill -9 under load on one data folder (seed ${SEED
       over = true
       await headgate.exited
       await loading
+      if (killStartMs !== null) {
+        await start(killStartMs).then(
+          ({ exited }) => exited,
+          () => null,
+        )
+      }
       headgate = await start()
     }
   }, 240_000)

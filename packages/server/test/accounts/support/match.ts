@@ -165,8 +165,9 @@ export const matchBooks = (options: {
     if (record.hung) faults.push(`${plan.id} (${plan.model}): hung; status ${record.status}`)
     if (count > 1) faults.push(`${plan.id} (${plan.model}): ${count} rows`)
     const left = record.cut && (killed || plan.leaveAfterMs !== null || plan.leaveAfterParts !== null)
-    // A caller whose answer is a refusal of ours, or who was gone before the call was read, has no row.
-    if (count === 0 && (record.status === 200 || !left)) {
+    // A call that was not admitted for want of PostgreSQL, or whose caller was gone before it was read, has no row.
+    const isRefused = killed && record.errorCode === 'database_unavailable'
+    if (count === 0 && (record.status === 200 || !(left || isRefused))) {
       faults.push(`${plan.id} (${plan.model}): no row; status ${record.status}, ${record.errorCode ?? 'no error'}`)
     }
   }

@@ -32,7 +32,7 @@ const startScript = (
   script: string,
   flags: readonly string[],
   ready: RegExp,
-  options: { readonly cwd?: string; readonly environment?: NodeJS.ProcessEnv } = {},
+  options: { readonly cwd?: string; readonly environment?: NodeJS.ProcessEnv; readonly killAfterMs?: number } = {},
 ): Promise<TestProcess & { readonly match: RegExpExecArray }> =>
   new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [script, ...flags], {
@@ -41,6 +41,7 @@ const startScript = (
       cwd: options.cwd,
     })
     running.add(child)
+    if (options.killAfterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), options.killAfterMs)
     let output = ''
     const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)))
     const fail = (why: string) => {
@@ -111,6 +112,8 @@ export interface HeadgateOptions {
   readonly databaseUrl?: string
   /** By the name that the upstream sees. */
   readonly prices: Readonly<Record<string, ModelPrice>>
+  /** kill -9 so long after its start, ready or not. */
+  readonly killAfterMs?: number
   /** More of `headgate.yaml`. */
   readonly config?: Readonly<Record<string, unknown>>
 }
@@ -142,6 +145,7 @@ export const startHeadgateProcess = async (options: HeadgateOptions): Promise<He
   const { PATH, HOME } = process.env
   const headgate = await startScript(cli, ['serve'], /Headgate {3}(http:\S+)/, {
     cwd: options.folder,
+    ...(options.killAfterMs !== undefined && { killAfterMs: options.killAfterMs }),
     environment: {
       PATH,
       HOME,
