@@ -9,6 +9,8 @@ import { releaseStartMemory } from './kernel/memory.ts'
 import { greet } from './compose/greeting.ts'
 
 const DRAIN_POLL_MS = 100
+/** After the drain window: for settling the calls that were ended, and for their callers to read it. */
+const LAST_WORDS_MS = 4_000
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
 
@@ -59,7 +61,7 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
       const deadline = performance.now() + config.timeouts.drain_ms
       while (standing.isBusy() && performance.now() < deadline) await pause(DRAIN_POLL_MS)
       standing.endCalls(new AppError('server_draining'))
-      const patience = setTimeout(() => standing.server.closeAll(), Math.max(1_000, deadline - performance.now()))
+      const patience = setTimeout(() => standing.server.closeAll(), Math.max(LAST_WORDS_MS, deadline - performance.now()))
       await closed
       clearTimeout(patience)
       await release()
