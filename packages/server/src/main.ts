@@ -61,7 +61,10 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
       const deadline = performance.now() + config.timeouts.drain_ms
       while (standing.isBusy() && performance.now() < deadline) await pause(DRAIN_POLL_MS)
       standing.endCalls(new AppError('server_draining'))
-      const patience = setTimeout(() => standing.server.closeAll(), Math.max(LAST_WORDS_MS, deadline - performance.now()))
+      const patience = setTimeout(
+        () => standing.server.closeAll(),
+        Math.max(LAST_WORDS_MS, deadline - performance.now()),
+      )
       await closed
       clearTimeout(patience)
       await release()
