@@ -92,8 +92,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: `${ledger}/entries.store.ts`,
-        find: "['at', 'timestamptz', (row) => time(row.at)]",
-        replace: "['at', 'timestamptz', () => time(Date.now())]",
+        find: 'at_ms: row.at,',
+        replace: 'at_ms: Date.now(),',
       },
     ],
   },
