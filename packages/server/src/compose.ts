@@ -36,7 +36,7 @@ import { type Clock, systemClock } from './kernel/clock.ts'
 import { createCounters } from './kernel/counters.open.ts'
 import type { AppError } from './kernel/errors.ts'
 import { type FaultPoints, noFaults } from './kernel/fault-points.ts'
-import type { Feature, HealthReport } from './kernel/feature.ts'
+import type { Feature } from './kernel/feature.ts'
 import type { Log } from './kernel/log.ts'
 import { createMetrics } from './kernel/metrics.ts'
 
@@ -179,9 +179,8 @@ export const compose = async (ground: Ground): Promise<House> => {
   })
   const status = createStatus({
     parts: async () => {
-      const reports = features.filter(({ health }) => health !== undefined)
-      const states = reports.map(async ({ name, health }) => [name, await (health as () => HealthReport)()] as const)
-      return Object.fromEntries(await Promise.all(states))
+      const reports = features.map(async ({ name, health }) => (health ? [[name, await health()] as const] : []))
+      return Object.fromEntries((await Promise.all(reports)).flat())
     },
     isStarted: () => state.started,
     isDraining: () => state.draining,

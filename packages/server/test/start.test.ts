@@ -6,8 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
-const curlLine =
-  /^\s+curl (?<url>\S+) -H "Authorization: Bearer (?<key>[^"]+)" -H "Content-Type: application\/json" -d '(?<body>.*)'$/m
+const curlLine = /^\s+curl (\S+) -H "Authorization: Bearer ([^"]+)" -H "Content-Type: application\/json" -d '(.*)'$/m
 
 let folder = ''
 beforeAll(async () => {
@@ -54,7 +53,7 @@ it('starts with one command, answers the printed call, keeps its data, and leave
   const first = begin()
   await ready(first)
   await expect.poll(first.output).toMatch(curlLine)
-  const { url, key, body } = curlLine.exec(first.output())?.groups as Record<'url' | 'key' | 'body', string>
+  const [, url = '', key = '', body = ''] = curlLine.exec(first.output()) ?? []
   const call = (origin: string) =>
     fetch(new URL('/v1/chat/completions', origin), {
       method: 'POST',

@@ -100,7 +100,7 @@ describe('a query that forgot its WHERE', () => {
         .query(
           `BEGIN; SET LOCAL ROLE headgate_runtime; SELECT count(*)::int AS count FROM headgate.${pg.escapeIdentifier(table)}`,
         )
-        .finally(() => owner.query('ROLLBACK'))
+        .finally(() => void owner.query('ROLLBACK'))
       const [, , result] = unscoped as unknown as { rows: { count: number }[] }[]
       expect(result?.rows[0]?.count, table).toBe(0)
     }

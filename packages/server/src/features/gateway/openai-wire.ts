@@ -179,18 +179,6 @@ export const readInferenceRequest = (operation: Operation, bytes: Buffer): Infer
   }
 }
 
-/** The bytes with `text` in the place of a span, and the members where they then stand. */
-const splice = ({ body, members }: InferenceRequest, { start, end }: MemberSpan, text: string) => {
-  const inserted = Buffer.from(text)
-  const shift = inserted.length - (end - start)
-  const moved = new Map<string, MemberSpan>()
-  for (const [name, span] of members) {
-    const by = span.start >= end ? shift : 0
-    moved.set(name, { start: span.start + by, end: span.end + (span.end >= end ? shift : 0) })
-  }
-  return { body: Buffer.concat([body.subarray(0, start), inserted, body.subarray(end)]), members: moved }
-}
-
 /**
  * The same request with an output cap that the provider must keep: in the place of the member's value where it stands
  * already (a second one further on would win), else as the first member.

@@ -43,11 +43,7 @@ export const startLoad = (perSecond: number, call: () => Promise<Answer>): Load 
 }
 
 /** Runs an open loop for some time. */
-export const runLoad = async (
-  perSecond: number,
-  milliseconds: number,
-  call: () => Promise<Answer>,
-): Promise<LoadResult> => {
+const runLoad = async (perSecond: number, milliseconds: number, call: () => Promise<Answer>): Promise<LoadResult> => {
   const load = startLoad(perSecond, call)
   await pause(milliseconds)
   return load.stop()
