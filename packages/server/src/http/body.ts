@@ -44,8 +44,14 @@ const join = (chunks: readonly Buffer[], size: number): Buffer => {
  */
 export const readBody = (request: IncomingMessage, response: ServerResponse, limit: number): Promise<Buffer> =>
   new Promise((resolve, reject) => {
+    // Who left while the key was being looked up sends no event any more.
+    if (request.destroyed) {
+      reject(new AppError('client_closed_request'))
+      return
+    }
     const chunks: Buffer[] = []
     let size = 0
+    let ended = false
     const take = (chunk: Buffer) => {
       size += chunk.length
       if (size > limit) {
@@ -58,9 +64,12 @@ export const readBody = (request: IncomingMessage, response: ServerResponse, lim
     }
     if (request.headers.expect !== undefined) response.writeContinue()
     request.on('data', take)
-    request.on('end', () => resolve(join(chunks, size)))
+    request.on('end', () => {
+      ended = true
+      resolve(join(chunks, size))
+    })
     request.on('error', (cause) => reject(new AppError('client_closed_request', { cause })))
     request.on('close', () => {
-      if (!request.complete) reject(new AppError('client_closed_request'))
+      if (!ended) reject(new AppError('client_closed_request'))
     })
   })

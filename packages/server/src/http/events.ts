@@ -93,11 +93,14 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
         commit()
         response.write(keepAlive)
       })
-      response.on('close', () => {
+      const leave = () => {
         if (done) return
         letGo()
         finish(new AppError('client_closed_request'))
-      })
+      }
+      response.on('close', leave)
+      // Whoever left before this sends no event any more.
+      if (response.destroyed) leave()
       response.on('drain', () => {
         if (entry.pausedAt === null) return
         entry.pausedAt = null

@@ -77,6 +77,7 @@ const mintExchange = (
 
 const abortOnLeave = (response: ServerResponse): AbortController => {
   const controller = new AbortController()
+  if (response.destroyed) controller.abort()
   response.on('close', () => {
     if (!response.writableFinished) controller.abort()
   })

@@ -110,11 +110,11 @@ export const createAccounts =
         const outcome = outcomeOf(fault)
         const code = fault instanceof AppError ? fault.code : 'internal_error'
         const rest = { estimated: true, fault: code, firstByteMs: null }
-        if (outcome === 'client_gone')
+        if (outcome === 'client_gone' && attempts.length > 0)
           return counted('').then((usage) => {
             settle(outcome, usage, rest)
           })
-        settle(outcome, noUsage, { ...rest, estimated: outcome !== 'failed', free: true })
+        settle(outcome, noUsage, { ...rest, estimated: attempts.length > 0 && outcome !== 'failed', free: true })
       },
     }
   }

@@ -6,7 +6,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
 import { type RetryBudget, backoffMs } from '../../kernel/retry.ts'
-import { type Provider, ProviderFault, abortReason } from './provider.ts'
+import { CallNotSent, type Provider, ProviderFault, abortReason } from './provider.ts'
 import type { CircuitPort } from './providers.ports.ts'
 
 const MAX_ATTEMPTS = 3
@@ -142,9 +142,10 @@ export const createAttempts = (options: Options) => {
           : { kind: 'events', target, attempts, source: answer.source }
       } catch (thrown) {
         if (!(thrown instanceof AppError)) throw thrown
+        last = thrown
+        if (thrown instanceof CallNotSent) break
         const status = thrown instanceof ProviderFault ? thrown.upstreamStatus : 0
         record(status, thrown.code)
-        last = thrown
         if (!(thrown instanceof ProviderFault)) break
         const asked = Math.min(MAX_WAIT_MS, thrown.upstreamRetryAfterMs ?? 0)
         const isLong = asked > INLINE_WAIT_MS

@@ -74,6 +74,13 @@ export class ProviderFault extends AppError {
   }
 }
 
+/** The caller left before anything went to the provider, which therefore is owed nothing. */
+export class CallNotSent extends AppError {
+  constructor(reason: AppError) {
+    super(reason.code, reason.options)
+  }
+}
+
 /** What a call rejects with when its signal aborts. */
 export const abortReason = (signal: AbortSignal): AppError =>
   signal.reason instanceof AppError ? signal.reason : new AppError('client_closed_request')

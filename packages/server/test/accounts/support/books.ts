@@ -52,11 +52,12 @@ export interface NanoPrice {
 
 /**
  * What a row must cost, worked out apart from the product: ceil((uncached × input + cached × cached input + output ×
- * output) / 10⁶) + per call. A provider that fails by itself before the caller got anything is owed nothing.
+ * output) / 10⁶) + per call. A provider that fails by itself before the caller got anything is owed nothing,
+ * nor one that was never asked, because the caller left before anything was sent.
  */
 export const owed = (entry: Entry, price: NanoPrice): bigint => {
   const { outcome, first_byte_ms: firstByte } = entry
-  if (outcome === 'failed') return 0n
+  if (outcome === 'failed' || (outcome === 'client_gone' && entry.attempts === 0)) return 0n
   if ((outcome === 'upstream_cut' || outcome === 'timeout') && firstByte === null) return 0n
   const tokens =
     (entry.input_tokens - entry.cached_input_tokens) * price.input +

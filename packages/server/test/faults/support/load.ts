@@ -42,13 +42,6 @@ export const startLoad = (perSecond: number, call: () => Promise<Answer>): Load 
   }
 }
 
-/** Runs an open loop for some time. */
-const runLoad = async (perSecond: number, milliseconds: number, call: () => Promise<Answer>): Promise<LoadResult> => {
-  const load = startLoad(perSecond, call)
-  await pause(milliseconds)
-  return load.stop()
-}
-
 export const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds))
 

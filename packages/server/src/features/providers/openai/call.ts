@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { Clock, Timer } from '../../../kernel/clock.ts'
 import { parseRetryAfter } from '../../../kernel/retry.ts'
-import { abortReason, type ProviderAnswer, ProviderFault } from '../provider.ts'
+import { abortReason, CallNotSent, type ProviderAnswer, ProviderFault } from '../provider.ts'
 import { faultOfConnection, faultOfErrorObject, faultOfStatus, timeoutFault } from './faults.ts'
 import { FirstEventScanner, firstEventData } from './first-event.ts'
 import { decodeBody, readJsonAnswer, tooLarge } from './json-body.ts'
@@ -81,7 +81,7 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
   handleEvent(): void {
     const reason = abortReason(this.#signal)
     if (this.#stream !== null) this.#stream.cancel(reason)
-    else this.#fail(reason)
+    else this.#fail(this.#controller === null ? new CallNotSent(reason) : reason)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

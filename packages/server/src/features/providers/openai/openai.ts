@@ -1,5 +1,6 @@
 import { Pool } from 'undici'
 import {
+  CallNotSent,
   type ListedModel,
   type Provider,
   type ProviderAnswer,
@@ -54,7 +55,7 @@ export class OpenAIServer {
     requestId: string | null,
     signal: AbortSignal,
   ): Promise<ProviderAnswer> {
-    if (signal.aborted) return Promise.reject(abortReason(signal))
+    if (signal.aborted) return Promise.reject(new CallNotSent(abortReason(signal)))
     const headers = requestId === null ? (this.#headers as string[]) : ['x-request-id', requestId, ...this.#headers]
     return new Promise((resolve, reject) => {
       const call = new OpenAICall(this.#setting, wantsStream, signal, resolve, reject)
