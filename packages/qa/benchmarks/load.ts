@@ -59,7 +59,7 @@ export const makeCalls = async (call: Call, count: number, concurrency: number):
   return samples
 }
 
-/** Opens `count` streams and holds them; `close` lets go. Resolves when each has sent its first byte. */
+/** Opens `count` streams and holds them; `close` lets go. Resolves when each has sent its first event. */
 export const openStreams = async (call: Call, count: number): Promise<{ close: () => Promise<void> }> => {
   const pool = new Pool(call.origin, { connections: count, pipelining: 1 })
   const opened = Array.from(
@@ -78,7 +78,9 @@ export const openStreams = async (call: Call, count: number): Promise<{ close: (
             onResponseStart: (_controller, status) => {
               if (status !== 200) reject(new Error(`answered ${status}`))
             },
-            onResponseData: () => resolve(),
+            onResponseData: (_controller, chunk) => {
+              if (chunk.includes('data:')) resolve()
+            },
             onResponseEnd: () => {},
             onResponseError: (_controller, error) => reject(error),
           },

@@ -9,6 +9,7 @@ import { releaseStartMemory } from './kernel/memory.ts'
 import { greet } from './compose/greeting.ts'
 
 const DRAIN_POLL_MS = 100
+const SAME_SIGNAL_MS = 1_000
 /** After the drain window: for settling the calls that were ended, and for their callers to read it. */
 const LAST_WORDS_MS = 4_000
 
@@ -27,6 +28,8 @@ export interface Running {
   readonly greet: () => void
   /** Drains and releases everything; resolves when nothing is left. */
   readonly stop: (reason: string) => Promise<void>
+  /** Cuts what is open and leaves the rest to the next start; the embedded PostgreSQL still ends with it. */
+  readonly abandon: () => Promise<void>
 }
 
 /**
@@ -77,6 +80,11 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
       settled: standing.settled,
       greet: () => greet(config, port, promise, made),
       stop: (reason) => (stopping ??= drain(reason)),
+      abandon: async () => {
+        standing.server.closeAll()
+        await storage?.stop()
+        log.flush()
+      },
     }
   } catch (cause) {
     await release().catch((error: Error) => log.error({ error }, 'Not everything could be released'))
@@ -85,10 +93,14 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
   }
 }
 
-/** Runs until SIGTERM or SIGINT, also while still starting, then drains. A second signal cuts the drain short. */
+/**
+ * Runs until SIGTERM or SIGINT, also while still starting, then drains. A second signal cuts the drain short, unless it
+ * comes at once: for one Ctrl-C both the terminal and npm send one.
+ */
 export const serve = async (flags: Partial<Record<string, string>>): Promise<void> => {
   const starting = start({ flags })
-  const stop = async (signal: NodeJS.Signals) => {
+  let signalledAt: number | null = null
+  const drain = async (signal: NodeJS.Signals) => {
     const running = await starting
     try {
       await running.stop(signal)
@@ -98,13 +110,21 @@ export const serve = async (flags: Partial<Record<string, string>>): Promise<voi
       process.exitCode = 1
     }
   }
-  const onSignal = (signal: NodeJS.Signals) => {
-    process.once(signal, () => process.exit(1))
-    // A start that fails is told by serve itself.
-    stop(signal).catch(() => undefined)
+  const abandon = async () => {
+    const running = await starting
+    running.log.warn({}, 'The drain is cut short')
+    await running.abandon()
+    process.exit(1)
   }
-  process.once('SIGTERM', onSignal)
-  process.once('SIGINT', onSignal)
+  const onSignal = (signal: NodeJS.Signals) => {
+    const now = performance.now()
+    // A start that fails is told by serve itself.
+    if (signalledAt === null) drain(signal).catch(() => undefined)
+    else if (now - signalledAt > SAME_SIGNAL_MS) abandon().catch(() => process.exit(1))
+    signalledAt ??= now
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
   const running = await starting
   running.greet()
   releaseStartMemory()

@@ -203,7 +203,7 @@ export const ConfigSchema = group(
     upstream: group(
       {
         max_response_bytes: count('Largest answer taken from a provider.', 67_108_864),
-        connections: count('Most connections to one provider.', 256),
+        connections: count('Most connections to one provider; calls beyond them wait.', 4_096),
       },
       'Calls to providers.',
     ),
