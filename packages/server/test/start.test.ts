@@ -67,6 +67,8 @@ it('starts with one command, answers the printed call, keeps its data, and leave
   expect(await second.exit).not.toBe(0)
   expect(second.output()).toContain(`process ${first.child.pid}`)
 
+  // As from a terminal under npm: one Ctrl-C arrives twice.
+  first.child.kill('SIGINT')
   first.child.kill('SIGINT')
   expect(await first.exit).toBe(0)
   expect(leftOver()).toBe('')

@@ -49,7 +49,11 @@ const embedded = async (dataDirectory: string): Promise<Ground> => {
  * Opens the configured store, does the work and closes it again, whether a server runs on it or not.
  * @throws ConfigFaults, DatabaseRefused, DatabaseUnavailable, MigrationRefused, EmbeddedUnavailable.
  */
-export const withStore = async <T>(flags: Flags, work: (store: OpenStore) => Promise<T>): Promise<T> => {
+export const withStore = async <T>(
+  flags: Flags,
+  work: (store: OpenStore) => Promise<T>,
+  options: { readonly statementTimeoutMs?: number } = {},
+): Promise<T> => {
   const { config, secrets } = await loadConfig({ flags })
   const url = secrets.database_url?.reveal()
   const ground: Ground =
@@ -61,6 +65,7 @@ export const withStore = async <T>(flags: Flags, work: (store: OpenStore) => Pro
       log: silentLog,
       poolSize: 2,
       applicationName: 'headgate-cli',
+      ...options,
     })
     try {
       await database.assertRuntimeRole()

@@ -6,6 +6,9 @@ import { say, writeJson, writeTable } from './output.ts'
 
 type Given = Record<string, unknown>
 
+/** The rules read every row of the ledger. */
+const VERIFY_TIMEOUT_MS = 3_600_000
+
 /** `headgate migrate`: brings the database to this version's schema. */
 export const migrateCommand = (): Command =>
   addCommonOptions(new Command('migrate'), 'store')
@@ -30,7 +33,9 @@ export const ledgerCommand = (): Command => {
     .action(async (given: Given) => {
       const output = outputOf(given)
       const { verifyLedger } = await import('../features/ledger/verify.ts')
-      const report = await withStore(storeFlagsOf(given), ({ database }) => verifyLedger(database))
+      const report = await withStore(storeFlagsOf(given), ({ database }) => verifyLedger(database), {
+        statementTimeoutMs: VERIFY_TIMEOUT_MS,
+      })
       if (output.json) writeJson(report)
       else for (const finding of report.findings) say(output, finding)
       if (!report.ok) process.exitCode = exitCode.failed
