@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import type { StreamListener, StreamSource } from '../../domain/upstream.ts'
 import type { Outcome, Usage } from '../../domain/usage.ts'
+import { readUsage } from '../../domain/usage-report.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
@@ -12,7 +13,7 @@ import { type Glance, hasChoices, hasError, hasPart, hasUsage } from './glance.t
 import { errorMessage, presentable } from './provider-words.ts'
 import type { RelayInput, StreamReceipt } from './relay.ports.ts'
 import { createTranscript } from './transcript.ts'
-import { type Chunk, parseChunk, readUsage, usageChunk } from './usage-chunk.ts'
+import { type Chunk, parseChunk, usageChunk } from './usage-chunk.ts'
 
 /** After the terminal the provider has this long, and this many bytes, to end by itself, so that its connection can be used again. */
 const lingerMs = 1_000

@@ -1,42 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { referenceEvents } from './__fixtures__/reference-parser.ts'
 import { content, createRig, done, event } from './__fixtures__/rig.ts'
-import { readUsage } from './usage-chunk.ts'
 
 const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 }
 const usageEvent = (value: unknown = usage, choices: unknown[] = []) => event({ id: 'c', choices, usage: value })
 const counted = { inputTokens: 7, cachedInputTokens: 0, outputTokens: 3, reasoningTokens: 0 }
-
-describe('the usage object', () => {
-  it.each([
-    [
-      'reasoning kept apart (xAI)',
-      { prompt_tokens: 5, completion_tokens: 2, total_tokens: 10, completion_tokens_details: { reasoning_tokens: 3 } },
-      [5, 0, 5, 3],
-    ],
-    [
-      'cached input by another name (DeepSeek)',
-      { prompt_tokens: 5, completion_tokens: 2, prompt_cache_hit_tokens: 4 },
-      [5, 4, 2, 0],
-    ],
-    [
-      'more cached than sent',
-      { prompt_tokens: 5, completion_tokens: 2, prompt_tokens_details: { cached_tokens: 9 } },
-      [5, 5, 2, 0],
-    ],
-    ['input alone', { prompt_tokens: 5 }, [5, 0, 0, 0]],
-    ['details absent', { prompt_tokens: 5, completion_tokens: 2, prompt_tokens_details: null }, [5, 0, 2, 0]],
-  ])('is read: %s', (_name, value, [inputTokens, cachedInputTokens, outputTokens, reasoningTokens]) => {
-    expect(readUsage(value)).toEqual({ inputTokens, cachedInputTokens, outputTokens, reasoningTokens })
-  })
-
-  it.each([null, 7, [], {}, { total_tokens: 5 }, { prompt_tokens: -1 }, { prompt_tokens: 'many' }])(
-    'says nothing: %j',
-    (value) => {
-      expect(readUsage(value)).toBeNull()
-    },
-  )
-})
 
 describe('usage', () => {
   it.each([
@@ -76,6 +44,12 @@ describe('usage', () => {
     const zero = createRig()
     zero.push(usageEvent({ prompt_tokens: 0, completion_tokens: 0 }), done)
     expect(zero.end().usage).toEqual({ inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 })
+  })
+
+  it('that nobody can have used is not taken; the tokens are counted instead', () => {
+    const rig = createRig()
+    rig.push(content('a'), usageEvent({ prompt_tokens: 7, completion_tokens: 1e300 }), done)
+    expect(rig.end()).toMatchObject({ outcome: 'complete', usage: null })
   })
 
   it('is not mistaken for text that looks like it', () => {

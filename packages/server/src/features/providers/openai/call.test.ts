@@ -58,6 +58,19 @@ describe('a whole answer', () => {
     expect(answer.kind === 'json' && answer.usage).toEqual(expected)
   })
 
+  it('of any dialect tells its usage as a stream does', async () => {
+    const { readJsonAnswer } = await import('./json-body.ts')
+    const usageOf = (usage: object, filler = '') =>
+      readJsonAnswer(Buffer.from(JSON.stringify({ choices: [], filler, usage })), 200, [])
+    const apart = { prompt_tokens: 5, completion_tokens: 2, total_tokens: 10 }
+    const reasoning = { ...apart, completion_tokens_details: { reasoning_tokens: 3 } }
+    const counted = { inputTokens: 5, cachedInputTokens: 0, outputTokens: 5, reasoningTokens: 3 }
+    expect(usageOf(reasoning)).toEqual(counted)
+    expect(usageOf(reasoning, 'x'.repeat(1_100_000))).toEqual(counted)
+    expect(usageOf({ ...apart, prompt_cache_hit_tokens: 4 })).toMatchObject({ cachedInputTokens: 4, outputTokens: 2 })
+    expect(usageOf({ ...apart, completion_tokens: 1e300 })).toBeNull()
+  })
+
   it('larger than a mebibyte is not parsed, but its usage is found', async () => {
     const answer = await ask(providers, 'up/gpt-4o;size=2000000')
     if (answer.kind !== 'json') throw new Error('expected JSON')

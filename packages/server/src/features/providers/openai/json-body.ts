@@ -1,9 +1,10 @@
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import type { Usage } from '../../../domain/usage.ts'
+import { readUsage } from '../../../domain/usage-report.ts'
 import { ProviderFault } from '../provider.ts'
 import { faultOfErrorObject } from './faults.ts'
-import { findUsage, readUsage } from './usage.ts'
+import { findUsage } from './usage.ts'
 
 /** Up to this size an answer is parsed whole; a larger one is checked at its ends, to keep the event loop free. */
 const PARSED_BYTES = 1_048_576

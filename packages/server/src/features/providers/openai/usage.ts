@@ -1,28 +1,7 @@
 import type { Usage } from '../../../domain/usage.ts'
+import { readUsage } from '../../../domain/usage-report.ts'
 
 const SEARCHED_BYTES = 16_384
-
-const count = (value: unknown): number | null =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : null
-
-const member = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
-
-/** Reads OpenAI's usage object; null when it is absent or says nothing. An explicit 0 stays 0. */
-export const readUsage = (usage: unknown): Usage | null => {
-  const input = count(member(usage, 'prompt_tokens'))
-  if (input === null) return null
-  const total = count(member(usage, 'total_tokens'))
-  const output = count(member(usage, 'completion_tokens')) ?? Math.max(0, (total ?? input) - input)
-  const cached = count(member(member(usage, 'prompt_tokens_details'), 'cached_tokens')) ?? 0
-  const reasoning = count(member(member(usage, 'completion_tokens_details'), 'reasoning_tokens')) ?? 0
-  return {
-    inputTokens: input,
-    cachedInputTokens: Math.min(cached, input),
-    outputTokens: output,
-    reasoningTokens: Math.min(reasoning, output),
-  }
-}
 
 /** The JSON object that starts at `start`, as text, braces matched outside strings; null when it does not end. */
 const objectAt = (text: string, start: number): string | null => {
