@@ -128,3 +128,14 @@ test('windows begin and end in UTC', () => {
   }
   expect(windowEnd('total', 0)).toBeNull()
 })
+
+test('a call that costs nothing is admitted on a spent budget, and takes no lease', async () => {
+  await put('spent', 10n)
+  const leases = open('spent')
+  await reserve(leases, 'spent', 10n)
+  await expect(reserve(leases, 'spent', 1n)).rejects.toMatchObject({ code: 'budget_exceeded' })
+  const count = leases.count()
+  expect(leases.reserve(sampleIntent({ worstCase: 0n }), 'spent')).toBeNull()
+  expect(open('spent-2').reserve(sampleIntent({ worstCase: 0n }), 'spent')).toBeNull()
+  expect(leases.count()).toBe(count)
+})

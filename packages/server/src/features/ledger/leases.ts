@@ -13,10 +13,11 @@ import { windowEnd } from './windows.ts'
 /** Reserves money of budgets from leases; the truth stays in PostgreSQL. */
 export interface Leases {
   /**
-   * Holds a call's worst case; null when the budget was removed. Synchronous when the lease at hand has room.
+   * Holds a call's worst case; null when that is nothing, or the budget was removed. Synchronous when the lease at hand
+   * has room.
    * @throws AppError budget_exceeded, price_unknown or database_unavailable
    */
-  reserve(intent: Intent, budgetId: string): Reservation | Promise<Reservation | null>
+  reserve(intent: Intent, budgetId: string): Reservation | null | Promise<Reservation | null>
   /** Undoes a reservation whose call was not made. */
   cancel(id: string, reservation: Reservation): void
   /** Frees what a settled call did not need. */
@@ -256,6 +257,8 @@ export const createLeases = ({ store, clock, log }: LeasesOptions): Leases => {
     reserve: (intent, budgetId) => {
       const amount = intent.worstCase
       if (amount === null) throw new AppError('price_unknown')
+      // What costs nothing is free on a spent budget too, and needs no lease.
+      if (amount === 0n) return null
       const desk = deskOf(budgetId)
       const lease = desk.queue.length === 0 ? usable(desk) : null
       if (lease && lease.free >= amount) return take(lease, intent.id, amount)
