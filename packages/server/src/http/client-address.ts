@@ -27,6 +27,8 @@ const forwardedFor = (value: string): string[] =>
 export const createClientAddress = (trustedProxies: readonly string[]) => {
   const networks = trustedProxies.map(parseNetwork)
   const isTrusted = (text: string): boolean => {
+    // A socket that is closed already has no address.
+    if (!ipaddr.isValid(text)) return false
     const address = ipaddr.process(text)
     return networks.some(
       ([network, bits]) => address.kind() === network.kind() && address.match([network, bits] as never),
