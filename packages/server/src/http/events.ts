@@ -81,6 +81,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
       const commit = () => {
         if (entry.committed || done) return
         entry.committed = true
+        commitTimer.cancel()
         entry.writtenAt = clock.monotonic()
         writeHead(response, 200, {
           ...headers(),
