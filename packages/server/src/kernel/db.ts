@@ -8,13 +8,10 @@ import {
   isConnectionFault,
   TransactionAborted,
 } from './db-errors.ts'
+import type { Log } from './log.ts'
 
-/** The few log calls the kernel makes: a pino logger fits. */
-export interface KernelLog {
-  readonly info: (fields: object, message: string) => void
-  readonly warn: (fields: object, message: string) => void
-  readonly error: (fields: object, message: string) => void
-}
+/** The few log calls the kernel makes. */
+export type KernelLog = Pick<Log, 'info' | 'warn' | 'error'>
 
 /** Where a database is: a URL, or the parts (an absolute path as `host` is the folder of a Unix socket). */
 export type DatabaseConnection =
@@ -106,7 +103,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     // A frozen server enforces no statement timeout: the client must give up by itself, a little later.
     query_timeout: statementTimeoutMs + 1_000,
   })
-  pool.on('error', (cause) => log.warn({ err: cause }, 'An idle database connection was lost'))
+  pool.on('error', (cause) => log.warn({ error: cause }, 'An idle database connection was lost'))
   // A connection that dies between two statements of its user must not end the process: the next statement fails.
   pool.on('connect', (client) => client.on('error', () => undefined))
 

@@ -136,7 +136,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<EmbeddedP
         return await launch(ground)
       } catch (cause) {
         if (stopping || attempt >= tries) throw cause
-        if (attempt % 10 === 0) log.error({ err: cause, attempt }, 'The embedded PostgreSQL does not start')
+        if (attempt % 10 === 0) log.error({ error: cause, attempt }, 'The embedded PostgreSQL does not start')
         await pause(Math.min(5_000, 100 * 1.5 ** attempt))
       }
     }
@@ -162,7 +162,7 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<EmbeddedP
       throw cause
     })
     const watching = watch(ground).catch((cause) => {
-      if (!stopping) log.error({ err: cause }, 'The embedded PostgreSQL cannot be kept running')
+      if (!stopping) log.error({ error: cause }, 'The embedded PostgreSQL cannot be kept running')
     })
     const { host, port, password } = ground.wayIn
     return {

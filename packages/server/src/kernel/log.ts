@@ -13,20 +13,92 @@ export interface LogFields {
   readonly route?: string
   readonly method?: string
   readonly status?: number
-  readonly code?: string
+  /** Of the catalogue, or what a child process ended with. */
+  readonly code?: string | number | null
+  readonly signal?: string | null
   readonly model?: string
   readonly provider?: string
   readonly outcome?: string
+  readonly attempt?: number
   readonly attempts?: number
   readonly duration_ms?: number
   readonly overhead_ms?: number
   readonly count?: number
   readonly component?: string
-  readonly pid?: number
+  readonly pid?: number | undefined
   readonly port?: number
   readonly version?: string
   readonly reason?: string
-  readonly error?: Error
+  /** Folder of the embedded PostgreSQL, what was made of it, and the account of the system that owns it. */
+  readonly directory?: string
+  readonly made?: string
+  readonly account?: string
+  readonly migration?: string
+  readonly error?: unknown
+}
+
+/** The same list at run time, for what got past the types. */
+const allowList: Readonly<Record<keyof LogFields, true>> = {
+  request_id: true,
+  id: true,
+  project: true,
+  key_id: true,
+  tier: true,
+  route: true,
+  method: true,
+  status: true,
+  code: true,
+  signal: true,
+  model: true,
+  provider: true,
+  outcome: true,
+  attempt: true,
+  attempts: true,
+  duration_ms: true,
+  overhead_ms: true,
+  count: true,
+  component: true,
+  pid: true,
+  port: true,
+  version: true,
+  reason: true,
+  directory: true,
+  made: true,
+  account: true,
+  migration: true,
+  error: true,
+}
+const allowed: ReadonlySet<string> = new Set(Object.keys(allowList))
+
+const onlyAllowed = (fields: LogFields): LogFields => {
+  for (const name in fields) {
+    if (!allowed.has(name)) return Object.fromEntries(Object.entries(fields).filter(([key]) => allowed.has(key)))
+  }
+  return fields
+}
+
+const MOST_CAUSES = 5
+
+/**
+ * An error as it is logged: nothing of its own properties but the code, because PostgreSQL, for one, tells whole rows in
+ * `detail` and `where`. The stack goes on with the stacks of its causes.
+ */
+const presentError = (error: unknown): object => {
+  if (!(error instanceof Error)) return { type: typeof error }
+  const stacks: string[] = []
+  let code: unknown
+  let one: unknown = error
+  for (let depth = 0; one instanceof Error && depth < MOST_CAUSES; depth++) {
+    stacks.push(one.stack ?? `${one.name}: ${one.message}`)
+    code ??= (one as { code?: unknown }).code
+    one = one.cause
+  }
+  return {
+    type: error.constructor.name,
+    message: error.message,
+    ...((typeof code === 'string' || typeof code === 'number') && { code }),
+    stack: stacks.join('\ncaused by: '),
+  }
 }
 
 /** Writes one JSON line per event. */
@@ -44,8 +116,15 @@ export const silentLog: Log = { debug: () => {}, info: () => {}, warn: () => {},
 const GATHERED_CHARACTERS = 16_384
 const FLUSH_EVERY_MS = 200
 
+/** Where the lines of a log go. */
+export interface LineOutput {
+  write(line: string): void
+  /** Hands over what is gathered, before it returns. */
+  flush(): void
+}
+
 /** Standard output that takes lines in batches. */
-const createOutput = () => {
+const createOutput = (): LineOutput => {
   // The stream also takes bytes, which its published types do not say.
   const destination = pino.destination({ sync: false, minLength: 0, contentMode: 'buffer' } as { sync: false })
   let lines: string[] = []
@@ -64,7 +143,6 @@ const createOutput = () => {
       gathered += line.length
       if (gathered >= GATHERED_CHARACTERS) handOver()
     },
-    /** Writes everything before it returns. */
     flush: () => {
       clearInterval(timer)
       handOver()
@@ -92,9 +170,8 @@ export interface ProcessLog extends Log {
   flush(): void
 }
 
-/** The process log on standard output. */
-export const createLog = (level: LogLevel): ProcessLog => {
-  const output = createOutput()
+/** The process log, on standard output unless `output` says otherwise. */
+export const createLog = (level: LogLevel, output: LineOutput = createOutput()): ProcessLog => {
   const logger = pino(
     {
       level,
@@ -102,15 +179,16 @@ export const createLog = (level: LogLevel): ProcessLog => {
       timestamp: createTimestamp(),
       messageKey: 'message',
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: pino.stdSerializers.err },
+      serializers: { error: presentError },
     },
     output,
   )
   return {
-    debug: (fields, message) => logger.debug(fields, message),
-    info: (fields, message) => logger.info(fields, message),
-    warn: (fields, message) => logger.warn(fields, message),
-    error: (fields, message) => logger.error(fields, message),
+    debug: (fields, message) => logger.debug(onlyAllowed(fields), message),
+    // The line of every request is made in one place, from known fields: it is not looked through.
+    info: (fields, message) => logger.info(fields.request_id === undefined ? onlyAllowed(fields) : fields, message),
+    warn: (fields, message) => logger.warn(onlyAllowed(fields), message),
+    error: (fields, message) => logger.error(onlyAllowed(fields), message),
     flush: output.flush,
   }
 }

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import { createLog, type LogFields } from './log.ts'
+
+const write = (use: (log: ReturnType<typeof createLog>) => void): Record<string, unknown>[] => {
+  const lines: string[] = []
+  use(createLog('debug', { write: (line) => void lines.push(line), flush: () => {} }))
+  return lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
+test('of an error only type, message, code and stack are written, with the stacks of its causes', () => {
+  const refused = Object.assign(new Error('new row violates check constraint "amount"'), {
+    code: '23514',
+    detail: 'Failing row contains (alice@example.org).',
+    where: 'COPY ledger_entries, line 1: alice@example.org',
+    hint: 'alice@example.org',
+    parameters: ['alice@example.org'],
+  })
+  const [line] = write((log) => log.error({ error: new TypeError('not kept', { cause: refused }) }, 'Failed'))
+  expect(JSON.stringify(line)).not.toContain('alice')
+  expect(Object.keys(line?.['error'] as object)).toEqual(['type', 'message', 'code', 'stack'])
+  expect(line).toMatchObject({ error: { type: 'TypeError', message: 'not kept', code: '23514' } })
+  expect((line?.['error'] as { stack: string }).stack).toMatch(/TypeError: not kept[^]*caused by: Error: new row/)
+  const [other] = write((log) => log.error({ error: { detail: 'alice' } }, 'Failed'))
+  expect(other?.['error']).toEqual({ type: 'object' })
+})
+
+test('a field that is not in the list is dropped at every level', () => {
+  const fields = { component: 'kernel', pid: 7, prompt: 'hello', err: new Error('x') } as LogFields
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    const [line] = write((log) => log[level](fields, 'Something happened'))
+    expect(line).toEqual({
+      level,
+      time: expect.any(String) as string,
+      component: 'kernel',
+      pid: 7,
+      message: 'Something happened',
+    })
+  }
+})
