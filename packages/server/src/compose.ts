@@ -91,6 +91,8 @@ export const compose = async (ground: Ground): Promise<House> => {
     ledgerQueue: () => ledger.stats().queued,
     ledgerHolds: () => ledger.stats().openHolds,
     journalDropped: () => ledger.stats().droppedRecords,
+    ledgerLost: () => ledger.stats().lostRows,
+    ledgerRefused: () => ledger.stats().refusedRows,
   })
   const observe = createObserve(log, metrics)
   const counters = await createCounters({ kind: config.counters, redisUrl: secrets.redis_url?.reveal(), clock, log })

@@ -31,7 +31,7 @@ const durationTable = {
   },
   overhead: {
     name: 'headgate_overhead_seconds',
-    help: 'Time that Headgate itself adds to a call.',
+    help: 'Time of a call from its first byte on that was not spent at providers; it includes the wait for its body.',
     labels: ['route'],
     buckets: overheadSeconds,
   },
@@ -41,6 +41,11 @@ const gaugeTable = {
   ledgerQueue: { name: 'headgate_ledger_queue', help: 'Settled rows that PostgreSQL does not have yet.' },
   ledgerHolds: { name: 'headgate_ledger_holds_open', help: 'Admitted calls that are not settled yet.' },
   journalDropped: { name: 'headgate_journal_dropped_records', help: 'Journal records lost to a failing disk.' },
+  ledgerLost: { name: 'headgate_ledger_lost_rows', help: 'Settled rows that neither journal nor queue took: lost.' },
+  ledgerRefused: {
+    name: 'headgate_ledger_refused_rows',
+    help: 'Settled rows that PostgreSQL refuses; kept in a file.',
+  },
 } as const
 
 /** Names and meanings, for the reference. */

@@ -1,6 +1,7 @@
 import type { Hold, Intent, Settlement } from '../../domain/hold.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
+import type { Log } from '../../kernel/log.ts'
 import type { Drain } from './drain.ts'
 import type { Journal } from './journal.ts'
 import { intentLine, outcomeLine } from './journal-records.ts'
@@ -27,15 +28,17 @@ export interface HoldsOptions {
   readonly drain: Pick<Drain, 'push'>
   readonly leases: Pick<Leases, 'settled' | 'cancel' | 'drained'>
   readonly faultPoints: FaultPoints
+  readonly log: Log
 }
 
 /** Segments that may pile up before open intents are carried on. */
 const MOST_SEGMENTS = 4
 
-export const createHolds = ({ journal, progress, drain, leases, faultPoints }: HoldsOptions): Holds => {
+export const createHolds = ({ journal, progress, drain, leases, faultPoints, log }: HoldsOptions): Holds => {
   const open = new Set<OpenHold>()
   let droppedRecords = 0
   let lostRows = 0
+  let losing = false
 
   /** Appends and pins; null when the journal does not take the line. */
   const record = (line: string): number | null => {
@@ -74,7 +77,7 @@ export const createHolds = ({ journal, progress, drain, leases, faultPoints }: H
       try {
         progress.write(this.slot, this.tag, outputParts)
       } catch {
-        droppedRecords++
+        // Only what a killed process would be charged with gets coarser; the outcome is journaled all the same.
       }
     }
 
@@ -88,10 +91,19 @@ export const createHolds = ({ journal, progress, drain, leases, faultPoints }: H
       progress.free(this.slot)
       leases.settled(row)
       const pins = [this.segment, segment].filter((pin) => pin !== null)
-      if (!drain.push(row, segment === null ? null : position, pins)) {
-        lostRows++
-        leases.drained([row])
+      if (drain.push(row, segment === null ? null : position, pins)) {
+        losing = false
+        return
       }
+      lostRows++
+      leases.drained([row])
+      if (!losing) {
+        log.error(
+          { component: 'ledger', id: row.id, count: lostRows },
+          'Ledger rows are lost: neither the journal nor the queue takes them',
+        )
+      }
+      losing = true
     }
   }
 

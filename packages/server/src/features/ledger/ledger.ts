@@ -95,7 +95,7 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
     queueLimit: options.queueLimit ?? QUEUE_LIMIT,
     onDrained: leases.drained,
   })
-  const holds = createHolds({ journal, progress, drain, leases, faultPoints })
+  const holds = createHolds({ journal, progress, drain, leases, faultPoints, log })
   const budgets = createBudgets(database, clock.now)
   const routes = usageRoutes({ store: createUsageStore(database), drain, budgets: budgets.state, now: clock.now })
   const timers: { cancel(): void }[] = []
