@@ -9,8 +9,8 @@ export interface Exchange {
   readonly caller: Caller
   /** Client address behind the trusted proxies. */
   readonly address: string
-  /** Milliseconds since the epoch. */
-  readonly receivedAt: number
+  /** When the request began; monotonic milliseconds. */
+  readonly startedAt: number
   /** End user named by the caller; null when unnamed. */
   readonly user: string | null
   /** Headers of the answer, whatever it becomes; stages add to it. */

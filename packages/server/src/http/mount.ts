@@ -67,12 +67,13 @@ const mintExchange = (
   requestId: string,
   address: string,
   now: number,
+  startedAt: number,
   headers: IncomingMessage['headers'],
   answerHeaders: Record<string, string>,
 ): Exchange => {
   // Reuse the minted request id as the ledger key; a caller's own id is echoed, never a key.
   const id = headers[header.requestId] === requestId ? prefixedId('req', now) : requestId
-  return { id, requestId, caller, address, receivedAt: now, user: readUser(headers), headers: answerHeaders }
+  return { id, requestId, caller, address, startedAt, user: readUser(headers), headers: answerHeaders }
 }
 
 const abortOnLeave = (response: ServerResponse): AbortController => {
@@ -146,7 +147,15 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
             ? await route.handle({ ...input, actor })
             : await route.handle(
                 Object.assign(input, {
-                  exchange: mintExchange(caller as Caller, requestId, address, now, request.headers, answerHeaders),
+                  exchange: mintExchange(
+                    caller as Caller,
+                    requestId,
+                    address,
+                    now,
+                    startedAt,
+                    request.headers,
+                    answerHeaders,
+                  ),
                 }),
               )
       if (reply.kind === 'events') {

@@ -98,7 +98,7 @@ const house = (more: Partial<AdmissionPorts> = {}) => {
     requestId: 'own',
     caller: { ...caller, ...from },
     address,
-    receivedAt: clock.now(),
+    startedAt: clock.monotonic(),
     user: null,
     headers: {},
   })

@@ -9,7 +9,7 @@ import type { AccountPorts, Admitted, StreamEnd, StreamReceipt } from './gateway
 
 /** The account of one call: turns what happened into exactly one settlement. */
 export interface Account {
-  /** Monotonic milliseconds. */
+  /** When the request began; monotonic milliseconds. */
   readonly startedAt: number
   /** Notes the provider's answer: its headers, and whom to charge. */
   answered(answer: UpstreamAnswer): void
@@ -47,7 +47,7 @@ const outcomeOf = (fault: unknown): Outcome => {
 export const createAccounts =
   (ports: AccountPorts) =>
   (exchange: Exchange, { hold, request }: Admitted): Account => {
-    const startedAt = ports.monotonic()
+    const { startedAt } = exchange
     const { intent } = hold
     let target = intent.target
     let attempts: readonly Attempt[] = []
