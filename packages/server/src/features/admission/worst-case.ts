@@ -27,16 +27,16 @@ export interface Quote {
 export const estimateInputTokens = (request: InferenceRequest): number =>
   Math.max(1, Math.min(request.inputTokensBound, Math.ceil(request.body.length / BYTES_PER_TOKEN)))
 
-/** Most output of one answer that every target of the order can give; null when no model is known to bound it. */
-const modelCap = (targets: readonly Target[], request: InferenceRequest): number | null => {
-  let least = Number.POSITIVE_INFINITY
+const leastOf = (values: readonly (number | null)[]): number | null => {
+  const known = values.filter((value) => value !== null)
+  return known.length === 0 ? null : Math.min(...known)
+}
+
+/** What the input leaves of the smallest context, since providers refuse a cap beyond it; no cap by itself. */
+const contextRoom = (targets: readonly Target[], request: InferenceRequest): number => {
   const input = Math.ceil(request.body.length / FEWEST_BYTES_PER_TOKEN)
-  for (const { maxOutputTokens, contextTokens } of targets) {
-    if (maxOutputTokens !== null) least = Math.min(least, maxOutputTokens)
-    // A cap beyond what the input leaves of the context is refused by providers.
-    if (contextTokens !== null && contextTokens > input) least = Math.min(least, contextTokens - input)
-  }
-  return Number.isFinite(least) ? least : null
+  const rooms = targets.map(({ contextTokens }) => (contextTokens === null ? 0 : contextTokens - input))
+  return leastOf(rooms.filter((room) => room > 0)) ?? Number.POSITIVE_INFINITY
 }
 
 interface Cap {
@@ -58,10 +58,12 @@ const capOf = (
     if (tierCap === null || asked <= tierCap) return { tokens: asked, imposed: false, warning: null }
     return { tokens: tierCap, imposed: true, warning: `output capped at ${tierCap} tokens by the tier, ${asked} asked` }
   }
-  const ofModel = modelCap(targets, request)
-  const tokens = Math.min(ofModel ?? tierCap ?? DEFAULT_OUTPUT_CAP, tierCap ?? Number.POSITIVE_INFINITY)
+  const ofModels = leastOf(targets.map(({ maxOutputTokens }) => maxOutputTokens))
+  const cap = leastOf([ofModels, tierCap]) ?? DEFAULT_OUTPUT_CAP
+  const room = contextRoom(targets, request)
+  const tokens = Math.min(cap, room)
   if (!budgeted && tierCap === null) return { tokens, imposed: false, warning: null }
-  if (tokens === ofModel) return { tokens, imposed: true, warning: null }
+  if (tokens === ofModels || tokens === room) return { tokens, imposed: true, warning: null }
   const reason = tokens === tierCap ? 'by the tier' : 'because a budget applies'
   return { tokens, imposed: true, warning: `output capped at ${tokens} tokens ${reason}, no cap asked` }
 }

@@ -5,7 +5,7 @@ import type { Price } from '../../domain/price.ts'
 import type { Usage } from '../../domain/usage.ts'
 import type { Log } from '../../kernel/log.ts'
 import { createTokenCounter, type TokenCounter } from './count-tokens.ts'
-import { costOf, outputCap, type Rates, ratesFor, worstCase } from './price.ts'
+import { costOf, type Rates, ratesFor, worstCase } from './price.ts'
 import { createPrices, type PricesOptions } from './prices.ts'
 
 export interface MeteringOptions extends PricesOptions {
@@ -20,12 +20,6 @@ export interface Metering extends TokenCounter {
   costOf(price: Price, usage: Usage): NanoUsd
   /** Most a call can cost with an output of `outputTokens` per choice. */
   worstCase(price: Price, request: InferenceRequest, outputTokens: number): NanoUsd
-  /** Most tokens one answer can have: the least of what request, model and tier allow. */
-  outputCap(
-    request: InferenceRequest,
-    target: Pick<Target, 'maxOutputTokens' | 'contextTokens'>,
-    tierCap: number | null,
-  ): number
   /** The token rates of a call with so many input tokens. */
   ratesFor(price: Price, inputTokens: number): Rates
 }
@@ -36,6 +30,5 @@ export const createMetering = ({ overrides, providers, log }: MeteringOptions): 
   priceOf: createPrices({ overrides, providers }),
   costOf,
   worstCase,
-  outputCap,
   ratesFor,
 })

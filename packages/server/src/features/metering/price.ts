@@ -1,5 +1,4 @@
 import type { InferenceRequest } from '../../domain/inference.ts'
-import type { Target } from '../../domain/model.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Price } from '../../domain/price.ts'
 import type { Usage } from '../../domain/usage.ts'
@@ -22,9 +21,6 @@ export interface SteppedPrice extends Price {
 }
 
 const perMillion = 1_000_000n
-
-/** Output reserved for when neither the request, the model nor the tier bounds it. */
-export const unboundedOutputTokens = 131_072
 
 const stepsOf = (price: Price | SteppedPrice): readonly PriceStep[] => ('steps' in price ? price.steps : [])
 
@@ -67,18 +63,3 @@ export const worstCase = (price: Price, request: InferenceRequest, outputTokens:
   const outputs = request.operation === 'embeddings' ? 0n : BigInt(Math.ceil(outputTokens)) * BigInt(request.choices)
   return roundUp(BigInt(Math.ceil(request.inputTokensBound)) * input + outputs * output) + price.perRequest
 }
-
-/**
- * Most tokens one answer can have: the least of what the request, the model (its output limit, else its context) and the
- * tier allow. 131,072 when none of them says.
- */
-export const outputCap = (
-  request: InferenceRequest,
-  target: Pick<Target, 'maxOutputTokens' | 'contextTokens'>,
-  tierCap: number | null,
-): number =>
-  Math.min(
-    request.maxOutputTokens ?? Number.POSITIVE_INFINITY,
-    target.maxOutputTokens ?? target.contextTokens ?? unboundedOutputTokens,
-    tierCap ?? Number.POSITIVE_INFINITY,
-  )

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { Usage } from '../../domain/usage.ts'
-import { costOf, outputCap, ratesFor, unboundedOutputTokens, worstCase } from './price.ts'
+import { costOf, ratesFor, worstCase } from './price.ts'
 import { createPrices, libraryVersion, type PricedProvider } from './prices.ts'
 
 const target = (name: string, operations: Operation[] = ['chat']): Target => {
@@ -183,14 +183,5 @@ describe('worst case', () => {
     }
     expect(ratesFor(price, 200_001).outputPerMillion).toBe(15_000_000_000n)
     expect(ratesFor(price, 200_000).outputPerMillion).toBe(10_000_000_000n)
-  })
-
-  it('caps the output by the least of what is known', () => {
-    const model = { maxOutputTokens: 4_096, contextTokens: 8_192 }
-    expect(outputCap(request({ maxOutputTokens: 50 }), model, 1_000)).toBe(50)
-    expect(outputCap(request(), model, 1_000)).toBe(1_000)
-    expect(outputCap(request({ maxOutputTokens: 9_999 }), model, null)).toBe(4_096)
-    expect(outputCap(request(), { maxOutputTokens: null, contextTokens: 8_192 }, null)).toBe(8_192)
-    expect(outputCap(request(), { maxOutputTokens: null, contextTokens: null }, null)).toBe(unboundedOutputTokens)
   })
 })

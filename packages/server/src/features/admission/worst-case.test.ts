@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import type { InferenceRequest } from '../../domain/inference.ts'
+import type { Target } from '../../domain/model.ts'
+import type { Price } from '../../domain/price.ts'
+import type { MoneyPorts } from './admission.ports.ts'
+import { quote } from './worst-case.ts'
+
+/** What the catalog knows of gpt-4o-mini by the price library: its context, not its output limit of 16,384. */
+const mini: Target = {
+  name: 'openai/gpt-4o-mini',
+  provider: 'openai',
+  model: 'gpt-4o-mini',
+  operations: ['chat'],
+  maxOutputTokens: null,
+  contextTokens: 128_000,
+}
+const price: Price = {
+  inputPerMillion: 150_000_000n,
+  cachedInputPerMillion: 75_000_000n,
+  outputPerMillion: 600_000_000n,
+  perRequest: 0n,
+  source: 'library',
+  version: 'v1',
+}
+const ports: MoneyPorts = {
+  priceOf: () => price,
+  worstCase: (_price, _request, cap) => BigInt(cap),
+  outputCapMember: () => 'max_completion_tokens',
+  withOutputCap: (request, _member, cap) => ({ ...request, maxOutputTokens: cap }),
+}
+const requestOf = (bytes: number): InferenceRequest => ({
+  operation: 'chat',
+  model: 'gpt-4o-mini',
+  stream: false,
+  includeUsage: false,
+  maxOutputTokens: null,
+  choices: 1,
+  inputTokensBound: bytes,
+  strict: false,
+  user: null,
+  body: Buffer.alloc(bytes, 'x'),
+  members: new Map(),
+})
+
+describe('the output cap that a budget imposes', () => {
+  const capOf = (targets: readonly Target[], bytes = 75, tierCap: number | null = null) => {
+    const { request, worstCase, warning } = quote(ports, requestOf(bytes), targets, 0, tierCap, true)
+    expect(worstCase).toBe(BigInt(request.maxOutputTokens ?? -1))
+    return [request.maxOutputTokens, warning !== null]
+  }
+
+  it('is never the context of a model whose output limit is unknown', () => {
+    expect(capOf([mini])).toEqual([4_096, true])
+    expect(capOf([mini], 75, 20_000)).toEqual([20_000, true])
+    expect(capOf([mini], 75, 500)).toEqual([500, true])
+  })
+
+  it('is the output limit of the model where it is known', () => {
+    const known = { ...mini, maxOutputTokens: 16_384 }
+    expect(capOf([known])).toEqual([16_384, false])
+    expect(capOf([known, mini])).toEqual([16_384, false])
+    expect(capOf([known], 75, 20_000)).toEqual([16_384, false])
+  })
+
+  it('is lowered to what the input leaves of the smallest context', () => {
+    expect(capOf([mini], 383_400)).toEqual([200, false])
+    expect(capOf([mini, { ...mini, contextTokens: 1_025 }])).toEqual([1_000, false])
+    // The bytes are a rough bound: a model that seems full already is asked all the same.
+    expect(capOf([mini], 400_000)).toEqual([4_096, true])
+  })
+})
