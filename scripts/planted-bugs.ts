@@ -84,7 +84,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'progress marked after the bytes',
     test: 'kill',
-    edits: [{ file: relay, find: 'input.mark(parts)', replace: 'setTimeout(() => input.mark(marked), 25)' }],
+    edits: [
+      {
+        file: relay,
+        find: 'input.mark(leastTokens(parts, characters))',
+        replace: 'setTimeout(() => input.mark(marked), 25)',
+      },
+    ],
   },
   {
     name: 'double billing: a row sent again is a second row',

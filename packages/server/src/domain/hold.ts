@@ -58,8 +58,8 @@ export interface Settlement {
 /** An admitted call: its reservation, open until it is settled. */
 export interface Hold {
   readonly intent: Intent
-  /** Notes, in memory that survives a killed process, how many output parts the caller is about to have got. */
-  mark(outputParts: number): void
+  /** Notes, in memory that survives a killed process, how many output tokens the caller is about to have got at least. */
+  mark(outputTokens: number): void
   /** Journals what the call came to, then frees the reservation. Later calls are ignored: the first outcome stands. */
   settle(settlement: Settlement): void
 }

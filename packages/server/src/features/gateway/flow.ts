@@ -26,7 +26,7 @@ export const createFlow =
         request,
         requestId: exchange.requestId,
         startedAt: account.startedAt,
-        mark: (outputParts) => hold.mark(outputParts),
+        mark: (outputTokens) => hold.mark(outputTokens),
         settle: account.ended,
       })
       return { kind: 'events', source }

@@ -38,7 +38,7 @@ export interface RelayInput {
   readonly requestId: string
   /** Monotonic milliseconds. */
   readonly startedAt: number
-  readonly mark: (outputParts: number) => void
+  readonly mark: (outputTokens: number) => void
   readonly settle: (end: StreamEnd) => StreamReceipt | Promise<StreamReceipt>
 }
 

@@ -72,10 +72,10 @@ export const createHolds = ({ journal, progress, drain, leases, faultPoints, log
       return intentLine(this.intent, this.reservation, this.slot, this.tag)
     }
 
-    mark(outputParts: number): void {
+    mark(outputTokens: number): void {
       if (!open.has(this)) return
       try {
-        progress.write(this.slot, this.tag, outputParts)
+        progress.write(this.slot, this.tag, outputTokens)
       } catch {
         // Only what a killed process would be charged with gets coarser; the outcome is journaled all the same.
       }

@@ -125,7 +125,7 @@ test('recovery may be killed and begun again: each open call is settled with the
   expect(outcomes).toHaveLength(5)
   expect(intents.map(({ id }) => parts.get(id))).toEqual([0, 1, 2, 3])
   expect(parts.get(unmarked.id)).toBe(0)
-  expect(readProgress(directory, third.current()).partsOf(1, 0, 1)).toBe(0)
+  expect(readProgress(directory, third.current()).tokensOf(1, 0, 1)).toBe(0)
   await third.close()
 })
 

@@ -1,11 +1,11 @@
 import { closeSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** How many output parts each open call has handed to its caller, in a file that outlives this process. */
+/** How many output tokens each open call has handed to its caller at least, in a file that outlives this process. */
 export interface Progress {
   /** A free slot and the tag that tells this use of it from others; slot -1 when the disk gave no room. */
   take(): { readonly slot: number; readonly tag: number }
-  write(slot: number, tag: number, parts: number): void
+  write(slot: number, tag: number, tokens: number): void
   free(slot: number): void
   close(): void
 }
@@ -45,10 +45,10 @@ export const openProgress = (directory: string, segment: number): Progress => {
       tags = (tags + 1) >>> 0 || 1
       return { slot: free.length > 0 || grow() ? (free.pop() as number) : -1, tag: tags }
     },
-    write: (slot, tag, parts) => {
+    write: (slot, tag, tokens) => {
       if (slot < 0 || descriptor < 0) return
       record.writeUInt32LE(tag, 0)
-      record.writeUInt32LE(parts, 4)
+      record.writeUInt32LE(tokens, 4)
       writeSync(descriptor, record, 0, RECORD_BYTES, slot * RECORD_BYTES)
     },
     free: (slot) => {
@@ -61,7 +61,7 @@ export const openProgress = (directory: string, segment: number): Progress => {
   }
 }
 
-/** Reads what processes up to a segment left: the parts marked for a slot's tag, by the segment of its intent. */
+/** Reads what processes up to a segment left: the tokens marked for a slot's tag, by the segment of its intent. */
 export const readProgress = (directory: string, lastSegment: number) => {
   const files = readdirSync(directory)
     .flatMap((name) => NAME.exec(name)?.[1] ?? [])
@@ -70,7 +70,7 @@ export const readProgress = (directory: string, lastSegment: number) => {
     .sort((a, b) => a - b)
   const contents = new Map(files.map((segment) => [segment, readFileSync(fileOf(directory, segment))]))
   return {
-    partsOf: (segment: number, slot: number, tag: number): number => {
+    tokensOf: (segment: number, slot: number, tag: number): number => {
       const owner = files.findLast((first) => first <= segment)
       const bytes = owner === undefined ? undefined : contents.get(owner)
       const offset = slot * RECORD_BYTES

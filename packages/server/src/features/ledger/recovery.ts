@@ -36,9 +36,9 @@ export const recover = async (directory: string, journal: Journal, faultPoints: 
     position = next
   }
   for (const { record, segment } of open.values()) {
-    const parts = progress.partsOf(segment, record.slot, record.tag)
+    const tokens = progress.tokensOf(segment, record.slot, record.tag)
     faultPoints.pass('ledger.before-recovery-outcome')
-    journal.append(outcomeLine(toKilledRow(record.intent, record.reservation, parts)))
+    journal.append(outcomeLine(toKilledRow(record.intent, record.reservation, tokens)))
   }
   await journal.sync()
   progress.remove()

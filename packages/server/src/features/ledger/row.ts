@@ -69,17 +69,17 @@ export const toRow = (intent: Intent, reservation: Reservation | null, settlemen
 
 const TOKENS_PER_MILLION = 1_000_000n
 
-/** The row of a call whose process died: input as estimated, output as far as the caller can have got it. */
-export const toKilledRow = (intent: Intent, reservation: Reservation | null, outputParts: number): LedgerRow => {
+/** The row of a call whose process died: input as estimated, output as it was marked before the caller got it. */
+export const toKilledRow = (intent: Intent, reservation: Reservation | null, outputTokens: number): LedgerRow => {
   const { rates } = intent
-  const metered = rates ? rates.input * BigInt(intent.inputTokensEstimate) + rates.output * BigInt(outputParts) : 0n
+  const metered = rates ? rates.input * BigInt(intent.inputTokensEstimate) + rates.output * BigInt(outputTokens) : 0n
   return toRow(intent, reservation, {
     outcome: 'killed',
     target: intent.target,
     usage: {
       inputTokens: intent.inputTokensEstimate,
       cachedInputTokens: 0,
-      outputTokens: outputParts,
+      outputTokens,
       reasoningTokens: 0,
     },
     estimated: true,

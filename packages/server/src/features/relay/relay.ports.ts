@@ -36,8 +36,8 @@ export interface RelayInput {
   /** Deadlines of this provider where they differ. */
   readonly idleMs?: number
   readonly totalMs?: number
-  /** Told the number of parts so far, before the bytes of the newest are handed on. */
-  mark(parts: number): void
+  /** Told how many output tokens the parts so far are at least, before the bytes of the newest are handed on. */
+  mark(outputTokens: number): void
   /**
    * Told exactly once how the stream ended. The terminal follows when this has returned, or when what it returned has
    * resolved; a fault in here ends the stream with `internal_error`, never with `[DONE]`.

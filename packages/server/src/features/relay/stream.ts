@@ -9,7 +9,8 @@ import type { Log } from '../../kernel/log.ts'
 import { doneEvent, encodeEvent, readEvent } from '../../kernel/sse.ts'
 import type { createDeadlines, DeadlinePhase, Watch } from './deadline.ts'
 import { createFrames, type Verdict } from './frames.ts'
-import { type Glance, hasChoices, hasError, hasPart, hasUsage } from './glance.ts'
+import { type Glance, hasChoices, hasError, hasPart, hasUsage, type TextSink } from './glance.ts'
+import { countCharacters, leastTokens } from './least-tokens.ts'
 import { errorMessage, presentable } from './provider-words.ts'
 import type { RelayInput, StreamReceipt } from './relay.ports.ts'
 import { createTranscript } from './transcript.ts'
@@ -59,11 +60,25 @@ export const relayStream = (input: RelayInput, house: House): StreamSource => {
   let lingered = 0
   let parts = 0
   let marked = 0
+  let characters = 0
   let firstByteMs: number | null = null
   let usage: Usage | null = null
   /** The chunk with the usage that counts, kept until the cost is known; only when the caller asked for usage. */
   let lastUsageChunk: Chunk | null = null
   let terminal: Terminal | null = null
+
+  /** Keeps the text of the event that is looked at, and counts it. */
+  const text: TextSink = {
+    append: (bytes, start, end) => {
+      transcript.append(bytes, start, end)
+      characters += countCharacters(bytes, start, end)
+    },
+  }
+
+  const rewind = (length: number, count: number): void => {
+    transcript.length = length
+    characters = count
+  }
 
   const hand = (bytes: Buffer): void => {
     firstByteMs ??= clock.monotonic() - input.startedAt
@@ -149,11 +164,12 @@ export const relayStream = (input: RelayInput, house: House): StreamSource => {
       return 'stop'
     }
     const kept = transcript.length
-    const found = glance(bytes, start, end, transcript)
-    if (!(found & hasPart)) transcript.length = kept
+    const counted = characters
+    const found = glance(bytes, start, end, text)
+    if (!(found & hasPart)) rewind(kept, counted)
     const chunk = found & (hasError | hasUsage) ? parseChunk(bytes.toString('utf8', start, end)) : null
     if (chunk?.['error']) {
-      transcript.length = kept
+      rewind(kept, counted)
       return takeError(chunk)
     }
     if (found & hasPart) parts += 1
@@ -181,7 +197,7 @@ export const relayStream = (input: RelayInput, house: House): StreamSource => {
       if (ended) return
       if (parts > marked) {
         marked = parts
-        input.mark(parts)
+        input.mark(leastTokens(parts, characters))
       }
       faultPoints.pass('relay.part')
       hand(events)
