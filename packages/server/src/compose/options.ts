@@ -15,6 +15,7 @@ export const adaptProviders = (config: Config, secrets: Secrets) =>
           baseUrl: provider.base_url,
           apiKey: secrets.providers[name]?.api_key,
           headers: secrets.providers[name]?.headers,
+          streamUsage: provider.stream_usage,
           timeouts: {
             ...(connect_ms !== undefined && { connectMs: connect_ms }),
             ...(first_byte_ms !== undefined && { firstByteMs: first_byte_ms }),

@@ -49,6 +49,13 @@ const ProviderSchema = group(
     headers: Type.Optional(
       named('^[A-Za-z0-9-]{1,64}$', Type.String({ 'x-secret': true }), { description: 'Headers added upstream.' }),
     ),
+    stream_usage: Type.Optional(
+      Type.Boolean({
+        default: true,
+        description:
+          'Ask for the usage of every stream (default). `false`: for servers that refuse `stream_options`; tokens are counted here.',
+      }),
+    ),
     timeouts: Type.Optional(
       group(
         {

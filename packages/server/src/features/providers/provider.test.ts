@@ -9,6 +9,7 @@ import { describeProvider } from './provider.conformance.ts'
 
 const shared = {
   headers: {},
+  streamUsage: true,
   secrets: [],
   timeouts: { connectMs: 1_000, firstByteMs: 5_000, idleMs: 5_000, totalMs: 10_000 },
   maxResponseBytes: 1_000_000,

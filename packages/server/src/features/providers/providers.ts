@@ -30,6 +30,8 @@ export interface ProviderOptions {
   readonly baseUrl?: string | undefined
   readonly apiKey?: Secret | undefined
   readonly headers?: Readonly<Record<string, Secret>> | undefined
+  /** Ask for the usage of every stream (true); false for a server that refuses `stream_options`. */
+  readonly streamUsage?: boolean | undefined
   /** Where they differ from those of the house. */
   readonly timeouts?: Partial<Timeouts> | undefined
 }
@@ -92,6 +94,7 @@ export const createProviders = (options: ProvidersOptions): Providers => {
       baseUrl: config.baseUrl ?? '',
       apiKey,
       headers,
+      streamUsage: config.streamUsage ?? true,
       secrets: [...(apiKey === undefined ? [] : [apiKey]), ...Object.values(headers)],
       timeouts: { ...options.timeouts, ...config.timeouts },
       maxResponseBytes: options.maxResponseBytes,

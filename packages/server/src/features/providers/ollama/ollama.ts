@@ -32,7 +32,7 @@ export const createOllamaProvider = (options: OpenAIOptions): Provider => {
       server.send(
         'POST',
         `/v1${operationPath[request.operation]}`,
-        upstreamBody(request, model),
+        upstreamBody(request, model, options.streamUsage),
         request.stream,
         requestId,
         signal,

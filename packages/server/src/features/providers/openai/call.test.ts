@@ -156,6 +156,18 @@ describe('what goes upstream', () => {
   })
 })
 
+describe('a provider that refuses stream_options', () => {
+  it('is not sent it', async () => {
+    const made = providersOf(openaiAt(upstream.url, { streamUsage: false }))
+    opened.push(made)
+    const answer = await ask(made, 'up/gpt-4o;parts=2', { stream: true }, undefined, 'req_no_options')
+    if (answer.kind !== 'events') throw new Error('expected a stream')
+    expect(await drain(answer.source)).not.toContain('"usage":{')
+    const sent = upstream.requests().find(({ headers }) => headers['x-request-id'] === 'req_no_options')
+    expect(sent?.body).not.toContain('stream_options')
+  })
+})
+
 describe('a stream', () => {
   it('arrives whole, its first bytes first', async () => {
     const answer = await ask(providers, 'up/gpt-4o;parts=50', { stream: true })

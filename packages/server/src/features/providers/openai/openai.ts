@@ -18,6 +18,8 @@ export interface OpenAIOptions extends CallSetting {
   readonly baseUrl: string
   readonly apiKey?: string | undefined
   readonly headers: Readonly<Record<string, string>>
+  /** Ask for the usage of every stream; false for a server that refuses `stream_options`. */
+  readonly streamUsage: boolean
   readonly connections: number
   readonly version: string
 }
@@ -103,7 +105,7 @@ export const createOpenAIProvider = (options: OpenAIOptions): Provider => {
       server.send(
         'POST',
         operationPath[request.operation],
-        upstreamBody(request, model),
+        upstreamBody(request, model, options.streamUsage),
         request.stream,
         requestId,
         signal,

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { requestOf } from '../__fixtures__/setting.ts'
 import { providerHeaders, upstreamBody } from './request.ts'
 
-const spliced = (text: string, model: string): string => upstreamBody(requestOf(text), model).toString()
+const spliced = (text: string, model: string): string => upstreamBody(requestOf(text), model, true).toString()
 
 describe('the body that goes upstream', () => {
   it('is the very same buffer when nothing needs changing', () => {
     const request = requestOf('{"model":"gpt-4o","messages":[],"x":1.0e2}')
-    expect(upstreamBody(request, 'gpt-4o')).toBe(request.body)
+    expect(upstreamBody(request, 'gpt-4o', true)).toBe(request.body)
     const stream = requestOf('{"stream_options":{"include_usage":true},"stream":true,"model":"gpt-4o"}')
-    expect(upstreamBody(stream, 'gpt-4o')).toBe(stream.body)
+    expect(upstreamBody(stream, 'gpt-4o', true)).toBe(stream.body)
   })
 
   it.each([
@@ -52,11 +52,20 @@ describe('the body that goes upstream', () => {
     expect(spliced(text, 'm')).toBe(expected)
   })
 
+  it.each([
+    ['{"model":"up/m","stream":true}', '{"model":"m","stream":true}'],
+    ['{"stream_options":{},"stream":true,"model":"up/m"}', '{"stream_options":{},"stream":true,"model":"m"}'],
+  ])('never asks for it where the provider does not know the option: %s', (text, expected) => {
+    expect(upstreamBody(requestOf(text), 'm', false).toString()).toBe(expected)
+    const named = requestOf(text)
+    expect(upstreamBody(named, named.model, false)).toBe(named.body)
+  })
+
   it('copies a large body once instead of writing it anew', () => {
     const content = 'x'.repeat(8_000_000)
     const request = requestOf(`{"messages":[{"role":"user","content":"${content}"}],"model":"up/m"}`)
     const before = performance.now()
-    const body = upstreamBody(request, 'm')
+    const body = upstreamBody(request, 'm', true)
     expect(performance.now() - before).toBeLessThan(250)
     expect(body.length).toBe(request.body.length - 'up/'.length)
   })

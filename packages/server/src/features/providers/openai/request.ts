@@ -15,14 +15,15 @@ const streamOptions = (text: string): Buffer => {
 
 /**
  * The bytes that go upstream: the caller's own, with the model renamed where the provider names it differently, and the
- * usage chunk of a stream always asked for. Everything else is kept byte for byte.
+ * usage chunk of a stream asked for where `streamUsage` says that the provider knows the option. Everything else is kept
+ * byte for byte.
  */
-export const upstreamBody = (request: InferenceRequest, model: string): Buffer => {
+export const upstreamBody = (request: InferenceRequest, model: string, streamUsage: boolean): Buffer => {
   const { body, members } = request
   const modelSpan = members.get('model')
   if (modelSpan === undefined) return body
   const renamed = request.model !== model
-  const asksUsage = request.stream && !request.includeUsage
+  const asksUsage = streamUsage && request.stream && !request.includeUsage
   if (!renamed && !asksUsage) return body
 
   const modelBytes = renamed ? Buffer.from(JSON.stringify(model)) : body.subarray(modelSpan.start, modelSpan.end)
