@@ -1,6 +1,6 @@
 import packageDescription from '../package.json' with { type: 'json' }
 import type { FirstStart } from './compose/greeting.ts'
-import { createObserve } from './compose/observe.ts'
+import { createModelLabel, createObserve } from './compose/observe.ts'
 import {
   adaptProviders,
   hideSecrets,
@@ -94,7 +94,8 @@ export const compose = async (ground: Ground): Promise<House> => {
     ledgerLost: () => ledger.stats().lostRows,
     ledgerRefused: () => ledger.stats().refusedRows,
   })
-  const observe = createObserve(log, metrics)
+  const modelNames = () => [...routing.models().map(({ name }) => name), ...Object.keys(config.models)]
+  const observe = createObserve(log, metrics, createModelLabel(modelNames, clock.monotonic))
   const counters = await createCounters({ kind: config.counters, redisUrl: secrets.redis_url?.reveal(), clock, log })
   const pepper = Buffer.from(secrets.pepper.key.reveal(), 'base64')
 
@@ -195,6 +196,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     routes: features.flatMap(({ routes = [] }) => routes),
     clock,
     identity,
+    strangers: admission,
     clientAddress: createClientAddress(config.trusted_proxies),
     events,
     fail,

@@ -5,8 +5,30 @@ import type { Metrics } from '../kernel/metrics.ts'
 
 const NANO_PER_USD = 1e9
 
+/** Least time between two looks at the lists, for models that they did not have. */
+const LOOK_EVERY_MS = 1_000
+
+/**
+ * The `model` label of a target: its name where the house lists it, else `<provider>/other`, because callers may name any
+ * model of a provider and every label is a series that stays.
+ */
+export const createModelLabel = (listed: () => Iterable<string>, monotonic: () => number) => {
+  let names: ReadonlySet<string> = new Set()
+  let lookedAt = Number.NEGATIVE_INFINITY
+  return (target: string): string => {
+    if (names.has(target)) return target
+    const now = monotonic()
+    if (now - lookedAt >= LOOK_EVERY_MS) {
+      lookedAt = now
+      names = new Set(listed())
+      if (names.has(target)) return target
+    }
+    return `${target.slice(0, target.indexOf('/'))}/other`
+  }
+}
+
 /** One function per business event: each writes its log line and its counters. */
-export const createObserve = (log: Log, metrics: Metrics) => ({
+export const createObserve = (log: Log, metrics: Metrics, modelLabel: (target: string) => string) => ({
   /** An HTTP request was answered. */
   answered: ({ requestId, method, route, status, durationMs, fault, caller }: Answered): void => {
     metrics.requests(route, String(status)).inc()
@@ -33,7 +55,7 @@ export const createObserve = (log: Log, metrics: Metrics) => ({
   /** A call reached the ledger. */
   settled: (intent: Intent, settlement: Settlement): void => {
     const { target, usage, outcome } = settlement
-    const model = settlement.priceVersion === null && outcome === 'failed' ? 'unpriced' : target
+    const model = modelLabel(target)
     metrics.calls(model, outcome).inc()
     metrics.tokens(model, 'input').inc(usage.inputTokens)
     metrics.tokens(model, 'output').inc(usage.outputTokens)
