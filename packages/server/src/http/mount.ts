@@ -13,7 +13,7 @@ import { checkBodyHeaders, readBody } from './body.ts'
 import { readCredential } from './credential.ts'
 import type { Events } from './events.ts'
 import { asAppError, type Fail } from './fail.ts'
-import type { IdentityPorts, Observe } from './ports.ts'
+import type { IdentityPorts, Observe, StrangerPorts } from './ports.ts'
 import { writeRefusal, writeReply } from './reply.ts'
 import { acceptRequestId } from './request-id.ts'
 import { compileCheck } from './schema-check.ts'
@@ -29,6 +29,7 @@ const noQuery: Readonly<Record<string, unknown>> = Object.freeze({})
 export interface MountOptions {
   readonly clock: Clock
   readonly identity: IdentityPorts
+  readonly strangers: StrangerPorts
   readonly clientAddress: (peer: string, headers: IncomingMessage['headers']) => string
   readonly events: Events
   readonly fail: Fail
@@ -87,7 +88,7 @@ const abortOnLeave = (response: ServerResponse): AbortController => {
 
 /** Turns a declared route into a handler: identify, check, read, validate, handle, answer. */
 export const mountRoute = (route: Route, options: MountOptions): Handler => {
-  const { clock, identity, events, fail } = options
+  const { clock, identity, strangers, events, fail } = options
   // Operators' routes ignore nothing silently, so without a declared query they take none.
   const declaredQuery = route.query ?? (route.access === 'admin' ? noParameters : undefined)
   const checkQuery = declaredQuery ? compileCheck(declaredQuery) : null
@@ -101,6 +102,21 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
     if (!checkBody) return bytes
     outlineJson(bytes)
     return checkBody(parseStorableJson(bytes))
+  }
+
+  /** What a request without a valid key is told: why, or that its address has asked too often. */
+  const countStranger = async (
+    refusal: unknown,
+    address: string,
+    answerHeaders: Record<string, string>,
+  ): Promise<unknown> => {
+    if (!(refusal instanceof AppError) || refusal.status !== 401) return refusal
+    try {
+      await strangers.stranger(address, answerHeaders)
+      return refusal
+    } catch (limit) {
+      return limit
+    }
   }
 
   return async (request, response, params, query) => {
@@ -120,14 +136,22 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
       const address = options.clientAddress(request.socket.remoteAddress ?? '', request.headers)
       let actor = ''
       if (route.access === 'caller') {
-        const identified = identity.authenticate(credential)
-        caller = identified instanceof Promise ? await identified : identified
+        try {
+          const identified = identity.authenticate(credential, () => strangers.mayAsk(address, answerHeaders))
+          caller = identified instanceof Promise ? await identified : identified
+        } catch (refusal) {
+          throw await countStranger(refusal, address, answerHeaders)
+        }
         if (caller.kind === 'publishable') {
           if (route.browser !== true) throw new AppError('secret_key_required')
           identity.checkOrigin(caller, request.headers)
         }
       } else if (route.access === 'admin') {
-        actor = await identity.authenticateAdmin(credential)
+        try {
+          actor = await identity.authenticateAdmin(credential)
+        } catch (refusal) {
+          throw await countStranger(refusal, address, answerHeaders)
+        }
       }
       const controller = abortOnLeave(response)
       if (caller) release = events.watch((reason) => controller.abort(reason))

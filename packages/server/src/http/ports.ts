@@ -4,14 +4,25 @@ import type { AppError } from '../kernel/errors.ts'
 
 /** How the door learns who is calling. */
 export interface IdentityPorts {
-  /** @throws AppError of the authentication family, or `database_unavailable`. */
-  readonly authenticate: (credential: string | null) => Caller | Promise<Caller>
+  /**
+   * `beforeAsking` may throw where the key is not known yet and would be looked up.
+   * @throws AppError of the authentication family, or `database_unavailable`.
+   */
+  readonly authenticate: (credential: string | null, beforeAsking?: () => void) => Caller | Promise<Caller>
   /** Who the operator is, for the audit. @throws AppError of the authentication family. */
   readonly authenticateAdmin: (credential: string | null) => string | Promise<string>
   /** @throws AppError `origin_not_allowed` when a browser key is used from a page it is not bound to. */
   readonly checkOrigin: (caller: Caller, headers: IncomingHttpHeaders) => void
   /** Whether any active publishable key is bound to this origin. */
   readonly corsAllows: (origin: string) => boolean
+}
+
+/** Limits of requests without a valid key, by address. Both write the limit headers when they refuse. */
+export interface StrangerPorts {
+  /** Counts a request that named no valid key. @throws AppError `rate_limit_exceeded`. */
+  readonly stranger: (address: string, headers: Record<string, string>) => void | Promise<void>
+  /** Called before an unknown key is looked up. @throws AppError `rate_limit_exceeded`. */
+  readonly mayAsk: (address: string, headers: Record<string, string>) => void
 }
 
 /** One answered request, for the log and the counters. */

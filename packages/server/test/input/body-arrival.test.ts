@@ -126,6 +126,21 @@ describe('the size of a body', () => {
   })
 })
 
+describe('the time of a body', () => {
+  it('counts as time that was not spent at a provider', async () => {
+    const { answers } = await talk(
+      house.url,
+      (socket) => {
+        socket.write(requestText(chatLine, { ...chatHead(), 'content-length': String(chatBody.length) }))
+        setTimeout(() => socket.write(chatBody), 300)
+      },
+      { answers: 1 },
+    )
+    expect(answers[0]?.status).toBe(200)
+    expect(Number(answers[0]?.headers.get('x-headgate-overhead-ms'))).toBeGreaterThan(250)
+  })
+})
+
 describe('the type of a body', () => {
   const wrong: readonly Record<string, string>[] = [
     { 'content-type': 'text/plain' },

@@ -235,7 +235,8 @@ describe('a hint to retry', () => {
 
   it('is a clear no where nothing would change', async () => {
     for (const response of [
-      await call(house, 'nobody'),
+      // The address of this house has used up its limit.
+      await call(proxied, 'nobody', { 'x-forwarded-for': '198.51.100.77' }),
       await house.request('/v1/chat/completions', { key, body: '{' }),
       await house.request('/v1/chat/completions', {
         key,

@@ -56,6 +56,9 @@ export const startHouse = async (options: HouseOptions = {}): Promise<House> => 
         HEADGATE_ADMIN_KEY: adminKey,
         HEADGATE_DATA_DIR: dataDirectory,
         HEADGATE_DATABASE_URL: databaseUrl,
+        // All tests come from one address, and many without a valid key.
+        HEADGATE_LIMITS_PER_IP_RATE_PER_MINUTE: '1000000',
+        HEADGATE_LIMITS_PER_IP_BURST: '100000',
         HEADGATE_PROVIDERS: setting({
           up: { kind: 'openai', base_url: `${upstream.url}/v1`, api_key: 'provider-key' },
           ...providers,

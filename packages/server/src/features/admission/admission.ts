@@ -4,15 +4,16 @@ import type { Hold, Intent } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { Decision } from '../../kernel/counters.ts'
-import { AppError } from '../../kernel/errors.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import type { AdmissionPorts, Admitted } from './admission.ports.ts'
 import { writeLimitHeaders } from './limit-headers.ts'
 import { createRateRules, type RateRules } from './rate-rules.ts'
+import { refusalOf } from './refusal.ts'
+import { createStrangers, type Strangers } from './strangers.ts'
 import { estimateInputTokens, quote } from './worst-case.ts'
 
 /** Whether a call may be made now, and what it may cost. */
-export interface Admission extends Feature {
+export interface Admission extends Feature, Strangers {
   /**
    * Counts the request against its limits, then holds its worst case against the budget. Writes the limit headers whatever
    * it decides. A request refused for its money has used its place in the rate: else a spent key could ask without end.
@@ -21,21 +22,10 @@ export interface Admission extends Feature {
   admit(exchange: Exchange, request: InferenceRequest, targets: readonly Target[]): Admitted | Promise<Admitted>
 }
 
-const refusal = ({ standings }: Decision, { policies }: RateRules): AppError => {
-  let retryAfterMs = 0
-  const violatedPolicies: string[] = []
-  standings.forEach((standing, index) => {
-    if (standing.retryAfterMs <= 0) return
-    retryAfterMs = Math.max(retryAfterMs, standing.retryAfterMs)
-    violatedPolicies.push(policies[index]?.name ?? '')
-  })
-  return new AppError('rate_limit_exceeded', { retryAfterMs: Math.ceil(retryAfterMs), violatedPolicies })
-}
-
 /** Builds admission. It starts and closes the counters it is handed. */
 export const createAdmission = (ports: AdmissionPorts): Admission => {
   const { counters, clock, reserve } = ports
-  const rulesFor = createRateRules(ports.tiers, ports.perIp, ports.policyKey, ports.log)
+  const rateRules = createRateRules(ports.tiers, ports.perIp, ports.policyKey, ports.log)
 
   const hold = (
     exchange: Exchange,
@@ -84,14 +74,15 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
     decision: Decision,
   ): Admitted | Promise<Admitted> => {
     writeLimitHeaders(exchange.headers, limits.policies, decision.standings)
-    if (!decision.allowed) throw refusal(decision, limits)
+    if (!decision.allowed) throw refusalOf(decision, limits)
     return hold(exchange, request, targets, limits.maxOutputTokens)
   }
 
   return {
     name: 'admission',
+    ...createStrangers(counters, clock, rateRules.ofAddress),
     admit: (exchange, request, targets) => {
-      const limits = rulesFor(exchange)
+      const limits = rateRules.of(exchange)
       const decision = counters.take(limits.rules)
       return decision instanceof Promise
         ? decision.then((taken) => decide(exchange, request, targets, limits, taken))

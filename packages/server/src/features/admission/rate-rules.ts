@@ -47,16 +47,21 @@ const addressKey = (address: string): string => {
   return `address:${network.join(':')}::/64`
 }
 
-/**
- * Finds the limits of a request: those of its key, and of its address when the key is no secret. What is constant of a
- * caller is worked out once and kept as long as the caller is.
- */
+/** Finds what a request is counted against. */
+export interface RateRulesFinder {
+  /** The limits of its key, and of its address when the key is no secret. */
+  of(exchange: Exchange): RateRules
+  /** The limit of its address alone: of a request without a valid key. */
+  ofAddress(address: string): RateRules
+}
+
+/** What is constant of a caller is worked out once and kept as long as the caller is. */
 export const createRateRules = (
   tiers: Readonly<Record<string, TierLimits>>,
   perIp: RequestRate,
   policyKey: Buffer,
   log: Log,
-): ((exchange: Exchange) => RateRules) => {
+): RateRulesFinder => {
   const known = new WeakMap<Caller, RateRules>()
   const addressBucket = bucketOf(perIp.rate_per_minute, perIp.burst)
   const addressPolicy = policyOf('address', addressBucket, '')
@@ -81,17 +86,24 @@ export const createRateRules = (
     return { rules: [{ key: `key:${caller.keyId}`, bucket }], policies: [policy], maxOutputTokens }
   }
 
-  return ({ caller, address }) => {
-    let own = known.get(caller)
-    if (own === undefined) {
-      own = rulesOf(caller)
-      known.set(caller, own)
-    }
-    if (caller.kind === 'secret') return own
-    return {
-      ...own,
-      rules: [...own.rules, { key: addressKey(address), bucket: addressBucket }],
-      policies: [...own.policies, addressPolicy],
-    }
+  return {
+    of: ({ caller, address }) => {
+      let own = known.get(caller)
+      if (own === undefined) {
+        own = rulesOf(caller)
+        known.set(caller, own)
+      }
+      if (caller.kind === 'secret') return own
+      return {
+        ...own,
+        rules: [...own.rules, { key: addressKey(address), bucket: addressBucket }],
+        policies: [...own.policies, addressPolicy],
+      }
+    },
+    ofAddress: (address) => ({
+      rules: [{ key: addressKey(address), bucket: addressBucket }],
+      policies: [addressPolicy],
+      maxOutputTokens: null,
+    }),
   }
 }

@@ -35,10 +35,11 @@ export interface IdentityOptions {
 /** Who is calling, and what may they do. */
 export interface Identity {
   /**
-   * The holder of a credential; synchronous, and always the same frozen object, for a known key.
+   * The holder of a credential; synchronous, and always the same frozen object, for a known key. `beforeAsking` may throw
+   * where PostgreSQL would be asked.
    * @throws AppError `api_key_missing`, `invalid_api_key`, `api_key_expired`, `api_key_revoked`, `database_unavailable`.
    */
-  readonly authenticate: (credential: string | null) => Caller | Promise<Caller>
+  readonly authenticate: (credential: string | null, beforeAsking?: () => void) => Caller | Promise<Caller>
   /** How the audit names the operator. @throws AppError `api_key_missing`, `admin_key_required`, `invalid_api_key`. */
   readonly authenticateAdmin: (credential: string | null) => string
   /** @throws AppError `origin_not_allowed` when a publishable key is used from elsewhere than its origins. */

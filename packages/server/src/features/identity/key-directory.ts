@@ -163,10 +163,10 @@ export const createKeyDirectory = ({ clock, pepper, load }: KeyDirectoryOptions)
 
   return {
     /**
-     * Who holds this credential; synchronous for a known key.
+     * Who holds this credential; synchronous for a known key. `beforeAsking` may throw where PostgreSQL would be asked.
      * @throws AppError `api_key_missing`, `invalid_api_key`, `api_key_expired`, `api_key_revoked`, `database_unavailable`.
      */
-    authenticate: (credential: string | null): Caller | Promise<Caller> => {
+    authenticate: (credential: string | null, beforeAsking?: () => void): Caller | Promise<Caller> => {
       if (credential === null) throw new AppError('api_key_missing')
       if (credential.length !== KEY_LENGTH) throw new AppError('invalid_api_key')
       const digest = hash('sha256', credential, 'binary')
@@ -176,6 +176,7 @@ export const createKeyDirectory = ({ clock, pepper, load }: KeyDirectoryOptions)
       if (parsed === null) throw new AppError('invalid_api_key')
       const refusedUntil = unknown.get(digest)
       if (refusedUntil !== undefined && clock.monotonic() < refusedUntil) throw new AppError('invalid_api_key')
+      beforeAsking?.()
       return prove(credential, parsed.publicId, digest)
     },
 
