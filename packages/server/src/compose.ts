@@ -193,7 +193,10 @@ export const compose = async (ground: Ground): Promise<House> => {
 
   const features: readonly Feature[] = [audit, identity, ledger, providers, routing, admission, gateway, status]
   const server = createServer({
-    routes: features.flatMap(({ routes = [] }) => routes),
+    routes: features.flatMap((feature) =>
+      // The gateway's own calls are counted as they are admitted.
+      feature === gateway ? (feature.routes ?? []) : (feature.routes ?? []).map(admission.limitBrowsers),
+    ),
     clock,
     identity,
     strangers: admission,

@@ -4,6 +4,8 @@ import { expectFetchedError } from './error-shape.ts'
 
 let house: House
 let key: string
+let publishable: string
+const page = 'https://app.example.org'
 
 beforeAll(async () => {
   house = await startHouse({
@@ -14,12 +16,17 @@ beforeAll(async () => {
     },
   })
   key = (await house.makeKey()).key
+  publishable = (await house.makeKey({ kind: 'publishable', origins: [page], tier: 'internal' })).key
 })
 afterAll(() => house.stop())
 
 const ask = (path: string, credential: string | null, address: string) =>
   fetch(house.url + path, {
-    headers: { 'x-forwarded-for': address, ...(credential !== null && { authorization: `Bearer ${credential}` }) },
+    headers: {
+      'x-forwarded-for': address,
+      ...(credential !== null && { authorization: `Bearer ${credential}` }),
+      ...(credential === publishable && { origin: page }),
+    },
   })
 
 it('callers without a valid key are limited by address, on every route that asks for one', async () => {
@@ -51,4 +58,17 @@ it('valid keys of a refused address are served, and are not counted', async () =
     expect((await ask('/admin/v1/keys', adminKey, address)).status).toBe(200)
   }
   await expectFetchedError(await ask('/v1/models', null, address), 'rate_limit_exceeded')
+})
+
+it('browser keys are counted by key and address where no provider is asked, too', async () => {
+  const address = '192.0.2.4'
+  for (const path of ['/v1/models', '/v1/models/demo', '/v1/usage/req_unknown']) {
+    const response = await ask(path, publishable, address)
+    expect(response.status, path).not.toBe(429)
+    expect(response.headers.get('ratelimit')).toMatch(/^"key";r=\d+.*, "address";r=[012];t=\d+$/)
+  }
+  for (const path of ['/v1/models', '/v1/models/demo', '/v1/usage/req_unknown']) {
+    await expectFetchedError(await ask(path, publishable, address), 'rate_limit_exceeded')
+  }
+  expect((await ask('/v1/models', key, address)).headers.get('ratelimit')).toBeNull()
 })

@@ -5,7 +5,9 @@ import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { Decision } from '../../kernel/counters.ts'
 import type { Feature } from '../../kernel/feature.ts'
+import type { Route } from '../../kernel/route.ts'
 import type { AdmissionPorts, Admitted } from './admission.ports.ts'
+import { createBrowserLimit } from './browsers.ts'
 import { writeLimitHeaders } from './limit-headers.ts'
 import { createRateRules, type RateRules } from './rate-rules.ts'
 import { refusalOf } from './refusal.ts'
@@ -20,6 +22,8 @@ export interface Admission extends Feature, Strangers {
    * @throws AppError `rate_limit_exceeded`, `price_unknown`, or what reserving throws.
    */
   admit(exchange: Exchange, request: InferenceRequest, targets: readonly Target[]): Admitted | Promise<Admitted>
+  /** The route, with requests of publishable keys counted; for routes whose handlers do not admit. */
+  readonly limitBrowsers: (route: Route) => Route
 }
 
 /** Builds admission. It starts and closes the counters it is handed. */
@@ -80,6 +84,7 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
 
   return {
     name: 'admission',
+    limitBrowsers: createBrowserLimit(counters, rateRules),
     ...createStrangers(counters, clock, rateRules.ofAddress),
     admit: (exchange, request, targets) => {
       const limits = rateRules.of(exchange)
