@@ -3,7 +3,7 @@ import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { Price } from '../../domain/price.ts'
 import type { MoneyPorts } from './admission.ports.ts'
-import { quote } from './worst-case.ts'
+import { estimateInputTokens, quote } from './worst-case.ts'
 
 /** What the catalog knows of gpt-4o-mini by the price library: its context, not its output limit of 16,384. */
 const mini: Target = {
@@ -67,5 +67,17 @@ describe('the output cap that a budget imposes', () => {
     expect(capOf([mini, { ...mini, contextTokens: 1_025 }])).toEqual([1_000, false])
     // The bytes are a rough bound: a model that seems full already is asked all the same.
     expect(capOf([mini], 400_000)).toEqual([4_096, true])
+  })
+})
+
+describe('an image in the request', () => {
+  it('is estimated as an image, and takes no room of the context for its bytes', () => {
+    const url = `data:image/png;base64,${'A'.repeat(380_000)}`
+    const content = [{ type: 'image_url', image_url: { url } }]
+    const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content }] }))
+    const request = { ...requestOf(1), body, inputTokensBound: body.length }
+    expect(estimateInputTokens(request)).toBeGreaterThan(765)
+    expect(estimateInputTokens(request)).toBeLessThan(865)
+    expect(quote(ports, request, [mini], 0, null, true).request.maxOutputTokens).toBe(4_096)
   })
 })

@@ -1,4 +1,5 @@
 import type { InferenceRequest } from '../../domain/inference.ts'
+import { estimateInput } from '../../domain/input-estimate.ts'
 import type { Target } from '../../domain/model.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Price } from '../../domain/price.ts'
@@ -7,9 +8,8 @@ import type { MoneyPorts, OutputCapMember } from './admission.ports.ts'
 
 /** Output cap where neither caller, model nor tier names one. */
 export const DEFAULT_OUTPUT_CAP = 4096
-/** Bytes of a JSON request per token: the usual one for an estimate, the fewest of prose for a bound that must fit. */
-const BYTES_PER_TOKEN = 4
-const FEWEST_BYTES_PER_TOKEN = 3
+/** The estimate takes a token per four bytes; an input that must fit is taken for a token per three. */
+const FITTING = 4 / 3
 
 /** What is asked of one request's money. */
 export interface Quote {
@@ -24,8 +24,7 @@ export interface Quote {
 }
 
 /** Input tokens of a request, roughly: what a killed call is charged before its provider has counted. */
-export const estimateInputTokens = (request: InferenceRequest): number =>
-  Math.max(1, Math.min(request.inputTokensBound, Math.ceil(request.body.length / BYTES_PER_TOKEN)))
+export const estimateInputTokens = (request: InferenceRequest): number => Math.max(1, estimateInput(request))
 
 const leastOf = (values: readonly (number | null)[]): number | null => {
   const known = values.filter((value) => value !== null)
@@ -34,7 +33,7 @@ const leastOf = (values: readonly (number | null)[]): number | null => {
 
 /** What the input leaves of the smallest context, since providers refuse a cap beyond it; no cap by itself. */
 const contextRoom = (targets: readonly Target[], request: InferenceRequest): number => {
-  const input = Math.ceil(request.body.length / FEWEST_BYTES_PER_TOKEN)
+  const input = Math.round(estimateInput(request) * FITTING)
   const rooms = targets.map(({ contextTokens }) => (contextTokens === null ? 0 : contextTokens - input))
   return leastOf(rooms.filter((room) => room > 0)) ?? Number.POSITIVE_INFINITY
 }

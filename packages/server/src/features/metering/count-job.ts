@@ -1,4 +1,5 @@
 import { countTokens } from 'gpt-tokenizer/encoding/o200k_base'
+import { attachmentTokens, imageTokens } from '../../domain/input-estimate.ts'
 
 /** One count asked of the worker. */
 export type CountJob =
@@ -11,13 +12,6 @@ export interface CountResult {
   readonly tokens: number | null
 }
 
-/**
- * Tokens that every image counts for: OpenAI's 85 + 4 tiles × 170 of a 1,024 × 1,024 image at high detail. The true number
- * hangs on size, detail and model, and would need the image to be fetched.
- */
-export const imageTokens = 765
-/** Audio and files inside a message: a round figure, since their length is unknown here. */
-const attachmentTokens = 1_000
 /** Framing of the chat format: each message, and the start of the answer (OpenAI cookbook, counting tokens). */
 const messageTokens = 3
 const answerTokens = 3

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { InferenceRequest } from '../../domain/inference.ts'
+import { imageTokens } from '../../domain/input-estimate.ts'
 import { type Log, silentLog } from '../../kernel/log.ts'
-import { countText as countHere, imageTokens } from './count-job.ts'
+import { countText as countHere } from './count-job.ts'
 import { createTokenCounter, type TokenCounter } from './count-tokens.ts'
 
 let counter: TokenCounter | null = null
@@ -120,6 +121,15 @@ describe('a worker that crashes', () => {
     expect(await Promise.all([countText('crash now!!!'), countText('twelve chars')])).toEqual([3, 3])
     expect(warnings).toHaveLength(1)
     expect(await countText('hello world')).toBe(2)
+  })
+
+  it('takes an image for what an image counts, not for its bytes', async () => {
+    const { estimateInput } = start(silentLog, new URL('./__fixtures__/crashing.worker.ts', import.meta.url))
+    const url = `data:image/png;base64,${'A'.repeat(400_000)}`
+    const body = { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }] }
+    const estimate = await estimateInput(request(body))
+    expect(estimate).toBeGreaterThan(imageTokens)
+    expect(estimate).toBeLessThan(imageTokens + 100)
   })
 
   it('keeps no process alive', () => {

@@ -1,6 +1,7 @@
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import type { InferenceRequest } from '../../domain/inference.ts'
+import { estimateInput } from '../../domain/input-estimate.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { CountJob, CountResult } from './count-job.ts'
 
@@ -15,7 +16,10 @@ const bytesPerToken = 4
 export interface TokenCounter {
   /** Tokens of a text; an estimate of a token per four bytes when the worker is too busy, or the text too long. */
   countText(text: string): Promise<number>
-  /** Input tokens of a request: its texts, three per message, a fixed number per image; never above its bound. */
+  /**
+   * Input tokens of a request: its texts, three per message, a fixed number per image; never above its bound. By its size
+   * when the worker is too busy.
+   */
   estimateInput(request: InferenceRequest): Promise<number>
   /** Ends the worker; what is under way is estimated. */
   stop(): Promise<void>
@@ -23,7 +27,7 @@ export interface TokenCounter {
 
 interface Pending {
   readonly bytes: number
-  readonly fallback: number
+  readonly fallback: () => number
   resolve(tokens: number): void
 }
 
@@ -45,7 +49,7 @@ export const createTokenCounter = (log: Log, file: URL = workerFile): TokenCount
     if (!waiting) return
     pending.delete(id)
     bytesUnderWay -= waiting.bytes
-    waiting.resolve(tokens ?? waiting.fallback)
+    waiting.resolve(tokens ?? waiting.fallback())
   }
 
   /** Forgets a worker that ended, and estimates what it was asked. */
@@ -68,8 +72,8 @@ export const createTokenCounter = (log: Log, file: URL = workerFile): TokenCount
     return started
   }
 
-  const ask = (job: CountJob, bytes: number, fallback: number): Promise<number> => {
-    if (pending.size >= longestQueue || bytesUnderWay + bytes > queuedBytes) return Promise.resolve(fallback)
+  const ask = (job: CountJob, bytes: number, fallback: () => number): Promise<number> => {
+    if (pending.size >= longestQueue || bytesUnderWay + bytes > queuedBytes) return Promise.resolve(fallback())
     return new Promise((resolve) => {
       worker ??= start()
       pending.set(job.id, { bytes, fallback, resolve })
@@ -86,14 +90,14 @@ export const createTokenCounter = (log: Log, file: URL = workerFile): TokenCount
     countText: (text) => {
       if (text === '') return Promise.resolve(0)
       const bytes = Buffer.byteLength(text)
-      const fallback = Math.ceil(bytes / bytesPerToken)
-      if (bytes > longestText) return Promise.resolve(fallback)
+      const fallback = () => Math.ceil(bytes / bytesPerToken)
+      if (bytes > longestText) return Promise.resolve(fallback())
       lastId += 1
       return ask({ id: lastId, kind: 'text', text }, bytes, fallback)
     },
     estimateInput: (request) => {
       const { body, inputTokensBound } = request
-      const fallback = Math.min(inputTokensBound, Math.ceil(body.length / bytesPerToken))
+      const fallback = () => estimateInput(request)
       lastId += 1
       const counted = ask({ id: lastId, kind: 'chat', body }, body.length, fallback)
       return counted.then((tokens) => Math.min(tokens, inputTokensBound))
