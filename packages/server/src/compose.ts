@@ -13,6 +13,7 @@ import {
 } from './compose/options.ts'
 import type { Storage } from './compose/storage.ts'
 import { ollamaAddress } from './config/provider-presets.ts'
+import { isLoopback } from './config/profiles.ts'
 import type { Config } from './config/schema.ts'
 import type { Secrets } from './config/secrets.ts'
 import { createAdmission } from './features/admission/admission.ts'
@@ -187,6 +188,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     },
     isStarted: () => state.started,
     isDraining: () => state.draining,
+    metricsArePublic: config.metrics.public || isLoopback(config.host),
     exposeMetrics: metrics.expose,
     metricsContentType: metrics.contentType,
   })

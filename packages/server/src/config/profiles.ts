@@ -15,7 +15,10 @@ const shippedTiers = {
 
 /** What a profile sets where the operator says nothing. */
 const overlays: Readonly<Record<Profile, readonly (readonly [path: string, value: unknown])[]>> = {
-  development: [['providers.demo.kind', 'demo']],
+  development: [
+    ['providers.demo.kind', 'demo'],
+    ['metrics.public', true],
+  ],
   testing: [
     ['providers.demo.kind', 'demo'],
     ['log.level', 'warn'],
@@ -49,7 +52,8 @@ export const profileDefaults = (profile: Profile): Leaf[] => [
   })),
 ]
 
-const isLoopback = (host: string): boolean => {
+/** Whether nobody but this machine reaches a server that listens there. */
+export const isLoopback = (host: string): boolean => {
   const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
   if (bare === 'localhost') return true
   const numeric = ipaddr.IPv4.isValidFourPartDecimal(bare) || ipaddr.IPv6.isValid(bare)

@@ -182,6 +182,15 @@ export const ConfigSchema = group(
     tiers: named('^[a-z0-9][a-z0-9_-]{0,63}$', TierSchema, {
       description: 'Tiers by name. Shipped: anonymous, free, pro, internal.',
     }),
+    metrics: group(
+      {
+        public: Type.Boolean({
+          default: false,
+          description: 'Whether `/metrics` asks for no key on an address that is not loopback.',
+        }),
+      },
+      'Metrics.',
+    ),
     limits: group({ per_ip: rate('Callers without a secret key, per address.', 120, 40) }, 'Limits outside tiers.'),
     stream: group(
       {

@@ -6,6 +6,8 @@ export interface StatusPorts {
   readonly parts: () => Promise<Readonly<Record<string, HealthReport>>>
   readonly isStarted: () => boolean
   readonly isDraining: () => boolean
+  /** Whether the metrics, which tell what is spent, are shown without the admin key. */
+  readonly metricsArePublic: boolean
   /** Text for Prometheus, and its content type. */
   readonly exposeMetrics: () => Promise<string>
   readonly metricsContentType: string

@@ -1,55 +1,59 @@
-import { defineRoute, type Route } from '../../kernel/route.ts'
+import { defineRoute, type Reply, type Route } from '../../kernel/route.ts'
 import type { StatusPorts } from './status.ports.ts'
 
 /**
  * Liveness asks nothing of anybody; readiness turns on faults of this process and on draining alone, because a shared
  * database that is away would otherwise take every replica out at once.
  */
-export const statusRoutes = (ports: StatusPorts): Route[] => [
-  defineRoute({
-    method: 'GET',
-    path: '/livez',
-    summary: 'Whether the process turns over.',
-    access: 'public',
-    handle: () => ({ kind: 'json', value: { status: 'ok' } }),
-  }),
-  defineRoute({
-    method: 'GET',
-    path: '/readyz',
-    summary: 'Whether this process wants traffic, and the state of its parts.',
-    access: 'public',
-    handle: async () => {
-      const parts = await ports.parts()
-      const has = (wanted: string) => Object.values(parts).some(({ state }) => state === wanted)
-      const health = has('failing') ? 'failing' : has('degraded') ? 'degraded' : 'ok'
-      const status = ports.isDraining() ? 'draining' : health
-      const states = Object.fromEntries(Object.entries(parts).map(([name, { state }]) => [name, state]))
-      return {
-        kind: 'json',
-        status: status === 'ok' || status === 'degraded' ? 200 : 503,
-        value: { status, parts: states },
-      }
-    },
-  }),
-  defineRoute({
-    method: 'GET',
-    path: '/startupz',
-    summary: 'Whether migrations are done and caches are warm.',
-    access: 'public',
-    handle: () =>
-      ports.isStarted()
-        ? { kind: 'json', value: { status: 'ok' } }
-        : { kind: 'json', status: 503, value: { status: 'starting' } },
-  }),
-  defineRoute({
+export const statusRoutes = (ports: StatusPorts): Route[] => {
+  const metricsText = async (): Promise<Reply> => ({
+    kind: 'bytes',
+    contentType: ports.metricsContentType,
+    bytes: await ports.exposeMetrics(),
+  })
+  const metrics = defineRoute({
     method: 'GET',
     path: '/metrics',
-    summary: 'Metrics for Prometheus.',
-    access: 'public',
-    handle: async () => ({
-      kind: 'bytes',
-      contentType: ports.metricsContentType,
-      bytes: await ports.exposeMetrics(),
+    summary: 'Metrics for Prometheus; without a key on a loopback address, or with `metrics.public`.',
+    access: 'admin',
+    handle: metricsText,
+  })
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/livez',
+      summary: 'Whether the process turns over.',
+      access: 'public',
+      handle: () => ({ kind: 'json', value: { status: 'ok' } }),
     }),
-  }),
-]
+    defineRoute({
+      method: 'GET',
+      path: '/readyz',
+      summary: 'Whether this process wants traffic, and the state of its parts.',
+      access: 'public',
+      handle: async () => {
+        const parts = await ports.parts()
+        const has = (wanted: string) => Object.values(parts).some(({ state }) => state === wanted)
+        const health = has('failing') ? 'failing' : has('degraded') ? 'degraded' : 'ok'
+        const status = ports.isDraining() ? 'draining' : health
+        const states = Object.fromEntries(Object.entries(parts).map(([name, { state }]) => [name, state]))
+        return {
+          kind: 'json',
+          status: status === 'ok' || status === 'degraded' ? 200 : 503,
+          value: { status, parts: states },
+        }
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/startupz',
+      summary: 'Whether migrations are done and caches are warm.',
+      access: 'public',
+      handle: () =>
+        ports.isStarted()
+          ? { kind: 'json', value: { status: 'ok' } }
+          : { kind: 'json', status: 503, value: { status: 'starting' } },
+    }),
+    ports.metricsArePublic ? { ...metrics, access: 'public', handle: metricsText } : metrics,
+  ]
+}
