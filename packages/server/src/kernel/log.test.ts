@@ -19,7 +19,10 @@ test('of an error only type, message, code and stack are written, with the stack
   expect(JSON.stringify(line)).not.toContain('alice')
   expect(Object.keys(line?.['error'] as object)).toEqual(['type', 'message', 'code', 'stack'])
   expect(line).toMatchObject({ error: { type: 'TypeError', message: 'not kept', code: '23514' } })
-  expect((line?.['error'] as { stack: string }).stack).toMatch(/TypeError: not kept[^]*caused by: Error: new row/)
+  expect(line).toHaveProperty(
+    'error.stack',
+    expect.stringMatching(/TypeError: not kept[^]*caused by: Error: new row/) as string,
+  )
   const [other] = write((log) => log.error({ error: { detail: 'alice' } }, 'Failed'))
   expect(other?.['error']).toEqual({ type: 'object' })
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Clock } from '../../kernel/clock.ts'
 import { bucketOf } from '../../kernel/counters.ts'
 import { createMemoryCounters } from '../../kernel/counters.memory.ts'
-import { AppError } from '../../kernel/errors.ts'
+import type { AppError } from '../../kernel/errors.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { createRateRules } from './rate-rules.ts'
 import { createStrangers } from './strangers.ts'
@@ -35,7 +35,7 @@ const caught = (act: () => unknown): AppError | null => {
 test('an address without a valid key has its burst, then waits; others do not', () => {
   const { stranger, time } = rig()
   const headers: Record<string, string> = {}
-  for (let request = 0; request < 2; request++) stranger('192.0.2.1', headers)
+  for (let request = 0; request < 2; request++) void stranger('192.0.2.1', headers)
   expect(headers).toEqual({})
   const error = caught(() => stranger('192.0.2.1', headers))
   expect(error?.code).toBe('rate_limit_exceeded')
@@ -52,7 +52,7 @@ test('an address without a valid key has its burst, then waits; others do not', 
 test('while an address has nothing left, no key of it is looked up; looking takes nothing', () => {
   const { stranger, mayAsk, time } = rig()
   for (let look = 0; look < 9; look++) mayAsk('2001:db8::1', {})
-  for (let request = 0; request < 2; request++) stranger('2001:db8::1', {})
+  for (let request = 0; request < 2; request++) void stranger('2001:db8::1', {})
   expect(caught(() => mayAsk('2001:db8::1', {}))).toBeNull()
   caught(() => stranger('2001:db8::1', {}))
   time.now = 400
