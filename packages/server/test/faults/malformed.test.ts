@@ -105,3 +105,24 @@ describe('a bent stream', () => {
       }
   })
 })
+
+describe('a whole answer without usage', () => {
+  it.each(['{}', '{"choices":null}', '{"choices":[{"message":null}]}', '{"choices":{"message":1}}'])(
+    'and without sense is handed on, and its input charged: %s',
+    async (body) => {
+      const model = `up/gpt-4o-mini;status=200;body=${encodeURIComponent(body)}`
+      const { key } = door
+      const response = await house.request('/v1/chat/completions', { key, body: JSON.stringify({ model, messages }) })
+      expect(response.status).toBe(200)
+      expect(await response.text()).toBe(body)
+      await house.settled()
+      const usage = await house.request(`/v1/usage/${response.headers.get('x-request-id')}`, { key })
+      expect(await usage.json()).toMatchObject({
+        outcome: 'complete',
+        estimated: true,
+        input_tokens: 8,
+        output_tokens: 0,
+      })
+    },
+  )
+})

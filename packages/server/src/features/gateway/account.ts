@@ -5,6 +5,7 @@ import { formatUsd } from '../../domain/money.ts'
 import type { JsonAnswer, UpstreamAnswer } from '../../domain/upstream.ts'
 import { noUsage, type Outcome, type Usage } from '../../domain/usage.ts'
 import { AppError } from '../../kernel/errors.ts'
+import { uncountedOutput } from './answer-text.ts'
 import type { AccountPorts, Admitted, StreamEnd, StreamReceipt } from './gateway.ports.ts'
 
 /** The account of one call: turns what happened into exactly one settlement. */
@@ -19,17 +20,6 @@ export interface Account {
   readonly ended: (end: StreamEnd) => StreamReceipt | Promise<StreamReceipt>
   /** Settles a call that got no answer. */
   failed(fault: unknown): void | Promise<void>
-}
-
-/** Text of an answer whose provider did not count its tokens. */
-const textOf = (body: Buffer): string => {
-  const parsed = JSON.parse(body.toString('utf8')) as { choices?: readonly { message?: Record<string, unknown> }[] }
-  const texts = (parsed.choices ?? []).map(({ message = {} }) =>
-    [message['reasoning_content'], message['content'], message['tool_calls'] && JSON.stringify(message['tool_calls'])]
-      .filter((part) => typeof part === 'string')
-      .join('\n'),
-  )
-  return texts.join('\n')
 }
 
 const outcomeOf = (fault: unknown): Outcome => {
@@ -76,8 +66,12 @@ export const createAccounts =
       return { costUsd: cost === null ? null : formatUsd(cost), estimated: rest.estimated }
     }
 
-    const counted = async (text: string): Promise<Usage> => {
-      const [inputTokens, outputTokens] = await Promise.all([ports.estimateInput(request), ports.countText(text)])
+    /** The usage as counted here; `output` is a text, or its tokens. */
+    const counted = async (output: string | number): Promise<Usage> => {
+      const [inputTokens, outputTokens] = await Promise.all([
+        ports.estimateInput(request),
+        typeof output === 'number' ? output : ports.countText(output),
+      ])
       return { ...noUsage, inputTokens, outputTokens }
     }
 
@@ -95,7 +89,7 @@ export const createAccounts =
       complete: (answer) => {
         const known = { estimated: false, fault: null, firstByteMs: null }
         if (answer.usage !== null) return settle('complete', answer.usage, known).costUsd
-        return counted(textOf(answer.body)).then(
+        return counted(uncountedOutput(request.operation, answer.body)).then(
           (usage) => settle('complete', usage, { ...known, estimated: true }).costUsd,
         )
       },
