@@ -114,7 +114,7 @@ export default {
     ),
     forbid(
       'one-door-out',
-      'The network is left by kernel/outbound.ts or a provider and entered by http/. Take a function as a parameter instead; to tell or compare addresses use ipaddr.js.',
+      'The network is left by a provider and entered by http/. Take a function as a parameter instead; to tell or compare addresses use ipaddr.js.',
       {
         path: '^packages/(server|contract)/src/',
         pathNot: [

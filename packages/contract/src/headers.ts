@@ -7,12 +7,10 @@ export const header = {
   model: 'x-headgate-model',
   provider: 'x-headgate-provider',
   attempts: 'x-headgate-attempts',
-  route: 'x-headgate-route',
   overheadMs: 'x-headgate-overhead-ms',
   costUsd: 'x-headgate-cost-usd',
   warning: 'x-headgate-warning',
   user: 'x-headgate-user',
-  timeoutMs: 'x-headgate-timeout-ms',
   rateLimitLimit: 'x-ratelimit-limit',
   rateLimitRemaining: 'x-ratelimit-remaining',
   rateLimitReset: 'x-ratelimit-reset',
@@ -23,5 +21,5 @@ export const header = {
   rateLimitPolicy: 'ratelimit-policy',
 } as const
 
-/** What a browser may read from a cross-origin answer. */
-export const exposedHeaders: readonly string[] = Object.values(header)
+/** What a browser may read from a cross-origin answer: all of them but the one that only callers send. */
+export const exposedHeaders: readonly string[] = Object.values(header).filter((name) => name !== header.user)

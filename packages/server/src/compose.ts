@@ -213,6 +213,8 @@ export const compose = async (ground: Ground): Promise<House> => {
     server,
     start: async () => {
       for (const feature of features) await feature.start?.()
+      // What is made here is shown on standard output, which in production is a log: there the operator makes the keys.
+      if (config.profile === 'production' || config.profile === 'staging') return {}
       const made = await identity.ensureFirstStart()
       return { ...(made.adminKey && { adminKey: made.adminKey }), ...(made.firstKey && { key: made.firstKey.key }) }
     },

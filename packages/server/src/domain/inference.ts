@@ -21,8 +21,6 @@ export interface InferenceRequest {
   readonly choices: number
   /** No tokeniser yields more input tokens than this. */
   readonly inputTokensBound: number
-  /** The caller wants unsupported parameters refused rather than named in a warning. */
-  readonly strict: boolean
   /** The end user the body names; null when it names none. */
   readonly user: string | null
   readonly body: Buffer

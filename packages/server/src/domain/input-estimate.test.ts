@@ -10,7 +10,6 @@ const requestOf = (body: string, inputTokensBound = 1_000_000): InferenceRequest
   maxOutputTokens: null,
   choices: 1,
   inputTokensBound,
-  strict: false,
   user: null,
   body: Buffer.from(body),
   members: new Map(),

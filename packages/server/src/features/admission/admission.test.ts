@@ -47,7 +47,6 @@ const requestOf = (body: Record<string, unknown>, more: Partial<InferenceRequest
     maxOutputTokens: null,
     choices: 1,
     inputTokensBound: text.length,
-    strict: false,
     user: null,
     body: Buffer.from(text),
     members,

@@ -36,7 +36,6 @@ const requestOf = (bytes: number): InferenceRequest => ({
   maxOutputTokens: null,
   choices: 1,
   inputTokensBound: bytes,
-  strict: false,
   user: null,
   body: Buffer.alloc(bytes, 'x'),
   members: new Map(),

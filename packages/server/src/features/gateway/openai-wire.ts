@@ -14,7 +14,6 @@ const decisiveMembers = [
   'stream',
   'stream_options',
   'n',
-  'strict',
 ]
 /** Control characters and lone surrogates: no name has them, and PostgreSQL stores neither NUL nor half a character. */
 const unprintable = /[\p{Cc}\p{Cs}]/u
@@ -172,7 +171,6 @@ export const readInferenceRequest = (operation: Operation, bytes: Buffer): Infer
     maxOutputTokens: operation === 'chat' ? readOutputCap(body) : 0,
     choices: readCount(body, 'n', MAX_CHOICES) ?? 1,
     inputTokensBound: bytes.length + images * TOKENS_PER_IMAGE,
-    strict: readBoolean(body, 'strict'),
     user: readUser(body),
     body: bytes,
     members,

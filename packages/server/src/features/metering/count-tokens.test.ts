@@ -24,7 +24,6 @@ const request = (body: unknown, inputTokensBound = 1_000_000): InferenceRequest 
   maxOutputTokens: null,
   choices: 1,
   inputTokensBound,
-  strict: false,
   user: null,
   body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
   members: new Map(),

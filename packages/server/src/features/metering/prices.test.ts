@@ -162,7 +162,6 @@ describe('worst case', () => {
     maxOutputTokens: null,
     choices: 1,
     inputTokensBound: 1_000,
-    strict: false,
     user: null,
     body: Buffer.alloc(0),
     members: new Map(),

@@ -21,7 +21,6 @@ export const requestOf = (body: string | Buffer): InferenceRequest => {
     maxOutputTokens: null,
     choices: 1,
     inputTokensBound: bytes.length,
-    strict: false,
     user: null,
     body: bytes,
     members: outlineJson(bytes).members,

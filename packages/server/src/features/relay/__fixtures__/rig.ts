@@ -44,7 +44,6 @@ export const chatRequest = (overrides: Partial<InferenceRequest> = {}): Inferenc
   maxOutputTokens: null,
   choices: 1,
   inputTokensBound: 100,
-  strict: false,
   user: null,
   body: Buffer.from('{}'),
   members: new Map(),
