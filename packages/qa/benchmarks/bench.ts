@@ -11,7 +11,8 @@ const STREAMS_PER_ROUND = 60
 const PARTS = 200
 const OPEN_STREAMS = 1_000
 const CONCURRENCY = 8
-const WARM_UP_ROUNDS = 4
+/** V8 still compiles what is hot after ten thousand calls. */
+const WARM_UP_ROUNDS = 8
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const adminKey = 'bench-admin-key-0123456789abcdefghij'
@@ -32,6 +33,7 @@ providers: { up: { kind: openai, base_url: "${upstreamUrl}/v1", api_key: x } }
 models:
   "up/gpt-4o-mini": { price: { input: 0.15, output: 0.6 } }
   "up/gpt-4o-mini;parts=${PARTS};part-delay=1": { price: { input: 0.15, output: 0.6 } }
+  "up/gpt-4o-mini;parts=10;part-delay=1": { price: { input: 0.15, output: 0.6 } }
   "up/gpt-4o-mini;parts=600;part-delay=1000": { price: { input: 0.15, output: 0.6 } }
 `,
 )
@@ -59,11 +61,16 @@ const admin = async (path: string, body?: object): Promise<Record<string, unknow
 const budget = { limit_usd: '1000000', window: 'month' }
 const { key } = await admin('/admin/v1/keys', { name: 'bench', tier: 'internal', budget })
 
-const script = (stream: boolean) => (stream ? `gpt-4o-mini;parts=${PARTS};part-delay=1` : 'gpt-4o-mini')
-const callTo = (way: Way, stream: boolean): Call => ({
+type Load = 'whole' | 'long stream' | 'short stream'
+const scripts: Record<Load, string> = {
+  whole: 'gpt-4o-mini',
+  'long stream': `gpt-4o-mini;parts=${PARTS};part-delay=1`,
+  'short stream': 'gpt-4o-mini;parts=10;part-delay=1',
+}
+const callTo = (way: Way, load: Load): Call => ({
   origin: { direct: upstreamUrl, trivial: `http://127.0.0.1:${trivial.match[1]}`, headgate: headgateUrl }[way],
   headers: way === 'headgate' ? { authorization: `Bearer ${String(key)}` } : {},
-  body: chat(way === 'headgate' ? `up/${script(stream)}` : script(stream), stream),
+  body: chat(way === 'headgate' ? `up/${scripts[load]}` : scripts[load], load !== 'whole'),
 })
 
 type Way = 'direct' | 'trivial' | 'headgate'
@@ -75,18 +82,18 @@ interface Round {
   readonly cpuMs: number
 }
 let headgateCalls = 0
-const run = async (way: Way, stream: boolean, count: number, concurrency: number): Promise<Round> => {
+const run = async (way: Way, load: Load, count: number, concurrency: number): Promise<Round> => {
   const before = cpuMs(pidOf[way])
-  const samples = await makeCalls(callTo(way, stream), count, concurrency)
+  const samples = await makeCalls(callTo(way, load), count, concurrency)
   if (way === 'headgate') headgateCalls += count
   return { samples, cpuMs: cpuMs(pidOf[way]) - before }
 }
 /** Rounds of the three ways in turn, so that a slow minute of the machine hits all of them. */
-const interleave = async (stream: boolean, count: number, concurrency: number) => {
+const interleave = async (load: Load, count: number, concurrency: number) => {
   const rounds: Record<Way, Round[]> = { direct: [], trivial: [], headgate: [] }
   for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
     for (const way of ways) {
-      const result = await run(way, stream, count, concurrency)
+      const result = await run(way, load, count, concurrency)
       if (round >= 0) rounds[way].push(result)
     }
   }
@@ -130,7 +137,7 @@ try {
   report('idle PostgreSQL', proportionalKiB(descendants(headgate.pid)) / 1024, 1, ' MiB', 90)
 
   const idle = residentKiB(headgate.pid)
-  const slow = { ...callTo('headgate', true), body: chat('up/gpt-4o-mini;parts=600;part-delay=1000', true) }
+  const slow = { ...callTo('headgate', 'long stream'), body: chat('up/gpt-4o-mini;parts=600;part-delay=1000', true) }
   const held = await openStreams(slow, OPEN_STREAMS)
   headgateCalls += OPEN_STREAMS
   await new Promise((resolve) => setTimeout(resolve, 5_000))
@@ -138,13 +145,13 @@ try {
   await held.close()
   await new Promise((resolve) => setTimeout(resolve, 2_000))
 
-  const busy = await interleave(false, CALLS_PER_ROUND, CONCURRENCY)
+  const busy = await interleave('whole', CALLS_PER_ROUND, CONCURRENCY)
   const perCall = ({ cpuMs: cpu, samples }: Round) => (cpu * 1000) / samples.length
   report('CPU per request, trivial proxy', medianOf(busy.trivial, perCall), 0, ' µs')
   report('CPU per request, Headgate', medianOf(busy.headgate, perCall), 0, ' µs')
   report('CPU per request, ratio', ratios(busy, perCall), 2, ' ×', 2.2)
 
-  const quiet = await interleave(false, CALLS_PER_ROUND / 3, 1)
+  const quiet = await interleave('whole', CALLS_PER_ROUND / 3, 1)
   report(
     'added p50, one at a time',
     added(quiet, (sample) => sample.totalMs, 0.5),
@@ -159,7 +166,15 @@ try {
     ' ms',
   )
 
-  const streams = await interleave(true, STREAMS_PER_ROUND, CONCURRENCY)
+  const short = await interleave('short stream', STREAMS_PER_ROUND, 1)
+  report(
+    'stream: added first byte p50',
+    added(short, (sample) => sample.firstByteMs, 0.5),
+    2,
+    ' ms',
+    1,
+  )
+  const streams = await interleave('long stream', STREAMS_PER_ROUND, CONCURRENCY)
   const perPart = ({ cpuMs: cpu, samples }: Round) =>
     (cpu * 1000) / samples.reduce((sum, sample) => sum + sample.events, 0)
   report(
