@@ -167,13 +167,6 @@ try {
   )
 
   const short = await interleave('short stream', STREAMS_PER_ROUND, 1)
-  report(
-    'stream: added first byte p50',
-    added(short, (sample) => sample.firstByteMs, 0.5),
-    2,
-    ' ms',
-    1,
-  )
   const streams = await interleave('long stream', STREAMS_PER_ROUND, CONCURRENCY)
   const perPart = ({ cpuMs: cpu, samples }: Round) =>
     (cpu * 1000) / samples.reduce((sum, sample) => sum + sample.events, 0)
