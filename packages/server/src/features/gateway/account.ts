@@ -104,11 +104,16 @@ export const createAccounts =
         const outcome = outcomeOf(fault)
         const code = fault instanceof AppError ? fault.code : 'internal_error'
         const rest = { estimated: true, fault: code, firstByteMs: null }
-        if (outcome === 'client_gone' && attempts.length > 0)
+        // The last try ended with the caller, so it was under way; a caller who leaves between tries owes nothing.
+        if (outcome === 'client_gone' && attempts.at(-1)?.fault === code)
           return counted('').then((usage) => {
             settle(outcome, usage, rest)
           })
-        settle(outcome, noUsage, { ...rest, estimated: attempts.length > 0 && outcome !== 'failed', free: true })
+        settle(outcome, noUsage, {
+          ...rest,
+          estimated: outcome === 'timeout' || outcome === 'upstream_cut',
+          free: true,
+        })
       },
     }
   }

@@ -57,7 +57,7 @@ export interface NanoPrice {
  */
 export const owed = (entry: Entry, price: NanoPrice): bigint => {
   const { outcome, first_byte_ms: firstByte } = entry
-  if (outcome === 'failed' || (outcome === 'client_gone' && entry.attempts === 0)) return 0n
+  if (outcome === 'failed' || (outcome === 'client_gone' && entry.input_tokens === 0n)) return 0n
   if ((outcome === 'upstream_cut' || outcome === 'timeout') && firstByte === null) return 0n
   const tokens =
     (entry.input_tokens - entry.cached_input_tokens) * price.input +
