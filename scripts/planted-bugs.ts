@@ -190,7 +190,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: 'a failed call is billed',
     test: 'mixed-calls',
-    edits: [{ file: `${gateway}/account.ts`, find: ', free: true }', replace: ' }' }],
+    edits: [{ file: `${gateway}/account.ts`, find: 'free: true,', replace: 'free: false,' }],
   },
   {
     name: 'cost rounded down',

@@ -1,6 +1,6 @@
 import type { Intent, Settlement } from '../domain/hold.ts'
 import type { Answered } from '../http/ports.ts'
-import type { Log } from '../kernel/log.ts'
+import type { Log, LogFields } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
 
 const NANO_PER_USD = 1e9
@@ -33,14 +33,20 @@ export const createObserve = (log: Log, metrics: Metrics, modelLabel: (target: s
   answered: ({ requestId, method, route, status, durationMs, fault, caller }: Answered): void => {
     metrics.requests(route, String(status)).inc()
     metrics.duration(route).observe(durationMs / 1000)
-    const fields = {
-      request_id: requestId,
-      method,
-      route,
-      status,
-      duration_ms: Math.round(durationMs * 100) / 100,
-      ...(caller && { project: caller.projectId, key_id: caller.keyId, tier: caller.tier }),
-    }
+    const duration_ms = Math.round(durationMs * 100) / 100
+    // Two whole literals rather than a spread: this is the line of every request.
+    const fields: LogFields = caller
+      ? {
+          request_id: requestId,
+          method,
+          route,
+          status,
+          duration_ms,
+          project: caller.projectId,
+          key_id: caller.keyId,
+          tier: caller.tier,
+        }
+      : { request_id: requestId, method, route, status, duration_ms }
     if (fault === null) {
       log.info(fields, 'Request answered')
       return

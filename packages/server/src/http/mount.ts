@@ -126,7 +126,6 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
     const answerHeaders: Record<string, string> = {
       [header.requestId]: requestId,
       'cache-control': 'private, no-store',
-      ...(response.getHeaders() as Record<string, string>),
     }
     let caller: Caller | null = null
     let fault: AppError | null = null
