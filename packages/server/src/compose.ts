@@ -6,9 +6,7 @@ import {
   hideSecrets,
   outputCapMember,
   priceOverrides,
-  pricedProviders,
   routingConfig,
-  streamDeadlines,
   targetNamed,
 } from './compose/options.ts'
 import type { Storage } from './compose/storage.ts'
@@ -137,6 +135,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     log,
     circuit: createCircuits(clock),
     faultPoints,
+    changed: (provider) => routing.listAgain(provider),
   })
   const routing = createRouting({
     providers,
@@ -144,7 +143,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     clock,
     log,
   })
-  const metering = createMetering({ overrides: priceOverrides(config), providers: pricedProviders(config), log })
+  const metering = createMetering({ overrides: priceOverrides(config), providerOf: providers.optionsOf, log })
   const admission = createAdmission({
     counters,
     clock,
@@ -152,7 +151,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     perIp: config.limits.per_ip,
     priceOf: metering.priceOf,
     worstCase: metering.worstCase,
-    outputCapMember: outputCapMember(config),
+    outputCapMember: outputCapMember((provider) => providers.optionsOf(provider)?.baseUrl),
     withOutputCap,
     reserve: ledger.reserve,
     policyKey: pepper,
@@ -164,14 +163,13 @@ export const compose = async (ground: Ground): Promise<House> => {
     totalMs: config.timeouts.total_ms,
     faultPoints,
     log,
-    redact: hideSecrets(secrets),
+    redact: hideSecrets(providers.secretsOf),
   })
-  const deadlines = streamDeadlines(config)
   const gateway = createGateway({
     route: (exchange, request) => routing.choose(exchange.caller, request),
     admit: admission.admit,
     call: providers.call,
-    relay: (input) => relay.stream({ ...input, ...deadlines.get(input.answer.target.provider) }),
+    relay: (input) => relay.stream({ ...input, ...providers.optionsOf(input.answer.target.provider)?.timeouts }),
     priceOf: (target, at) => metering.priceOf(targetNamed(target), at),
     costOf: metering.costOf,
     countText: metering.countText,

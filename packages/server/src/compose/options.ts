@@ -1,4 +1,3 @@
-import { ollamaAddress } from '../config/provider-presets.ts'
 import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Target } from '../domain/model.ts'
@@ -47,15 +46,6 @@ export const priceOverrides = (config: Config) =>
     ),
   )
 
-/** What decides where the prices of a provider are looked up. */
-export const pricedProviders = (config: Config) =>
-  new Map([
-    ...(config.ollama_autodetect ? [['ollama', { kind: 'ollama', baseUrl: ollamaAddress }] as const] : []),
-    ...Object.entries(config.providers).map(
-      ([name, { kind, base_url }]) => [name, { kind, baseUrl: base_url ?? null }] as const,
-    ),
-  ])
-
 /** What routing reads of the configuration. */
 export const routingConfig = ({ providers, models, tiers }: Config) => ({
   offered: Object.fromEntries(Object.entries(providers).map(([name, provider]) => [name, provider.models])),
@@ -73,9 +63,9 @@ export const routingConfig = ({ providers, models, tiers }: Config) => ({
  * reasoning models; most compatible servers know the old one only.
  */
 export const outputCapMember =
-  ({ providers }: Config) =>
+  (addressOf: (provider: string) => string | undefined) =>
   ({ provider }: Target): 'max_tokens' | 'max_completion_tokens' => {
-    const address = providers[provider]?.base_url
+    const address = addressOf(provider)
     const isOpenAI = address !== undefined && new URL(address).hostname.endsWith('openai.com')
     return isOpenAI ? 'max_completion_tokens' : 'max_tokens'
   }
@@ -93,25 +83,10 @@ export const targetNamed = (name: string): Target => {
   }
 }
 
-/** Deadlines inside the streams of the providers that have their own. */
-export const streamDeadlines = ({ providers }: Config) =>
-  new Map(
-    Object.entries(providers).map(([name, { timeouts: { idle_ms, total_ms } = {} }]) => [
-      name,
-      { ...(idle_ms !== undefined && { idleMs: idle_ms }), ...(total_ms !== undefined && { totalMs: total_ms }) },
-    ]),
-  )
-
 /** Takes out of a provider's words what was sent to it in confidence. */
-export const hideSecrets = ({ providers }: Secrets) => {
-  const hidden = new Map(
-    Object.entries(providers).map(([name, { api_key, headers }]) => [
-      name,
-      [api_key, ...Object.values(headers)]
-        .flatMap((secret) => secret?.reveal() ?? [])
-        .filter(({ length }) => length >= 4),
-    ]),
-  )
-  return (words: string, provider: string): string =>
-    (hidden.get(provider) ?? []).reduce((clean, secret) => clean.replaceAll(secret, '***'), words)
-}
+export const hideSecrets =
+  (secretsOf: (provider: string) => readonly string[]) =>
+  (words: string, provider: string): string =>
+    secretsOf(provider)
+      .filter(({ length }) => length >= 4)
+      .reduce((clean, secret) => clean.replaceAll(secret, '***'), words)

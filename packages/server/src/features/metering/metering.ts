@@ -25,9 +25,9 @@ export interface Metering extends TokenCounter {
 }
 
 /** Builds the meter. Prices come from the configuration and the installed library; nothing is fetched. */
-export const createMetering = ({ overrides, providers, log }: MeteringOptions): Metering => ({
+export const createMetering = ({ overrides, providerOf, log }: MeteringOptions): Metering => ({
   ...createTokenCounter(log),
-  priceOf: createPrices({ overrides, providers }),
+  priceOf: createPrices({ overrides, providerOf }),
   costOf,
   worstCase,
   ratesFor,

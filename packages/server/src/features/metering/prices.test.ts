@@ -27,12 +27,12 @@ const providers = new Map<string, PricedProvider>([
   ['xai', openai('https://proxy.example/v1')],
   ['perplexity', openai('https://api.perplexity.ai')],
   ['openai-like', openai('http://127.0.0.1:9000/v1')],
-  ['demo', { kind: 'demo', baseUrl: null }],
+  ['demo', { kind: 'demo' }],
   ['ollama', { kind: 'ollama', baseUrl: 'http://127.0.0.1:11434' }],
 ])
 const priceOf = createPrices({
   overrides: new Map([['openai/gpt-4o', { input: 1_000_000_000n, output: 2_000_000_000n, perRequest: 5n }]]),
-  providers,
+  providerOf: (name) => providers.get(name),
 })
 const at = Date.UTC(2026, 0, 15, 12)
 const used = (inputTokens: number, outputTokens: number, cachedInputTokens = 0): Usage => ({

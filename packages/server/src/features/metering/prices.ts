@@ -17,14 +17,14 @@ export interface PriceOverride {
 /** What of a provider decides where its prices are looked up. */
 export interface PricedProvider {
   readonly kind: 'openai' | 'ollama' | 'demo'
-  readonly baseUrl: string | null
+  readonly baseUrl?: string | undefined
 }
 
 export interface PricesOptions {
   /** By target name, `provider/model`. */
   readonly overrides: ReadonlyMap<string, PriceOverride>
-  /** By provider name. */
-  readonly providers: ReadonlyMap<string, PricedProvider>
+  /** By provider name: the same object for as long as it is reached in the same way. */
+  readonly providerOf: (name: string) => PricedProvider | undefined
 }
 
 /** Version of the price library, noted with each row it priced. A test compares it with the installed one. */
@@ -108,7 +108,7 @@ const fromOverride = (override: PriceOverride): Price => {
 /** The library's id of a provider: by the address it is called at, else by its exact name; null when it knows neither. */
 const libraryProvider = (name: string, { kind, baseUrl }: PricedProvider): string | null => {
   if (kind !== 'openai') return null
-  const byAddress = baseUrl === null ? undefined : findProvider({ providerApiUrl: baseUrl })
+  const byAddress = baseUrl === undefined ? undefined : findProvider({ providerApiUrl: baseUrl })
   if (byAddress) return byAddress.id
   const wanted = libraryNames[name] ?? name
   return findProvider({ providerId: wanted })?.id === wanted ? wanted : null
@@ -118,14 +118,20 @@ const libraryProvider = (name: string, { kind, baseUrl }: PricedProvider): strin
  * Finds what a target costs at a time: configuration first, then an explicit zero for local engines (demo, Ollama), then
  * the library as installed; null when nobody knows. Never fetches.
  */
-export const createPrices = ({ overrides, providers }: PricesOptions) => {
+export const createPrices = ({ overrides, providerOf }: PricesOptions) => {
   const configured = new Map([...overrides].map(([name, override]) => [name, fromOverride(override)]))
-  const libraryIds = new Map([...providers].map(([name, provider]) => [name, libraryProvider(name, provider)]))
+  const libraryIds = new WeakMap<PricedProvider, string | null>()
   const remembered = new Map<string, Price | null>()
 
-  const lookUp = (target: Target, at: number): Price | null => {
-    const providerId = libraryIds.get(target.provider)
-    if (!providerId) return null
+  const libraryIdOf = (name: string, provider: PricedProvider): string | null => {
+    const known = libraryIds.get(provider)
+    if (known !== undefined) return known
+    const id = libraryProvider(name, provider)
+    libraryIds.set(provider, id)
+    return id
+  }
+
+  const lookUp = (target: Target, providerId: string, at: number): Price | null => {
     const found = calcPrice({}, target.model, { providerId, timestamp: new Date(at) })
     return found ? fromLibrary(found.model_price, target) : null
   }
@@ -134,12 +140,15 @@ export const createPrices = ({ overrides, providers }: PricesOptions) => {
   return (target: Target, at: number): Price | null => {
     const override = configured.get(target.name)
     if (override) return override
-    const kind = providers.get(target.provider)?.kind
-    if (kind === 'demo' || kind === 'ollama') return localPrice
-    const key = `${Math.floor(at / minuteMs)} ${target.name}`
+    const provider = providerOf(target.provider)
+    if (provider === undefined) return null
+    if (provider.kind === 'demo' || provider.kind === 'ollama') return localPrice
+    const providerId = libraryIdOf(target.provider, provider)
+    if (providerId === null) return null
+    const key = `${Math.floor(at / minuteMs)} ${providerId} ${target.name}`
     let price = remembered.get(key)
     if (price === undefined) {
-      price = lookUp(target, at)
+      price = lookUp(target, providerId, at)
       if (remembered.size >= rememberedPrices) remembered.clear()
       remembered.set(key, price)
     }

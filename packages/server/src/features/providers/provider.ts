@@ -42,6 +42,9 @@ export interface Provider {
   call(call: ProviderCall): Promise<ProviderAnswer>
   /** @throws ProviderFault, or the reason of the signal. */
   listModels(signal: AbortSignal): Promise<readonly ListedModel[]>
+  /** Takes no more calls; resolves when those under way have ended. */
+  retire(): Promise<void>
+  /** Cuts everything. */
   close(): Promise<void>
 }
 

@@ -23,6 +23,8 @@ export interface Catalog {
   /** Resolves when every provider was asked once, or has had its time. */
   loaded(): Promise<void>
   isLoaded(): boolean
+  /** Forgets what a provider listed, and asks it anew. */
+  listAgain(provider: string): void
   start(): void
   stop(): void
 }
@@ -47,6 +49,7 @@ interface Listing {
 /** Keeps the lists of all providers, refreshed in the background. */
 export const createCatalog = (providers: ProvidersPort, config: RoutingConfig, clock: Clock, log: Log): Catalog => {
   const listings = new Map<string, Listing>()
+  const asking = new Map<string, AbortController>()
   const unlisted = new Map<string, Target>()
   let entries = new Map<string, CatalogEntry>()
   let byModel = new Map<string, Target[]>()
@@ -107,10 +110,15 @@ export const createCatalog = (providers: ProvidersPort, config: RoutingConfig, c
   const refreshOne = async (provider: string): Promise<void> => {
     const controller = new AbortController()
     const limit = clock.after(LIST_TIMEOUT_MS, () => controller.abort())
+    // Replaced meanwhile, it is another's list.
+    const isStale = (): boolean => asking.get(provider) !== controller
+    asking.set(provider, controller)
     try {
       const models = await providers.listModels(provider, controller.signal)
+      if (isStale()) return
       listings.set(provider, { models, failed: false, dueAt: clock.monotonic() + FRESH_MS })
     } catch (error) {
+      if (isStale()) return
       const known = listings.get(provider)
       if (known?.failed !== true) {
         const code = (error as { code?: unknown }).code
@@ -120,14 +128,16 @@ export const createCatalog = (providers: ProvidersPort, config: RoutingConfig, c
         )
       }
       listings.set(provider, { models: known?.models ?? [], failed: true, dueAt: clock.monotonic() + RETRY_MS })
+    } finally {
+      limit.cancel()
+      if (!isStale()) asking.delete(provider)
     }
-    limit.cancel()
   }
 
   const refresh = async (): Promise<void> => {
     const current = providers.names()
     for (const name of listings.keys()) if (!current.includes(name)) listings.delete(name)
-    const due = current.filter((name) => (listings.get(name)?.dueAt ?? 0) <= clock.monotonic())
+    const due = current.filter((name) => !asking.has(name) && (listings.get(name)?.dueAt ?? 0) <= clock.monotonic())
     await Promise.all(due.map((name) => refreshOne(name).then(rebuild)))
     if (names !== current.join('\n')) rebuild()
   }
@@ -149,6 +159,14 @@ export const createCatalog = (providers: ProvidersPort, config: RoutingConfig, c
       return target
     },
     isLoaded: () => isLoaded,
+    listAgain(provider) {
+      listings.delete(provider)
+      asking.get(provider)?.abort()
+      asking.delete(provider)
+      // Whatever is said of its targets came from what it was before.
+      rebuild()
+      if (timer !== null) void refresh()
+    },
     loaded: () => firstLoad ?? Promise.resolve(),
     start() {
       const done = refresh().then(() => {

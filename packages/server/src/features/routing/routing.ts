@@ -27,6 +27,8 @@ export interface Routing extends Feature {
     caller: Pick<Caller, 'models' | 'tier'>,
     request: Pick<InferenceRequest, 'model' | 'operation'>,
   ): readonly Target[] | Promise<readonly Target[]>
+  /** A provider is another now, or gone: what it lists is asked for anew. */
+  listAgain(provider: string): void
   /** Every model known here, whoever asks. */
   models(): readonly Target[]
 }
@@ -60,6 +62,7 @@ export const createRouting = ({ providers, config, clock, log }: RoutingOptions)
     name: 'routing',
     routes: modelRoutes({ list, find }),
     choose,
+    listAgain: catalog.listAgain,
     models: () => catalog.entries().map(({ target }) => target),
     start: () => catalog.start(),
     stop: async () => catalog.stop(),

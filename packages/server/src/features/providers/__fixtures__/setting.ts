@@ -4,7 +4,8 @@ import type { StreamSource } from '../../../domain/upstream.ts'
 import { systemClock } from '../../../kernel/clock.ts'
 import { outlineJson } from '../../../kernel/json.ts'
 import { silentLog } from '../../../kernel/log.ts'
-import { type ProviderOptions, type Providers, type ProvidersOptions, createProviders } from '../providers.ts'
+import { type Providers, type ProvidersOptions, createProviders } from '../providers.ts'
+import type { ProviderOptions } from '../registry.ts'
 
 export const providerKey = 'canary-provider-key-0123456789'
 export const secret = (value: string) => ({ reveal: () => value })

@@ -87,6 +87,7 @@ export const createDemoProvider = ({ name, clock }: DemoOptions): Provider => {
       return answer(call)
     },
     listModels: async () => [{ id: demoModel, operations: ['chat', 'embeddings'], contextTokens: null, created: null }],
+    retire: async () => {},
     close: async () => {},
   }
 }

@@ -38,6 +38,7 @@ export const createOllamaProvider = (options: OpenAIOptions): Provider => {
         signal,
       ),
     listModels: async (signal) => readTags(await server.get('/api/tags', signal)),
+    retire: () => server.retire(),
     close: () => server.close(),
   }
 }

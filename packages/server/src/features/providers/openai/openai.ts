@@ -75,6 +75,11 @@ export class OpenAIServer {
     return answer.kind === 'json' ? JSON.parse(answer.body.toString('utf8')) : null
   }
 
+  /** Ends once the calls under way have. */
+  retire(): Promise<void> {
+    return this.#pool.close()
+  }
+
   close(): Promise<void> {
     return this.#pool.destroy()
   }
@@ -111,6 +116,7 @@ export const createOpenAIProvider = (options: OpenAIOptions): Provider => {
         signal,
       ),
     listModels: async (signal) => readModels(await server.get('/models', signal)),
+    retire: () => server.retire(),
     close: () => server.close(),
   }
 }

@@ -1,0 +1,135 @@
+import type { Clock } from '../../kernel/clock.ts'
+import { createDemoProvider } from './demo/demo.ts'
+import { createOllamaProvider } from './ollama/ollama.ts'
+import type { Timeouts } from './openai/call.ts'
+import { createOpenAIProvider } from './openai/openai.ts'
+import type { Provider, ProviderKind } from './provider.ts'
+
+/** A value that only shows itself when asked. */
+export interface Secret {
+  reveal(): string
+}
+
+/** How one provider is reached. */
+export interface ProviderOptions {
+  readonly kind: ProviderKind
+  /** Needed by all kinds but `demo`. */
+  readonly baseUrl?: string | undefined
+  readonly apiKey?: Secret | undefined
+  readonly headers?: Readonly<Record<string, Secret>> | undefined
+  /** Ask for the usage of every stream (true); false for a server that refuses `stream_options`. */
+  readonly streamUsage?: boolean | undefined
+  /** Where they differ from those of the house. */
+  readonly timeouts?: Partial<Timeouts> | undefined
+}
+
+/** What all providers of the house have in common. */
+export interface ProviderDefaults {
+  readonly timeouts: Timeouts
+  readonly maxResponseBytes: number
+  /** Most connections to one provider. */
+  readonly connections: number
+  /** Of Headgate, for the user agent. */
+  readonly version: string
+  readonly clock: Clock
+}
+
+/** A provider that stands, how it is reached, and what was told to it in confidence. */
+export interface Standing {
+  readonly options: ProviderOptions
+  readonly provider: Provider
+  readonly secrets: readonly string[]
+}
+
+/** Who named a provider: of two by one name, the configuration’s counts. */
+export type ProviderOrigin = 'configuration' | 'operator'
+
+const origins: readonly ProviderOrigin[] = ['configuration', 'operator']
+
+/** Builds one provider; nothing is connected to before it is asked. */
+export const standUp = (name: string, options: ProviderOptions, defaults: ProviderDefaults): Standing => {
+  const { clock } = defaults
+  if (options.kind === 'demo') return { options, provider: createDemoProvider({ name, clock }), secrets: [] }
+  const headers = Object.fromEntries(
+    Object.entries(options.headers ?? {}).map(([header, value]) => [header, value.reveal()]),
+  )
+  const apiKey = options.apiKey?.reveal()
+  const secrets = [...(apiKey === undefined ? [] : [apiKey]), ...Object.values(headers)]
+  const shared = {
+    name,
+    baseUrl: options.baseUrl ?? '',
+    apiKey,
+    headers,
+    streamUsage: options.streamUsage ?? true,
+    secrets,
+    timeouts: { ...defaults.timeouts, ...options.timeouts },
+    maxResponseBytes: defaults.maxResponseBytes,
+    connections: defaults.connections,
+    version: defaults.version,
+    clock,
+  }
+  const provider = options.kind === 'ollama' ? createOllamaProvider(shared) : createOpenAIProvider(shared)
+  return { options, provider, secrets }
+}
+
+/** The providers by name, replaceable while calls are under way. */
+export interface ProviderRegistry {
+  get(name: string): Standing | undefined
+  names(): readonly string[]
+  /** Stands up a provider in the place of the one that bore the name; calls under way end on the former one. */
+  replace(origin: ProviderOrigin, name: string, options: ProviderOptions): void
+  /** Takes a provider away; one that the other origin named comes to the fore. */
+  remove(origin: ProviderOrigin, name: string): void
+  /** Cuts everything, calls under way included. */
+  close(): Promise<void>
+}
+
+/** Keeps the providers, at first those of the configuration; `changed` hears the name of each that is another now, or gone. */
+export const createRegistry = (
+  configs: Readonly<Record<string, ProviderOptions>>,
+  defaults: ProviderDefaults,
+  changed: (name: string) => void = () => {},
+): ProviderRegistry => {
+  const configured = Object.entries(configs).map(([name, options]) => [name, standUp(name, options, defaults)] as const)
+  const layers = { configuration: new Map(configured), operator: new Map<string, Standing>() }
+  const standing = new Map(configured)
+  const retiring = new Set<Provider>()
+
+  const retire = (provider: Provider): void => {
+    retiring.add(provider)
+    provider.retire().then(
+      () => retiring.delete(provider),
+      () => retiring.delete(provider),
+    )
+  }
+
+  const settle = (name: string): void => {
+    const next = layers.configuration.get(name) ?? layers.operator.get(name)
+    if (next === standing.get(name)) return
+    if (next === undefined) standing.delete(name)
+    else standing.set(name, next)
+    changed(name)
+  }
+
+  return {
+    get: (name) => standing.get(name),
+    names: () => [...standing.keys()],
+    replace: (origin, name, options) => {
+      const former = layers[origin].get(name)
+      layers[origin].set(name, standUp(name, options, defaults))
+      settle(name)
+      if (former) retire(former.provider)
+    },
+    remove: (origin, name) => {
+      const former = layers[origin].get(name)
+      if (!former) return
+      layers[origin].delete(name)
+      settle(name)
+      retire(former.provider)
+    },
+    close: async () => {
+      const all = [...origins.flatMap((origin) => [...layers[origin].values()]).map((one) => one.provider), ...retiring]
+      await Promise.all(all.map((provider) => provider.close()))
+    },
+  }
+}
