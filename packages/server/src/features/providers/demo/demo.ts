@@ -1,7 +1,7 @@
 import type { Clock } from '../../../kernel/clock.ts'
 import { prefixedId } from '../../../kernel/ids.ts'
 import { type Provider, type ProviderAnswer, type ProviderCall, ProviderFault, abortReason } from '../provider.ts'
-import { type DemoAnswer, type DemoChat, answerDemo, wireUsage } from './answer.ts'
+import { type DemoAnswer, type DemoChat, answerDemo, demoTokens, wireUsage } from './answer.ts'
 import { type DemoEmbeddings, embedDemo } from './embedding.ts'
 import { DemoStream } from './stream.ts'
 
@@ -18,33 +18,53 @@ interface DemoOptions {
 
 const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
 
-const chatBody = (id: string, created: number, { tokens, choices, finish, usage }: DemoAnswer) => ({
+/** The ids of tool calls are told apart within a conversation by the id of their answer. */
+const toolCallsOf = (id: string, choice: number, { toolCalls }: DemoAnswer) =>
+  toolCalls.map(({ name, arguments: text }, index) => ({
+    id: `call_${id.slice(id.indexOf('-') + 1)}_${choice}_${index}`,
+    type: 'function',
+    function: { name, arguments: text },
+  }))
+
+const messageOf = (id: string, choice: number, answer: DemoAnswer) =>
+  answer.toolCalls.length > 0
+    ? { role: 'assistant', content: null, refusal: null, tool_calls: toolCallsOf(id, choice, answer) }
+    : { role: 'assistant', content: answer.tokens.join(''), refusal: null }
+
+const chatBody = (id: string, created: number, answer: DemoAnswer) => ({
   id,
   object: 'chat.completion',
   created,
   model: demoModel,
   system_fingerprint: fingerprint,
-  choices: Array.from({ length: choices }, (_, index) => ({
+  choices: Array.from({ length: answer.choices }, (_, index) => ({
     index,
-    message: { role: 'assistant', content: tokens.join(''), refusal: null },
+    message: messageOf(id, index, answer),
     logprobs: null,
-    finish_reason: finish,
+    finish_reason: answer.finish,
   })),
-  usage: wireUsage(usage),
+  usage: wireUsage(answer.usage),
 })
 
-const chatEvents = (id: string, created: number, { tokens, choices, finish, usage }: DemoAnswer): string[] => {
+/** What the events of one choice add, in order: words of a text, or pieces of tool calls. */
+const deltasOf = (id: string, choice: number, answer: DemoAnswer): unknown[] => {
+  const texts = answer.tokens.map((content) => ({ content }))
+  const calls = toolCallsOf(id, choice, answer).flatMap(({ function: called, ...call }, index) => [
+    { tool_calls: [{ index, ...call, function: { name: called.name, arguments: '' } }] },
+    ...demoTokens(called.arguments).map((piece) => ({ tool_calls: [{ index, function: { arguments: piece } }] })),
+  ])
+  return [...texts, ...calls].map((delta, position) => (position === 0 ? { role: 'assistant', ...delta } : delta))
+}
+
+const chatEvents = (id: string, created: number, answer: DemoAnswer): string[] => {
   const base = { id, object: 'chat.completion.chunk', created, model: demoModel, system_fingerprint: fingerprint }
   const events: string[] = []
-  for (let index = 0; index < choices; index++) {
+  for (let index = 0; index < answer.choices; index++) {
     const part = (delta: unknown, finished: string | null) =>
       event({ ...base, choices: [{ index, delta, logprobs: null, finish_reason: finished }] })
-    tokens.forEach((content, position) =>
-      events.push(part(position === 0 ? { role: 'assistant', content } : { content }, null)),
-    )
-    events.push(part({}, finish))
+    events.push(...deltasOf(id, index, answer).map((delta) => part(delta, null)), part({}, answer.finish))
   }
-  events.push(event({ ...base, choices: [], usage: wireUsage(usage) }), 'data: [DONE]\n\n')
+  events.push(event({ ...base, choices: [], usage: wireUsage(answer.usage) }), 'data: [DONE]\n\n')
   return events
 }
 
