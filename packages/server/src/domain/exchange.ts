@@ -1,4 +1,5 @@
 import type { Caller } from './caller.ts'
+import type { Walk } from './walk.ts'
 
 /** One HTTP request on its walk through the house: what every stage may know of it. */
 export interface Exchange {
@@ -15,4 +16,6 @@ export interface Exchange {
   readonly user: string | null
   /** Headers of the answer, whatever it becomes; stages add to it. */
   readonly headers: Record<string, string>
+  /** Stamps of the stages. */
+  readonly walk: Walk
 }

@@ -4,11 +4,12 @@ import { header } from '@headgate/contract/headers.ts'
 import { Type } from 'typebox'
 import type { Caller } from '../domain/caller.ts'
 import type { Exchange } from '../domain/exchange.ts'
+import { Walk } from '../domain/walk.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { prefixedId } from '../kernel/ids.ts'
 import { outlineJson, parseStorableJson } from '../kernel/json.ts'
-import type { Route, RouteInput } from '../kernel/route.ts'
+import type { Reply, Route, RouteInput } from '../kernel/route.ts'
 import { checkBodyHeaders, readBody } from './body.ts'
 import { readCredential } from './credential.ts'
 import type { Events } from './events.ts'
@@ -67,14 +68,14 @@ const mintExchange = (
   caller: Caller,
   requestId: string,
   address: string,
-  now: number,
-  startedAt: number,
+  walk: Walk,
   headers: IncomingMessage['headers'],
   answerHeaders: Record<string, string>,
 ): Exchange => {
   // Reuse the minted request id as the ledger key; a caller's own id is echoed, never a key.
-  const id = headers[header.requestId] === requestId ? prefixedId('req', now) : requestId
-  return { id, requestId, caller, address, startedAt, user: readUser(headers), headers: answerHeaders }
+  const id = headers[header.requestId] === requestId ? prefixedId('req', walk.at) : requestId
+  const { startedAt } = walk
+  return { id, requestId, caller, address, startedAt, user: readUser(headers), headers: answerHeaders, walk }
 }
 
 const abortOnLeave = (response: ServerResponse): AbortController => {
@@ -127,12 +128,16 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
       [header.requestId]: requestId,
       'cache-control': 'private, no-store',
     }
+    const peer = request.socket.remoteAddress ?? ''
+    const { traceparent, tracestate } = request.headers
+    const walk = route.access === 'caller' ? new Walk(startedAt, now, peer, traceparent, tracestate) : null
+    let exchange: Exchange | null = null
     let caller: Caller | null = null
     let fault: AppError | null = null
     let release: (() => void) | null = null
     try {
       const credential = route.access === 'public' ? null : readCredential(request.headers)
-      const address = options.clientAddress(request.socket.remoteAddress ?? '', request.headers)
+      const address = options.clientAddress(peer, request.headers)
       let actor = ''
       if (route.access === 'caller') {
         try {
@@ -152,6 +157,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
           throw await countStranger(refusal, address, answerHeaders)
         }
       }
+      if (walk) walk.identifiedAt = clock.monotonic()
       const controller = abortOnLeave(response)
       if (caller) release = events.watch((reason) => controller.abort(reason))
       const input: RouteInput = {
@@ -163,24 +169,15 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
         address,
         signal: controller.signal,
       }
-      const reply =
-        route.access === 'public'
-          ? await route.handle(input)
-          : route.access === 'admin'
-            ? await route.handle({ ...input, actor })
-            : await route.handle(
-                Object.assign(input, {
-                  exchange: mintExchange(
-                    caller as Caller,
-                    requestId,
-                    address,
-                    now,
-                    startedAt,
-                    request.headers,
-                    answerHeaders,
-                  ),
-                }),
-              )
+      let reply: Reply
+      if (route.access === 'public') reply = await route.handle(input)
+      else if (route.access === 'admin') reply = await route.handle({ ...input, actor })
+      else {
+        const stamps = walk as Walk
+        stamps.receivedAt = clock.monotonic()
+        exchange = mintExchange(caller as Caller, requestId, address, stamps, request.headers, answerHeaders)
+        reply = await route.handle(Object.assign(input, { exchange }))
+      }
       if (reply.kind === 'events') {
         fault = await events.answer({
           response,
@@ -196,7 +193,10 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
     } finally {
       release?.()
     }
+    const endedAt = clock.monotonic()
+    if (walk) walk.endedAt = endedAt
     options.observe({
+      id: exchange?.id ?? requestId,
       requestId,
       method: route.method,
       route: route.path,
@@ -206,9 +206,10 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
           : fault?.code === 'client_closed_request'
             ? 499
             : response.statusCode,
-      durationMs: clock.monotonic() - startedAt,
+      durationMs: endedAt - startedAt,
       fault,
       caller,
+      walk,
     })
   }
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Caller } from '../domain/caller.ts'
+import type { Walk } from '../domain/walk.ts'
 import type { AppError } from '../kernel/errors.ts'
 
 /** How the door learns who is calling. */
@@ -27,6 +28,8 @@ export interface StrangerPorts {
 
 /** One answered request, for the log and the counters. */
 export interface Answered {
+  /** `req_…`; what was sent as `x-request-id` where it was refused before an id was made. */
+  readonly id: string
   readonly requestId: string
   readonly method: string
   /** The declared path, never the one that was sent. */
@@ -35,6 +38,8 @@ export interface Answered {
   readonly durationMs: number
   readonly fault: AppError | null
   readonly caller: Caller | null
+  /** Stamps of the stages; null where no API key is asked for. */
+  readonly walk: Walk | null
 }
 
 /** Writes the log line and the counters of an answered request. */

@@ -79,6 +79,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
     }
     writeRefusal(request, response, presented.status, headers, presented.body)
     options.observe({
+      id: requestId,
       requestId,
       method: request.method ?? '',
       route: 'unmatched',
@@ -86,6 +87,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
       durationMs: 0,
       fault: error,
       caller: null,
+      walk: null,
     })
   }
 

@@ -5,6 +5,7 @@ import type { Hold, Intent } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { Price } from '../../domain/price.ts'
+import { Walk } from '../../domain/walk.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
 import { createMemoryCounters } from '../../kernel/counters.memory.ts'
 import { AppError } from '../../kernel/errors.ts'
@@ -100,6 +101,7 @@ const house = (more: Partial<AdmissionPorts> = {}) => {
     startedAt: clock.monotonic(),
     user: null,
     headers: {},
+    walk: new Walk(clock.monotonic(), clock.now()),
   })
   /** In memory everything is decided at once. */
   const ask = (at: Exchange, request = requestOf({ model: 'up/cheap' }), targets = [target('up/cheap')]): Admitted => {

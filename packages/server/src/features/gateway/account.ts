@@ -37,7 +37,7 @@ const outcomeOf = (fault: unknown): Outcome => {
 export const createAccounts =
   (ports: AccountPorts) =>
   (exchange: Exchange, { hold, request }: Admitted): Account => {
-    const { startedAt } = exchange
+    const { startedAt, walk } = exchange
     const { intent } = hold
     let target = intent.target
     let attempts: readonly Attempt[] = []
@@ -62,7 +62,8 @@ export const createAccounts =
         fault: rest.fault,
       }
       hold.settle(settlement)
-      ports.onSettled(intent, settlement)
+      walk.settledAt = ports.monotonic()
+      ports.onSettled(intent, settlement, walk)
       return { costUsd: cost === null ? null : formatUsd(cost), estimated: rest.estimated }
     }
 
@@ -78,15 +79,17 @@ export const createAccounts =
     return {
       startedAt,
       answered: (answer) => {
+        walk.answeredAt = ports.monotonic()
         target = answer.target.name
         attempts = answer.attempts
         exchange.headers[header.model] = answer.target.model
         exchange.headers[header.provider] = answer.target.provider
         exchange.headers[header.attempts] = String(attempts.length)
         const upstreamMs = attempts.reduce((sum, attempt) => sum + attempt.durationMs, 0)
-        exchange.headers[header.overheadMs] = Math.max(0, ports.monotonic() - startedAt - upstreamMs).toFixed(2)
+        exchange.headers[header.overheadMs] = Math.max(0, walk.answeredAt - startedAt - upstreamMs).toFixed(2)
       },
       complete: (answer) => {
+        walk.settlingAt = walk.answeredAt
         const known = { estimated: false, fault: null, firstByteMs: null }
         if (answer.usage !== null) return settle('complete', answer.usage, known).costUsd
         return counted(uncountedOutput(request.operation, answer.body)).then(
@@ -94,11 +97,13 @@ export const createAccounts =
         )
       },
       ended: (end) => {
+        walk.settlingAt = ports.monotonic()
         const rest = { fault: end.fault, firstByteMs: end.firstByteMs }
         if (end.usage !== null) return settle(end.outcome, end.usage, { ...rest, estimated: false })
         return counted(end.text()).then((usage) => settle(end.outcome, usage, { ...rest, estimated: true }))
       },
       failed: (fault) => {
+        walk.settlingAt = ports.monotonic()
         attempts = ports.attemptsOf(fault)
         target = attempts.at(-1)?.target ?? target
         const outcome = outcomeOf(fault)

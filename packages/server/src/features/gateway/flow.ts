@@ -11,10 +11,13 @@ export type CallAnswer =
 
 /** The product in one sentence. */
 export const createFlow =
-  (stage: FlowPorts, openAccount: (exchange: Exchange, admitted: Admitted) => Account) =>
+  (stage: FlowPorts, openAccount: (exchange: Exchange, admitted: Admitted) => Account, monotonic: () => number) =>
   async (exchange: Exchange, asked: InferenceRequest, signal: AbortSignal): Promise<CallAnswer> => {
+    const { walk } = exchange
     const targets = await stage.route(exchange, asked) // where the model can be called, in order of tries
+    walk.routedAt = monotonic()
     const admitted = await stage.admit(exchange, asked, targets) // limits, then the worst case held against the budget
+    walk.admittedAt = monotonic()
     const { request, hold } = admitted
     const account = openAccount(exchange, admitted)
     try {

@@ -7,6 +7,7 @@ import type { NanoUsd } from '../../domain/money.ts'
 import type { Price } from '../../domain/price.ts'
 import type { EventAnswer, StreamSource, UpstreamAnswer } from '../../domain/upstream.ts'
 import type { Outcome, Usage } from '../../domain/usage.ts'
+import type { Walk } from '../../domain/walk.ts'
 
 /** An admitted call: its hold, and the request as it may go to a provider (with an output cap where money is bounded). */
 export interface Admitted {
@@ -67,7 +68,7 @@ export interface AccountPorts {
   readonly estimateInput: (request: InferenceRequest) => Promise<number>
   readonly monotonic: () => number
   /** Told of every settled call, for the log and the counters. */
-  readonly onSettled: (intent: Intent, settlement: Settlement) => void
+  readonly onSettled: (intent: Intent, settlement: Settlement, walk: Walk) => void
   /** Tries that a failed call made; empty when the fault is not a provider's. */
   readonly attemptsOf: (fault: unknown) => readonly Attempt[]
 }

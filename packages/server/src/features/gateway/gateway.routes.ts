@@ -12,15 +12,21 @@ export interface GatewayRoutePorts {
   ) => Promise<CallAnswer>
   readonly read: (operation: Operation, body: Buffer) => InferenceRequest | Promise<InferenceRequest>
   readonly maxBodyBytes: number
+  readonly monotonic: () => number
 }
 
 /** Declares the inference routes under OpenAI's paths. */
-export const gatewayRoutes = ({ call, read, maxBodyBytes }: GatewayRoutePorts): Route[] => {
+export const gatewayRoutes = ({ call, read, maxBodyBytes, monotonic }: GatewayRoutePorts): Route[] => {
   const handle =
     (operation: Operation) =>
     async (input: CallerInput): Promise<Reply> => {
-      const request = await read(operation, input.body as Buffer)
       const { exchange, signal } = input
+      const { walk } = exchange
+      walk.operation = operation
+      const request = await read(operation, input.body as Buffer)
+      walk.readAt = monotonic()
+      walk.model = request.model
+      walk.stream = request.stream
       const named = request.user === null || exchange.user !== null ? exchange : { ...exchange, user: request.user }
       const answer = call(named, request, signal)
       if (request.stream) {

@@ -8,10 +8,10 @@ import { createRequestReader } from './large-body.ts'
 /** The gateway: OpenAI-compatible calls, from bytes in to bytes out. */
 export const createGateway = (ports: FlowPorts & AccountPorts & { readonly maxBodyBytes: number }): Feature => {
   const reader = createRequestReader()
-  const call = createFlow(ports, createAccounts(ports))
+  const call = createFlow(ports, createAccounts(ports), ports.monotonic)
   return {
     name: 'gateway',
-    routes: gatewayRoutes({ call, read: reader.read, maxBodyBytes: ports.maxBodyBytes }),
+    routes: gatewayRoutes({ call, read: reader.read, maxBodyBytes: ports.maxBodyBytes, monotonic: ports.monotonic }),
     stop: reader.stop,
   }
 }

@@ -1,5 +1,6 @@
 import { type Upstream, startUpstream } from '@headgate/qa/upstream/upstream.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { Walk } from '../../domain/walk.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
 import { ask, chatRequest, faultOf, openaiAt, providersOf, secret, targetOf } from './__fixtures__/setting.ts'
 import type { Providers, ProvidersOptions } from './providers.ts'
@@ -60,7 +61,7 @@ const both = (providers: Providers, first: string, then: string) =>
   providers.call(
     [targetOf(`up/${first}`), targetOf(`other/${then}`)],
     chatRequest('up/any'),
-    { id: 'req_both' },
+    { id: 'req_both', walk: new Walk(0, 0) },
     new AbortController().signal,
   )
 

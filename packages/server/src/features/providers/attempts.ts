@@ -1,3 +1,4 @@
+import type { Exchange } from '../../domain/exchange.ts'
 import type { Attempt } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
@@ -95,7 +96,7 @@ export const createAttempts = (options: Options) => {
   return async (
     targets: readonly Target[],
     request: InferenceRequest,
-    requestId: string,
+    { id: requestId, walk }: Pick<Exchange, 'id' | 'walk'>,
     signal: AbortSignal,
   ): Promise<UpstreamAnswer> => {
     const attempts: Attempt[] = []
@@ -131,7 +132,9 @@ export const createAttempts = (options: Options) => {
       faultPoints.pass('providers.attempt')
       const startedAt = clock.monotonic()
       const record = (status: number, fault: string | null): void => {
-        attempts.push({ target: target.name, status, durationMs: Math.round(clock.monotonic() - startedAt), fault })
+        const endedAt = clock.monotonic()
+        attempts.push({ target: target.name, status, durationMs: Math.round(endedAt - startedAt), fault })
+        walk.tried({ target: target.name, startedAt, endedAt, status, fault })
       }
       try {
         const answer = await provider.call({ model: target.model, request, requestId, signal })

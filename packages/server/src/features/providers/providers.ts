@@ -43,7 +43,7 @@ export interface Providers extends Feature {
   call(
     targets: readonly Target[],
     request: InferenceRequest,
-    exchange: Pick<Exchange, 'id'>,
+    exchange: Pick<Exchange, 'id' | 'walk'>,
     signal: AbortSignal,
   ): Promise<UpstreamAnswer>
   /** @throws AppError when the provider does not answer. */
@@ -96,7 +96,7 @@ export const createProviders = (options: ProvidersOptions): Providers => {
 
   return {
     name: 'providers',
-    call: (targets, request, exchange, signal) => attempt(targets, request, exchange.id, signal),
+    call: (targets, request, exchange, signal) => attempt(targets, request, exchange, signal),
     listModels: async (name, signal) => {
       const found = provider(name)
       if (found === undefined) throw new AppError('model_not_found', { detail: `There is no provider ${name}.` })

@@ -1,6 +1,7 @@
 import type { InferenceRequest } from '../../../domain/inference.ts'
 import type { Target } from '../../../domain/model.ts'
 import type { StreamSource } from '../../../domain/upstream.ts'
+import { Walk } from '../../../domain/walk.ts'
 import { systemClock } from '../../../kernel/clock.ts'
 import { outlineJson } from '../../../kernel/json.ts'
 import { silentLog } from '../../../kernel/log.ts'
@@ -75,7 +76,7 @@ export const ask = (
   more: Record<string, unknown> = {},
   signal: AbortSignal = new AbortController().signal,
   id = `req_${++calls}`,
-) => providers.call([targetOf(model)], chatRequest(model, more), { id }, signal)
+) => providers.call([targetOf(model)], chatRequest(model, more), { id, walk: new Walk(0, 0) }, signal)
 
 /** Everything that a stream delivers; rejects with what it fails with. */
 export const drain = (source: StreamSource): Promise<string> =>
