@@ -6,6 +6,7 @@ import type { Route } from '../kernel/route.ts'
 import { type Handler, type MountOptions, mountRoute } from './mount.ts'
 import { writeRefusal } from './reply.ts'
 import { acceptRequestId } from './request-id.ts'
+import { followSilentConnections } from './silent-connections.ts'
 
 const MAX_HEADER_BYTES = 16_384
 /** How long a caller may take to send the headers, and the whole request; how often this is looked at. */
@@ -26,7 +27,7 @@ export interface ServerOptions extends MountOptions {
 export interface HttpServer {
   /** Begins to listen; answers the port, which the system chose when 0 was asked for. */
   listen(host: string, port: number): Promise<number>
-  /** Stops accepting and resolves once every open answer has ended; idle connections are closed at once. */
+  /** Stops accepting and resolves once every open answer has ended; connections without a request are closed at once. */
   close(): Promise<void>
   /** Cuts what is still open. */
   closeAll(): void
@@ -93,7 +94,9 @@ export const createServer = (options: ServerOptions): HttpServer => {
 
   const app = Fastify({
     logger: false,
-    ...(options.tls && { https: { cert: options.tls.cert, key: options.tls.key } }),
+    ...(options.tls && {
+      https: { cert: options.tls.cert, key: options.tls.key, handshakeTimeout: arrival.headersMs },
+    }),
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: arrival.headersMs,
@@ -201,6 +204,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
   }
 
   const server = app.server as Server
+  const silent = followSilentConnections(server, options.tls !== undefined)
   // The body is asked for when the caller is known and the announced length is fine.
   server.on('checkContinue', (request, response) => server.emit('request', request, response))
   server.on('checkExpectation', (request, response) => refuse(request, response, new AppError('bad_http')))
@@ -210,7 +214,11 @@ export const createServer = (options: ServerOptions): HttpServer => {
       const address = server.address()
       return typeof address === 'object' && address ? address.port : port
     },
-    close: () => app.close(),
+    close: () => {
+      const closed = app.close()
+      silent.end(arrival.headersMs)
+      return closed
+    },
     closeAll: () => server.closeAllConnections(),
   }
 }

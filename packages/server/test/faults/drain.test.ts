@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { startUpstream, type Upstream } from '@headgate/qa/upstream/upstream.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { freshDatabase, type TestDatabase } from '../support/database.ts'
@@ -106,6 +107,36 @@ it('a stream whose provider has not said a word is told as well, and one that be
     const ids = callsOf(upstream).map(({ request_id }) => request_id)
     const rows = (await ledgerRows(database.url)).filter(({ request_id }) => ids.includes(request_id))
     expect(rows).toHaveLength(4)
+  } finally {
+    await other.kill()
+  }
+})
+
+it('connections that bring no request hold nobody up, nor does one whose head never comes whole', async () => {
+  const other = await startGateway({
+    databaseUrl: database.url,
+    upstreamUrl: upstream.url,
+    environment: { HEADGATE_TIMEOUTS_DRAIN_MS: '300000' },
+  })
+  try {
+    const port = Number(new URL(other.url).port)
+    const open = (head: string) =>
+      new Promise<void>((closed) => {
+        const socket = connect(port, '127.0.0.1', () => socket.write(head))
+        socket.once('close', () => closed())
+        socket.on('error', () => undefined)
+        socket.resume()
+      })
+    const silent = open('')
+    const half = open('POST /v1/chat/completions HTTP/1.1\r\nHost: a')
+    await pause(300)
+    expect((await other.request('/livez')).status).toBe(200)
+    const start = performance.now()
+    other.signal('SIGTERM')
+    await Promise.all([silent, half])
+    expect(await other.ended).toBe(0)
+    // Far from the drain window, which is for calls.
+    expect(performance.now() - start).toBeLessThan(100_000)
   } finally {
     await other.kill()
   }
