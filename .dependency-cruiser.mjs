@@ -99,7 +99,7 @@ export default {
     // One door per danger
     forbid(
       'one-door-to-the-disk',
-      'Files are read in config/, blobs and the embedded database in kernel/, the journal in features/ledger/. Ask one of these through a port.',
+      'Files are read in config/, blobs and the embedded database in kernel/, the journal in features/ledger/, served files in http/site.ts. Ask one of these through a port.',
       {
         path: '^packages/(server|contract|client)/src/',
         pathNot: [
@@ -107,6 +107,7 @@ export default {
           `${server}config/`,
           `${server}kernel/(embedded|migrate|blobs|postgres-)`,
           `${feature}ledger/(journal|progress)`,
+          `${server}http/site\\.ts$`,
           `${server}(cli|main)(/|[.-])`,
         ],
       },

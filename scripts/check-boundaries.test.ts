@@ -93,6 +93,7 @@ const planted: [rule: string, file: string, text: string][] = [
   ['only-stores-speak-sql', `${server}/http/asking.ts`, "import 'kysely'\n"],
   ['one-door-to-the-disk', `${server}/features/ledger/diary.ts`, "import 'node:fs/promises'\n"],
   ['one-door-to-the-disk', `${server}/http/reader.ts`, "import 'fs'\n"],
+  ['one-door-to-the-disk', `${server}/features/pages/reader.ts`, "import 'node:fs'\n"],
   ['one-door-out', `${server}/features/ledger/caller.ts`, "import 'undici'\n"],
   ['one-door-out', `${server}/kernel/caller.ts`, "import 'node:https'\n"],
   ['one-door-to-redis', `${server}/kernel/counters.ts`, "import 'redis'\n"],

@@ -1,4 +1,6 @@
+import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
+import { addressOf } from './compose/address.ts'
 import type { FirstStart } from './compose/greeting.ts'
 import { createModelLabel, createObserve } from './compose/observe.ts'
 import {
@@ -22,6 +24,7 @@ import { createIdentity } from './features/identity/identity.ts'
 import { createBudgets } from './features/ledger/budgets.store.ts'
 import { createLedger } from './features/ledger/ledger.ts'
 import { createMetering } from './features/metering/metering.ts'
+import { createPages } from './features/pages/pages.ts'
 import { createProviders } from './features/providers/providers.ts'
 import { createRelay } from './features/relay/relay.ts'
 import { createCircuits } from './features/routing/circuit.ts'
@@ -31,11 +34,13 @@ import { createClientAddress } from './http/client-address.ts'
 import { createEvents } from './http/events.ts'
 import { createFail } from './http/fail.ts'
 import { createServer, type HttpServer } from './http/server.ts'
+import { createSite } from './http/site.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { createCounters } from './kernel/counters.open.ts'
-import type { AppError } from './kernel/errors.ts'
+import { AppError } from './kernel/errors.ts'
 import { type FaultPoints, noFaults } from './kernel/fault-points.ts'
 import type { Feature } from './kernel/feature.ts'
+import { prefixedId } from './kernel/ids.ts'
 import type { Log } from './kernel/log.ts'
 import { createMetrics } from './kernel/metrics.ts'
 
@@ -43,6 +48,8 @@ import { createMetrics } from './kernel/metrics.ts'
 export interface Overrides {
   readonly clock?: Clock
   readonly faultPoints?: FaultPoints
+  /** Folder of the built documentation. */
+  readonly siteFolder?: string
 }
 
 /** What the house is built on. */
@@ -75,11 +82,11 @@ export interface House {
 export const compose = async (ground: Ground): Promise<House> => {
   const { config, secrets, storage, log, clock = systemClock, faultPoints = noFaults } = ground
   const { database } = storage
-  const state = { started: false, draining: false }
+  const state = { started: false, draining: false, port: config.port }
+  const address = () => addressOf(config, state.port)
 
   // The storey of tools
-  const scheme = ground.tls ? 'https' : 'http'
-  const fail = createFail((config.public_url ?? `${scheme}://${config.host}:${config.port}`).replace(/\/$/, ''))
+  const fail = createFail(address)
   const events = createEvents({
     clock,
     commitAfterMs: config.stream.commit_after_ms,
@@ -191,7 +198,15 @@ export const compose = async (ground: Ground): Promise<House> => {
     metricsContentType: metrics.contentType,
   })
 
-  const features: readonly Feature[] = [audit, identity, ledger, providers, routing, admission, gateway, status]
+  const pages = createPages({
+    publicUrl: config.public_url?.replace(/\/$/, '') ?? null,
+    scheme: ground.tls ? 'https' : 'http',
+    ownAddress: address,
+    documentation: createSite(ground.siteFolder ?? fileURLToPath(new URL('../site', import.meta.url))),
+    asset: createSite(fileURLToPath(new URL('../assets', import.meta.url))),
+    presentError: (code) => fail.present(new AppError(code), prefixedId('req', clock.now())),
+  })
+  const features: readonly Feature[] = [audit, identity, ledger, providers, routing, admission, gateway, status, pages]
   const server = createServer({
     routes: features.flatMap((feature) =>
       // The gateway's own calls are counted as they are admitted.
@@ -208,7 +223,13 @@ export const compose = async (ground: Ground): Promise<House> => {
   })
 
   return {
-    server,
+    server: {
+      ...server,
+      listen: async (host, port) => {
+        state.port = await server.listen(host, port)
+        return state.port
+      },
+    },
     start: async () => {
       for (const feature of features) await feature.start?.()
       // What is made here is shown on standard output, which in production is a log: there the operator makes the keys.

@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts'
+import { addressOf } from './address.ts'
 
 /** Secrets that were made on a first start and are shown this once. */
 export interface FirstStart {
@@ -12,9 +13,7 @@ export interface FirstStart {
  */
 export const greet = (config: Config, port: number, promise: string, made: FirstStart): void => {
   if (config.profile === 'production' || config.profile === 'staging') return
-  const scheme = config.tls ? 'https' : 'http'
-  const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host
-  const url = config.public_url ?? `${scheme}://${host}:${port}`
+  const url = addressOf(config, port)
   const lines = ['', `  Headgate   ${url}`, `  Store      ${promise}`, `  Data       ${config.data_dir}`]
   if (made.adminKey)
     lines.push(`  Admin key  ${made.adminKey}   (shown once; "headgate admin reset-key" makes a new one)`)

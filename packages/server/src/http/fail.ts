@@ -42,14 +42,17 @@ const retryHeaders = (error: AppError): { headers: Record<string, string>; waitM
   return { headers, waitMs }
 }
 
-/** Turns errors into answers: the only place that chooses a status. `publicUrl` carries no trailing slash. */
-export const createFail = (publicUrl: string) => {
+/**
+ * Turns errors into answers: the only place that chooses a status. `address` tells where callers reach this server,
+ * without a trailing slash.
+ */
+export const createFail = (address: () => string) => {
   const present = (error: AppError, requestId: string): Presented => {
     const entry = errorCatalogue[error.code]
     const { details = [], params = {}, shouldRetry, violatedPolicies } = error.options
     const retryable = entry.retryable !== 'no' && shouldRetry !== false
     const { headers, waitMs } = retryHeaders(error)
-    const page = `${publicUrl}/docs/errors/${error.code.replaceAll('_', '-')}`
+    const page = `${address()}/docs/errors/${error.code.replaceAll('_', '-')}`
     return {
       status: entry.http,
       headers,

@@ -34,8 +34,9 @@ export const writeReply = (response: ServerResponse, reply: PlainReply, headers:
     return
   }
   headers['content-type'] = reply.contentType
-  headers['content-length'] = Buffer.byteLength(reply.bytes)
-  writeHead(response, reply.status ?? 200, headers)
+  // A 304 has no body and would announce the length of another answer.
+  if (reply.status !== 304) headers['content-length'] = Buffer.byteLength(reply.bytes)
+  writeHead(response, reply.status ?? 200, reply.headers ? { ...headers, ...reply.headers } : headers)
   response.end(reply.bytes)
 }
 

@@ -33,7 +33,13 @@ export type Reply =
       readonly value: unknown
       readonly headers?: Record<string, string>
     }
-  | { readonly kind: 'bytes'; readonly status?: number; readonly contentType: string; readonly bytes: Buffer | string }
+  | {
+      readonly kind: 'bytes'
+      readonly status?: number
+      readonly contentType: string
+      readonly bytes: Buffer | string
+      readonly headers?: Record<string, string>
+    }
   /** An event stream; the status line waits for the promise, so that a fault before the first part keeps its status. */
   | { readonly kind: 'events'; readonly stream: Promise<StreamSource> }
 
