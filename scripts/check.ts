@@ -4,6 +4,7 @@ import { architectureProblems } from './check-architecture.ts'
 import { catalogueProblems } from './check-catalogue.ts'
 import { directiveProblems } from './check-directives.ts'
 import { lockfileProblems } from './check-lockfile.ts'
+import { openapiProblems } from './check-openapi.ts'
 
 /** The one command that says whether the house stands; `.ci/run` calls the same. Narrow it by names: `npm run check -- types lint`. */
 interface Check {
@@ -51,6 +52,7 @@ const checks: Check[] = [
   rule('directives', directiveProblems),
   rule('lockfile', lockfileProblems),
   { name: 'reference', run: tool('', '../scripts/generate-reference.ts', '--check').run },
+  { name: 'openapi', run: () => openapiProblems(root) },
 ]
 
 const wanted = process.argv.slice(2)

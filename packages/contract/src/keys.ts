@@ -28,7 +28,7 @@ export const BudgetInputSchema = Type.Object(
     ]),
     window: BudgetWindowSchema,
   },
-  closed,
+  { ...closed, title: 'BudgetInput', examples: [{ limit_usd: '25.00', window: 'month' }] },
 )
 export type BudgetInput = Static<typeof BudgetInputSchema>
 
@@ -39,7 +39,8 @@ const time = Type.String({
   pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?(Z|[+-]\\d{2}:\\d{2})$',
   description: 'RFC 3339, with zone.',
 })
-const projectId = Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' })
+const projectPattern = '^[A-Za-z0-9_-]{1,128}$'
+const projectId = Type.String({ pattern: projectPattern })
 
 /** Body of `POST /admin/v1/keys`. */
 export const CreateKeySchema = Type.Object(
@@ -54,7 +55,20 @@ export const CreateKeySchema = Type.Object(
     budget: Type.Optional(nullable(BudgetInputSchema)),
     state: Type.Optional(Type.Enum(['pre-activation', 'active'])),
   },
-  closed,
+  {
+    ...closed,
+    title: 'CreateKey',
+    examples: [
+      { name: 'support bot' },
+      {
+        name: 'shop page',
+        kind: 'publishable',
+        origins: ['https://shop.example.org'],
+        models: ['openai/gpt-4o-mini'],
+        budget: { limit_usd: '25.00', window: 'month' },
+      },
+    ],
+  },
 )
 export type CreateKey = Static<typeof CreateKeySchema>
 
@@ -70,78 +84,129 @@ export const UpdateKeySchema = Type.Object(
     state: Type.Optional(KeyStateSchema),
     reason: Type.Optional(line(500)),
   },
-  { ...closed, minProperties: 1 },
+  { ...closed, minProperties: 1, title: 'UpdateKey', examples: [{ state: 'suspended', reason: 'Too many calls.' }] },
 )
 export type UpdateKey = Static<typeof UpdateKeySchema>
 
 /** Body of `POST /admin/v1/keys/:id/rotate`. */
 export const RotateKeySchema = Type.Object(
-  { overlap_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 30 * 86_400 })) },
-  closed,
+  {
+    overlap_seconds: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 30 * 86_400, description: 'How long the former secret stays valid; a day.' }),
+    ),
+  },
+  { ...closed, title: 'RotateKey', examples: [{ overlap_seconds: 3600 }] },
 )
 export type RotateKey = Static<typeof RotateKeySchema>
 
 /** Body of `POST /admin/v1/keys/:id/revoke`; `compromised` says that the secret has become known to others. */
 export const RevokeKeySchema = Type.Object(
   { reason: Type.Optional(line(500)), compromised: Type.Optional(Type.Boolean()) },
-  closed,
+  { ...closed, title: 'RevokeKey', examples: [{ reason: 'Found in a public repository.', compromised: true }] },
 )
 export type RevokeKey = Static<typeof RevokeKeySchema>
 
+const keyExample = {
+  object: 'key',
+  id: '7Qm2xW4kZ9tB',
+  project: 'default',
+  kind: 'secret',
+  name: 'support bot',
+  tier: 'standard',
+  models: null,
+  origins: [],
+  state: 'active',
+  budget: null,
+  expires_at: null,
+  created_at: '2026-01-31T09:15:00.000Z',
+  last_used_at: null,
+}
+
 /** A key as operators see it; the secret is never part of it. */
-export const KeySchema = Type.Object({
-  object: Type.Literal('key'),
-  id: Type.String(),
-  project: Type.String(),
-  kind: Type.Enum(['secret', 'publishable']),
-  name: Type.String(),
-  tier: Type.String(),
-  models: nullable(Type.Array(Type.String())),
-  origins: Type.Array(Type.String()),
-  state: KeyStateSchema,
-  budget: nullable(
-    Type.Object({
-      id: Type.String(),
-      limit_usd: Type.String(),
-      window: BudgetWindowSchema,
-      spent_usd: Type.String(),
-      reserved_usd: Type.String(),
-    }),
-  ),
-  expires_at: nullable(Type.String()),
-  created_at: Type.String(),
-  last_used_at: nullable(Type.String()),
-})
+export const KeySchema = Type.Object(
+  {
+    object: Type.Literal('key'),
+    id: Type.String(),
+    project: Type.String(),
+    kind: Type.Enum(['secret', 'publishable']),
+    name: Type.String(),
+    tier: Type.String(),
+    models: nullable(Type.Array(Type.String())),
+    origins: Type.Array(Type.String()),
+    state: KeyStateSchema,
+    budget: nullable(
+      Type.Object({
+        id: Type.String(),
+        limit_usd: Type.String(),
+        window: BudgetWindowSchema,
+        spent_usd: Type.String(),
+        reserved_usd: Type.String(),
+      }),
+    ),
+    expires_at: nullable(Type.String()),
+    created_at: Type.String(),
+    last_used_at: nullable(Type.String()),
+  },
+  { title: 'Key', examples: [keyExample] },
+)
 export type Key = Static<typeof KeySchema>
 
 /** A new or rotated key: the only answers that carry the secret. */
-export const KeyWithSecretSchema = Type.Intersect([KeySchema, Type.Object({ key: Type.String() })])
+export const KeyWithSecretSchema = Type.Intersect(
+  [KeySchema, Type.Object({ key: Type.String({ description: 'The secret, shown this once.' }) })],
+  { title: 'KeyWithSecret' },
+)
 
 /** Body of `POST /admin/v1/projects`. */
-export const CreateProjectSchema = Type.Object({ id: Type.Optional(projectId), name: line(200) }, closed)
+export const CreateProjectSchema = Type.Object(
+  { id: Type.Optional(projectId), name: line(200) },
+  { ...closed, title: 'CreateProject', examples: [{ id: 'shop', name: 'Shop' }] },
+)
 export type CreateProject = Static<typeof CreateProjectSchema>
 
 /** A project: the tenant. */
-export const ProjectSchema = Type.Object({
-  object: Type.Literal('project'),
-  id: Type.String(),
-  name: Type.String(),
-  created_at: Type.String(),
-})
+export const ProjectSchema = Type.Object(
+  {
+    object: Type.Literal('project'),
+    id: Type.String(),
+    name: Type.String(),
+    created_at: Type.String(),
+  },
+  {
+    title: 'Project',
+    examples: [{ object: 'project', id: 'shop', name: 'Shop', created_at: '2026-01-31T09:15:00.000Z' }],
+  },
+)
 export type Project = Static<typeof ProjectSchema>
+
+/** How many items a page may have. */
+export const PageLimitSchema = Type.Optional(
+  Type.String({
+    pattern: '^(100|[1-9]\\d?)$',
+    description: 'Items of a page, 1 to 100; 20 unless told.',
+    examples: ['50'],
+  }),
+)
 
 /** Query of a list: `after` is the `next_cursor` of the page before. */
 export const PageQuerySchema = Type.Object(
   {
-    limit: Type.Optional(Type.String({ pattern: '^(100|[1-9]\\d?)$' })),
-    after: Type.Optional(Type.String({ pattern: '^\\d{1,18}$' })),
+    limit: PageLimitSchema,
+    after: Type.Optional(
+      Type.String({ pattern: '^\\d{1,18}$', description: '`next_cursor` of the page before.', examples: ['42'] }),
+    ),
   },
   closed,
 )
 
 /** Query of `GET /admin/v1/keys` and `GET /admin/v1/audit`: one project's, or all. */
 export const ProjectPageQuerySchema = Type.Object(
-  { ...PageQuerySchema.properties, project: Type.Optional(projectId) },
+  {
+    ...PageQuerySchema.properties,
+    project: Type.Optional(
+      Type.String({ pattern: projectPattern, description: 'Of this project only.', examples: ['default'] }),
+    ),
+  },
   closed,
 )
 
@@ -179,10 +244,22 @@ export const pageOf = <Row, Item>(
 }
 
 /** Schema of a page, for the reference. */
-export const pageSchema = <Item extends TSchema>(item: Item) =>
-  Type.Object({
-    object: Type.Literal('list'),
-    data: Type.Array(item),
-    has_more: Type.Boolean(),
-    next_cursor: nullable(Type.String()),
-  })
+export const pageSchema = <Item extends TSchema>(item: Item, title: string) =>
+  Type.Object(
+    {
+      object: Type.Literal('list'),
+      data: Type.Array(item),
+      has_more: Type.Boolean(),
+      next_cursor: Type.Union([Type.String(), Type.Null()], { description: 'Send it as `after` for the next page.' }),
+    },
+    { title },
+  )
+
+/** Path of one key. */
+export const KeyPathSchema = Type.Object({
+  id: Type.String({ description: 'Id of the key: the middle part of `hg_sk_<id>_…`.', examples: ['7Qm2xW4kZ9tB'] }),
+})
+
+/** Answers of the lists of keys and of projects. */
+export const KeyPageSchema = pageSchema(KeySchema, 'KeyPage')
+export const ProjectPageSchema = pageSchema(ProjectSchema, 'ProjectPage')

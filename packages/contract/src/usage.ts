@@ -1,4 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox'
+import { PageLimitSchema } from './keys.ts'
+import { usageRowExample, usageTotalsExample } from './usage-examples.ts'
 
 const closed = { additionalProperties: false } as const
 const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
@@ -8,6 +10,7 @@ const time = Type.String({
   maxLength: 40,
   pattern: '^\\d{4}-\\d{2}-\\d{2}(T\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?(Z|[+-]\\d{2}:\\d{2}))?$',
   description: 'RFC 3339 with zone, or a date (UTC).',
+  examples: ['2026-01-31T00:00:00Z'],
 })
 
 const tokens = {
@@ -25,7 +28,7 @@ export const AttemptSchema = Type.Object(
     duration_ms: count,
     fault: nullable(Type.String()),
   },
-  closed,
+  { ...closed, title: 'Attempt' },
 )
 
 /** What one call came to. */
@@ -53,12 +56,21 @@ export const UsageRowSchema = Type.Object(
     created_at: Type.String(),
     recorded: Type.Boolean({ description: 'False while the row is only in the journal of its replica.' }),
   },
-  closed,
+  { ...closed, title: 'UsageRow', examples: [usageRowExample] },
 )
 export type UsageRow = Static<typeof UsageRowSchema>
 
 /** One call with its tries. */
-export const UsageDetailSchema = Type.Object({ ...UsageRowSchema.properties, tries: Type.Array(AttemptSchema) }, closed)
+export const UsageDetailSchema = Type.Object(
+  { ...UsageRowSchema.properties, tries: Type.Array(AttemptSchema) },
+  {
+    ...closed,
+    title: 'UsageDetail',
+    examples: [
+      { ...usageRowExample, tries: [{ target: 'openai/gpt-4o-mini', status: 200, duration_ms: 812, fault: null }] },
+    ],
+  },
+)
 export type UsageDetail = Static<typeof UsageDetailSchema>
 
 /** Sums over a range. */
@@ -70,7 +82,7 @@ export const UsageTotalsSchema = Type.Object(
     ...tokens,
     cost_usd: money,
   },
-  closed,
+  { ...closed, title: 'UsageTotals', examples: [usageTotalsExample] },
 )
 export type UsageTotals = Static<typeof UsageTotalsSchema>
 
@@ -84,7 +96,7 @@ export const BudgetStateSchema = Type.Object(
     remaining_usd: money,
     resets_at: nullable(Type.String()),
   },
-  closed,
+  { ...closed, title: 'BudgetState' },
 )
 
 /** Query of `GET /v1/usage`: the last 30 days of the calling key, unless told. */
@@ -92,9 +104,13 @@ export const UsageQuerySchema = Type.Object(
   {
     from: Type.Optional(time),
     to: Type.Optional(time),
-    scope: Type.Optional(Type.Enum(['key', 'project'])),
-    limit: Type.Optional(Type.String({ pattern: '^(100|[1-9]\\d?)$' })),
-    after: Type.Optional(Type.String({ pattern: '^\\d{1,14}_[A-Za-z0-9._-]{1,128}$' })),
+    scope: Type.Optional(
+      Type.Enum(['key', 'project'], { description: 'Of the calling key, or of its whole project.' }),
+    ),
+    limit: PageLimitSchema,
+    after: Type.Optional(
+      Type.String({ pattern: '^\\d{1,14}_[A-Za-z0-9._-]{1,128}$', description: '`next_cursor` of the page before.' }),
+    ),
   },
   closed,
 )
@@ -110,16 +126,16 @@ export const UsageListSchema = Type.Object(
     totals: UsageTotalsSchema,
     budget: nullable(BudgetStateSchema),
   },
-  closed,
+  { ...closed, title: 'UsageList' },
 )
 
 /** Query of `GET /admin/v1/usage`. */
 export const UsageReportQuerySchema = Type.Object(
   {
-    group_by: Type.Optional(Type.Enum(['model', 'key', 'user', 'day'])),
+    group_by: Type.Optional(Type.Enum(['model', 'key', 'user', 'day'], { description: 'By model unless told.' })),
     from: Type.Optional(time),
     to: Type.Optional(time),
-    project: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' })),
+    project: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$', description: 'Of this project only.' })),
   },
   closed,
 )
@@ -129,11 +145,24 @@ export type UsageReportQuery = Static<typeof UsageReportQuerySchema>
 export const UsageReportSchema = Type.Object(
   {
     object: Type.Literal('list'),
-    data: Type.Array(Type.Object({ group: nullable(Type.String()), ...UsageTotalsSchema.properties }, closed)),
+    data: Type.Array(
+      Type.Object(
+        { group: nullable(Type.String()), ...UsageTotalsSchema.properties },
+        { ...closed, title: 'UsageGroup', examples: [{ group: 'openai/gpt-4o-mini', ...usageTotalsExample }] },
+      ),
+    ),
     has_more: Type.Boolean(),
     next_cursor: Type.Null(),
     from: Type.String(),
     to: Type.String(),
   },
-  closed,
+  { ...closed, title: 'UsageReport' },
 )
+
+/** Path of one call. */
+export const UsagePathSchema = Type.Object({
+  request_id: Type.String({
+    description: 'The id of the row, or the `x-request-id` of the answer.',
+    examples: ['req_01KG9V6V80Q3M5YJ8T2N4R7WXA'],
+  }),
+})

@@ -26,6 +26,7 @@ import { createLedger } from './features/ledger/ledger.ts'
 import { createMetering } from './features/metering/metering.ts'
 import { createPages } from './features/pages/pages.ts'
 import { createProviders } from './features/providers/providers.ts'
+import { createReference } from './features/reference/reference.ts'
 import { createRelay } from './features/relay/relay.ts'
 import { createCircuits } from './features/routing/circuit.ts'
 import { createRouting } from './features/routing/routing.ts'
@@ -33,6 +34,7 @@ import { createStatus } from './features/status/status.ts'
 import { createClientAddress } from './http/client-address.ts'
 import { createEvents } from './http/events.ts'
 import { createFail } from './http/fail.ts'
+import { describeRoutes } from './http/openapi.ts'
 import { createServer, type HttpServer } from './http/server.ts'
 import { createSite } from './http/site.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
@@ -64,6 +66,8 @@ export interface Ground extends Overrides {
 /** The house, standing. */
 export interface House {
   readonly server: HttpServer
+  /** The OpenAPI document of its routes. */
+  readonly describe: () => object
   /** Begins background work, warms caches, and makes what an empty house lacks. */
   readonly start: () => Promise<FirstStart>
   /** Notes that everything is ready, for `/startupz`. */
@@ -206,12 +210,27 @@ export const compose = async (ground: Ground): Promise<House> => {
     asset: createSite(fileURLToPath(new URL('../assets', import.meta.url))),
     presentError: (code) => fail.present(new AppError(code), prefixedId('req', clock.now())),
   })
-  const features: readonly Feature[] = [audit, identity, ledger, providers, routing, admission, gateway, status, pages]
+  const describe = () => describeRoutes(routes, packageDescription.version)
+  const reference = createReference(describe)
+
+  const features: readonly Feature[] = [
+    audit,
+    identity,
+    ledger,
+    providers,
+    routing,
+    admission,
+    gateway,
+    status,
+    reference,
+    pages,
+  ]
+  const routes = features.flatMap((feature) =>
+    // The gateway's own calls are counted as they are admitted.
+    feature === gateway ? (feature.routes ?? []) : (feature.routes ?? []).map(admission.limitBrowsers),
+  )
   const server = createServer({
-    routes: features.flatMap((feature) =>
-      // The gateway's own calls are counted as they are admitted.
-      feature === gateway ? (feature.routes ?? []) : (feature.routes ?? []).map(admission.limitBrowsers),
-    ),
+    routes,
     clock,
     identity,
     strangers: admission,
@@ -230,6 +249,7 @@ export const compose = async (ground: Ground): Promise<House> => {
         return state.port
       },
     },
+    describe,
     start: async () => {
       for (const feature of features) await feature.start?.()
       // What is made here is shown on standard output, which in production is a log: there the operator makes the keys.

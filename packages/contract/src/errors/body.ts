@@ -1,4 +1,5 @@
-import type { ErrorCode } from './catalogue.ts'
+import { Type } from 'typebox'
+import { type ErrorCode, errorCatalogue } from './catalogue.ts'
 import type { OpenAIErrorType } from './entry.ts'
 
 /** One fault in what was sent: where it stands, what is wrong, what to do. */
@@ -32,3 +33,50 @@ export interface ErrorBody {
     readonly params: Readonly<Record<string, string | number>>
   }
 }
+
+const entries = Object.values(errorCatalogue)
+
+/** The member `error` of an error body, which OpenAI’s clients read; in a stream it stands alone. */
+export const InnerErrorSchema = Type.Object(
+  {
+    message: Type.String(),
+    type: Type.Enum([...new Set(entries.map(({ type }) => type))]),
+    code: Type.Enum(Object.keys(errorCatalogue), { description: 'Decide by this: a code never changes its meaning.' }),
+    param: Type.Union([Type.String(), Type.Null()], { description: 'Where the first fault stands.' }),
+    id: Type.String({ pattern: '^HG-[0-9]{4}$' }),
+    doc_url: Type.String({ description: 'The page of this error.' }),
+    request_id: Type.String(),
+    retryable: Type.Boolean(),
+    retry_after_ms: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
+    details: Type.Array(
+      Type.Object({
+        location: Type.String({ description: 'JSON path, header or query name.' }),
+        message: Type.String(),
+        fix: Type.Optional(Type.String()),
+      }),
+    ),
+    params: Type.Record(Type.String(), Type.Union([Type.String(), Type.Number()]), {
+      description: 'Values for a client that builds its own text.',
+    }),
+  },
+  { title: 'InnerError' },
+)
+
+/** Schema of every error answer. */
+export const ErrorSchema = Type.Object(
+  {
+    type: Type.String({ description: 'Address of the page of this error.' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String({ description: 'What is wrong in this case, for the developer.' }),
+    instance: Type.String(),
+    'violated-policies': Type.Optional(
+      Type.Array(Type.String(), { description: 'Of `rate_limit_exceeded`: names in `RateLimit-Policy`.' }),
+    ),
+    error: InnerErrorSchema,
+  },
+  {
+    title: 'Error',
+    description: 'RFC 9457 problem details and OpenAI’s error object in one body.',
+  },
+)

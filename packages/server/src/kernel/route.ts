@@ -1,3 +1,5 @@
+import type { ApiTag } from '@headgate/contract/api-tags.ts'
+import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import type { TSchema } from 'typebox'
 import type { Exchange } from '../domain/exchange.ts'
 import type { StreamSource } from '../domain/upstream.ts'
@@ -45,17 +47,46 @@ export type Reply =
 
 interface RouteDeclaration {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
-  /** With `:name` for parameters. */
+  /** With `:name` for parameters; a `*` at the end takes the rest. */
   readonly path: string
   /** One line for the reference. */
   readonly summary: string
   readonly query?: TSchema
   /** A schema, or `'bytes'` for a handler that reads the body itself. */
   readonly body?: TSchema | 'bytes'
-  /** Schema of the 2xx answer, for the reference. */
-  readonly answer?: TSchema
   /** Most bytes the body may have; 64 KiB when not stated. */
   readonly maxBodyBytes?: number
+  /** Null for a page that people read: it is no part of the API. */
+  readonly reference: RouteReference | null
+}
+
+/** What the API reference tells of a route beyond its declaration: `/openapi.json` is written from it. */
+export interface RouteReference {
+  /** Name of the operation, by which generated clients call it; never changed. */
+  readonly operationId: string
+  readonly tag: ApiTag
+  /** More than the summary says, in Markdown. */
+  readonly description?: string
+  /** An object schema with one member per parameter of the path, in their order; the last one may be its `*`. */
+  readonly params?: TSchema
+  /** Of a body that the handler reads itself. */
+  readonly body?: TSchema
+  /** Bodies to begin with, by name. */
+  readonly bodyExamples?: Readonly<Record<string, { readonly summary: string; readonly value: unknown }>>
+  /** Of the answer when all went well. */
+  readonly answer: TSchema
+  /** Its status; 200 when not stated. */
+  readonly status?: number
+  /** Its content type; `application/json` when not stated. */
+  readonly contentType?: string
+  /** Of the JSON in each event, where the answer may be a stream. */
+  readonly events?: TSchema
+  /** Answers that are no errors, by another status. */
+  readonly otherAnswers?: Readonly<Record<number, { readonly description: string; readonly answer?: TSchema }>>
+  /** Headers of the answer, beyond those that its access implies. */
+  readonly answerHeaders?: readonly string[]
+  /** Errors beyond those that its access, query and body imply. */
+  readonly errors?: readonly ErrorCode[]
 }
 
 /**

@@ -104,6 +104,7 @@ const samples: Readonly<Record<string, Sample>> = {
   'GET /livez': plain('/livez'),
   'GET /readyz': plain('/readyz'),
   'GET /startupz': plain('/startupz'),
+  'GET /openapi.json': plain('/openapi.json'),
   'GET /metrics': plain('/metrics'),
   'POST /v1/chat/completions': plain('/v1/chat/completions', { ...chat, user: 'b' }),
   'POST /v1/embeddings': plain('/v1/embeddings', { model: 'demo', input: 'Hello' }),

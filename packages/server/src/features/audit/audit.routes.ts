@@ -1,3 +1,4 @@
+import { AuditPageSchema } from '@headgate/contract/audit.ts'
 import { type Page, type PageQuery, ProjectPageQuerySchema } from '@headgate/contract/keys.ts'
 import { defineRoute, type Route } from '../../kernel/route.ts'
 
@@ -9,6 +10,7 @@ export const auditRoutes = (list: (query: PageQuery) => Promise<Page<unknown>>):
     access: 'admin',
     summary: 'Lists what operators did, the newest first.',
     query: ProjectPageQuerySchema,
+    reference: { operationId: 'listAuditEntries', tag: 'Audit', answer: AuditPageSchema },
     handle: async (input) => ({ kind: 'json', value: await list(input.query) }),
   }),
 ]

@@ -1,3 +1,4 @@
+import type { AuditEntry as PresentedEntry } from '@headgate/contract/audit.ts'
 import { type Page, type PageQuery, pageOf } from '@headgate/contract/keys.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database, Transaction } from '../../kernel/db.ts'
@@ -22,21 +23,6 @@ export interface AuditEntry {
   readonly after?: object
   readonly requestId?: string
   readonly reason?: string
-}
-
-/** An entry as operators see it. */
-export interface PresentedEntry {
-  readonly object: 'audit_entry'
-  readonly seq: string
-  readonly at: string
-  readonly actor: string
-  readonly action: string
-  readonly resource: string
-  readonly project: string | null
-  readonly before: object | null
-  readonly after: object | null
-  readonly request_id: string | null
-  readonly reason: string | null
 }
 
 export interface Audit {

@@ -1,3 +1,8 @@
+import { chatRequestExamples } from '@headgate/contract/chat-examples.ts'
+import { ChatCompletionSchema, ChatEventSchema, ChatRequestSchema } from '@headgate/contract/chat.ts'
+import { EmbeddingsRequestSchema, EmbeddingsSchema } from '@headgate/contract/embeddings.ts'
+import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
+import { upstreamErrors } from '@headgate/contract/errors/upstream.ts'
 import { header } from '@headgate/contract/headers.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
 import { type CallerInput, defineRoute, type Reply, type Route } from '../../kernel/route.ts'
@@ -14,6 +19,18 @@ export interface GatewayRoutePorts {
   readonly maxBodyBytes: number
   readonly monotonic: () => number
 }
+
+const callErrors: readonly ErrorCode[] = [
+  'duplicate_parameter',
+  'model_missing',
+  'prompt_empty',
+  'model_not_allowed',
+  'price_unknown',
+  'budget_exceeded',
+  'journal_unavailable',
+  ...(Object.keys(upstreamErrors) as (keyof typeof upstreamErrors)[]),
+]
+const callHeaders = [header.model, header.provider, header.attempts, header.overheadMs, header.costUsd, header.warning]
 
 /** Declares the inference routes under OpenAI's paths. */
 export const gatewayRoutes = ({ call, read, maxBodyBytes, monotonic }: GatewayRoutePorts): Route[] => {
@@ -45,6 +62,20 @@ export const gatewayRoutes = ({ call, read, maxBodyBytes, monotonic }: GatewayRo
       browser: true,
       body: 'bytes',
       maxBodyBytes,
+      reference: {
+        operationId: 'createChatCompletion',
+        tag: 'Chat',
+        description:
+          'OpenAI’s protocol. Members that are not listed here go to the provider as they were written, and a whole answer comes ' +
+          'back as the provider wrote it. With `"stream": true` the answer is an event stream; a failure before its first part ' +
+          'is an ordinary error answer.',
+        body: ChatRequestSchema,
+        bodyExamples: chatRequestExamples,
+        answer: ChatCompletionSchema,
+        events: ChatEventSchema,
+        answerHeaders: callHeaders,
+        errors: [...callErrors, 'messages_empty'],
+      },
       handle: handle('chat'),
     }),
     defineRoute({
@@ -55,6 +86,15 @@ export const gatewayRoutes = ({ call, read, maxBodyBytes, monotonic }: GatewayRo
       browser: true,
       body: 'bytes',
       maxBodyBytes,
+      reference: {
+        operationId: 'createEmbeddings',
+        tag: 'Embeddings',
+        description: 'OpenAI’s protocol. Members that are not listed here go to the provider as they were written.',
+        body: EmbeddingsRequestSchema,
+        answer: EmbeddingsSchema,
+        answerHeaders: callHeaders,
+        errors: callErrors,
+      },
       handle: handle('embeddings'),
     }),
   ]

@@ -1,6 +1,7 @@
 import {
   UsageDetailSchema,
   UsageListSchema,
+  UsagePathSchema,
   type UsageQuery,
   UsageQuerySchema,
   type UsageReportQuery,
@@ -50,7 +51,7 @@ export const usageRoutes = ({ store, drain, budgets, now }: UsageRoutesOptions):
     access: 'caller',
     summary: 'Lists what calls consumed and cost, with totals of the range and the state of the budget.',
     query: UsageQuerySchema,
-    answer: UsageListSchema,
+    reference: { operationId: 'listUsage', tag: 'Usage', answer: UsageListSchema },
     handle: async ({ exchange, query: raw }) => {
       const query = raw as UsageQuery
       const { projectId, keyId, budgetId } = exchange.caller
@@ -86,7 +87,13 @@ export const usageRoutes = ({ store, drain, budgets, now }: UsageRoutesOptions):
     access: 'caller',
     browser: true,
     summary: 'Shows what one call consumed and cost, by its id or the x-request-id it was sent with.',
-    answer: UsageDetailSchema,
+    reference: {
+      operationId: 'getUsage',
+      tag: 'Usage',
+      params: UsagePathSchema,
+      answer: UsageDetailSchema,
+      errors: ['resource_not_found'],
+    },
     handle: async ({ exchange, params }) => {
       const { projectId, keyId, kind } = exchange.caller
       const id = params['request_id'] ?? ''
@@ -111,7 +118,7 @@ export const usageRoutes = ({ store, drain, budgets, now }: UsageRoutesOptions):
     access: 'admin',
     summary: 'Sums up usage and cost by model, key, user or day.',
     query: UsageReportQuerySchema,
-    answer: UsageReportSchema,
+    reference: { operationId: 'reportUsage', tag: 'Usage', answer: UsageReportSchema },
     handle: async ({ query: raw }) => {
       const query = raw as UsageReportQuery
       const range = rangeOf(query, now())

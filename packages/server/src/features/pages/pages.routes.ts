@@ -1,3 +1,4 @@
+import { ErrorCatalogueSchema } from '@headgate/contract/errors/catalogue-schema.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { defineRoute, type Reply, type Route, type RouteInput } from '../../kernel/route.ts'
 import { codeNamed, errorPage, errorsDocument, errorsPage, errorText, pageNameOf } from './error-pages.ts'
@@ -32,6 +33,7 @@ export const pagesRoutes = (ports: PagesPorts, shell: Shell): Route[] => {
       path: '/',
       summary: 'The home page; for programs, where things are.',
       access: 'public',
+      reference: null,
       handle: (input) => {
         const address = addressOf(ports, input.headers['host'])
         const vary = { vary: 'accept' }
@@ -45,6 +47,12 @@ export const pagesRoutes = (ports: PagesPorts, shell: Shell): Route[] => {
       path: '/errors.json',
       summary: 'The catalogue of errors.',
       access: 'public',
+      reference: {
+        operationId: 'listErrors',
+        tag: 'Reference',
+        answer: ErrorCatalogueSchema,
+        otherAnswers: { 304: { description: 'The caller has it already: `If-None-Match` named its `ETag`.' } },
+      },
       handle: (input) =>
         notModified(input, errorsTag) ?? textReply('application/json; charset=utf-8', errorsJson, { etag: errorsTag }),
     }),
@@ -53,6 +61,7 @@ export const pagesRoutes = (ports: PagesPorts, shell: Shell): Route[] => {
       path: '/docs/errors',
       summary: 'All errors on one page.',
       access: 'public',
+      reference: null,
       handle: (input) => unlessKnown(input, errorsPage()),
     }),
     defineRoute({
@@ -60,6 +69,7 @@ export const pagesRoutes = (ports: PagesPorts, shell: Shell): Route[] => {
       path: '/docs/errors/:name',
       summary: 'The page of one error, by its code or id; with `.md` as text.',
       access: 'public',
+      reference: null,
       handle: (input) => {
         const given = input.params['name'] ?? ''
         const bare = isMarkdownName(given) ? given.slice(0, -3) : given
@@ -76,6 +86,7 @@ export const pagesRoutes = (ports: PagesPorts, shell: Shell): Route[] => {
       path: '/docs',
       summary: 'Leads to the documentation.',
       access: 'public',
+      reference: null,
       handle: () => redirectTo('/docs/'),
     }),
     defineRoute({
@@ -83,6 +94,7 @@ export const pagesRoutes = (ports: PagesPorts, shell: Shell): Route[] => {
       path: '/docs/*',
       summary: 'The documentation; each page with `.md` as text.',
       access: 'public',
+      reference: null,
       handle: async (input) => {
         const path = input.params['*'] ?? ''
         if (path === '' && (await ports.documentation('index.html')) === null) return shell(notBuiltPage())
@@ -94,6 +106,7 @@ export const pagesRoutes = (ports: PagesPorts, shell: Shell): Route[] => {
       path: '/assets/:name',
       summary: 'Style and script of these pages.',
       access: 'public',
+      reference: null,
       handle: async (input) => (await answerFile(ports.asset, input.params['name'] ?? '', input)) ?? missing(input),
     }),
   ]

@@ -1,4 +1,4 @@
-import { ModelEntry, ModelList } from '@headgate/contract/models.ts'
+import { ModelEntry, ModelList, ModelPathSchema } from '@headgate/contract/models.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { type Route, defineRoute } from '../../kernel/route.ts'
@@ -33,8 +33,8 @@ export const modelRoutes = (models: ModelsPort): readonly Route[] => [
     path: '/v1/models',
     access: 'caller',
     browser: true,
-    summary: 'Models that the key may call',
-    answer: ModelList,
+    summary: 'Lists the models that the key may call.',
+    reference: { operationId: 'listModels', tag: 'Models', answer: ModelList },
     handle: async ({ exchange }) => {
       const entries = await models.list(exchange.caller)
       const value: ModelList = { object: 'list', data: entries.map(present), has_more: false, next_cursor: null }
@@ -46,8 +46,14 @@ export const modelRoutes = (models: ModelsPort): readonly Route[] => [
     path: '/v1/models/*',
     access: 'caller',
     browser: true,
-    summary: 'One model, by its name `provider/model`',
-    answer: ModelEntry,
+    summary: 'Shows one model, by its name `provider/model`.',
+    reference: {
+      operationId: 'getModel',
+      tag: 'Models',
+      params: ModelPathSchema,
+      answer: ModelEntry,
+      errors: ['model_not_found', 'model_not_allowed'],
+    },
     handle: async ({ exchange, params }) => {
       const name = params['*'] ?? ''
       if (name === '' || name.length > 512) throw new AppError('model_not_found')

@@ -1,3 +1,5 @@
+import { LivenessSchema, ReadinessSchema, StartupSchema } from '@headgate/contract/health.ts'
+import { Type } from 'typebox'
 import { defineRoute, type Reply, type Route } from '../../kernel/route.ts'
 import type { StatusPorts } from './status.ports.ts'
 
@@ -16,6 +18,12 @@ export const statusRoutes = (ports: StatusPorts): Route[] => {
     path: '/metrics',
     summary: 'Metrics for Prometheus; without a key on a loopback address, or with `metrics.public`.',
     access: 'admin',
+    reference: {
+      operationId: 'getMetrics',
+      tag: 'Status',
+      answer: Type.String({ description: 'The Prometheus text format.' }),
+      contentType: 'text/plain',
+    },
     handle: metricsText,
   })
   return [
@@ -24,6 +32,7 @@ export const statusRoutes = (ports: StatusPorts): Route[] => {
       path: '/livez',
       summary: 'Whether the process turns over.',
       access: 'public',
+      reference: { operationId: 'getLiveness', tag: 'Status', answer: LivenessSchema },
       handle: () => ({ kind: 'json', value: { status: 'ok' } }),
     }),
     defineRoute({
@@ -31,6 +40,12 @@ export const statusRoutes = (ports: StatusPorts): Route[] => {
       path: '/readyz',
       summary: 'Whether this process wants traffic, and the state of its parts.',
       access: 'public',
+      reference: {
+        operationId: 'getReadiness',
+        tag: 'Status',
+        answer: ReadinessSchema,
+        otherAnswers: { 503: { description: 'Draining, or a part of this process fails.', answer: ReadinessSchema } },
+      },
       handle: async () => {
         const parts = await ports.parts()
         const has = (wanted: string) => Object.values(parts).some(({ state }) => state === wanted)
@@ -49,6 +64,12 @@ export const statusRoutes = (ports: StatusPorts): Route[] => {
       path: '/startupz',
       summary: 'Whether migrations are done and caches are warm.',
       access: 'public',
+      reference: {
+        operationId: 'getStartup',
+        tag: 'Status',
+        answer: StartupSchema,
+        otherAnswers: { 503: { description: 'Still starting.', answer: StartupSchema } },
+      },
       handle: () =>
         ports.isStarted()
           ? { kind: 'json', value: { status: 'ok' } }

@@ -1,0 +1,15 @@
+/** The chapters of the API reference: every route stands in one. */
+export const apiTags = {
+  Chat: 'Conversations with a model, whole or as an event stream.',
+  Embeddings: 'Vectors of texts.',
+  Models: 'What a key may call.',
+  Usage: 'What calls consumed and cost.',
+  Keys: 'API keys: making, changing, rotating and ending them.',
+  Projects: 'The tenants that keys and usage belong to.',
+  Audit: 'What operators did.',
+  Status: 'Health and metrics of this process.',
+  Reference: 'This description of the API.',
+} as const
+
+/** Name of a chapter. */
+export type ApiTag = keyof typeof apiTags

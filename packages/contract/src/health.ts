@@ -1,0 +1,27 @@
+import { Type } from 'typebox'
+
+/** Answer of `/livez`. */
+export const LivenessSchema = Type.Object(
+  { status: Type.Literal('ok') },
+  { title: 'Liveness', examples: [{ status: 'ok' }] },
+)
+
+/** Answer of `/startupz`. */
+export const StartupSchema = Type.Object(
+  { status: Type.Enum(['ok', 'starting']) },
+  { title: 'Startup', examples: [{ status: 'ok' }] },
+)
+
+/** Answer of `/readyz`: the state of this process and of each of its parts. */
+export const ReadinessSchema = Type.Object(
+  {
+    status: Type.Enum(['ok', 'degraded', 'failing', 'draining'], {
+      description: '`degraded`: a shared dependency is away, and this process still wants traffic.',
+    }),
+    parts: Type.Record(Type.String(), Type.Enum(['ok', 'degraded', 'failing'])),
+  },
+  {
+    title: 'Readiness',
+    examples: [{ status: 'degraded', parts: { identity: 'ok', ledger: 'degraded', admission: 'ok' } }],
+  },
+)

@@ -1,0 +1,76 @@
+import { header } from '@headgate/contract/headers.ts'
+import type { Members } from './openapi-schemas.ts'
+
+const text = { type: 'string' }
+const wholeNumber = { type: 'integer', minimum: 0 }
+
+/** Every header of an answer that the document describes, by its name on the wire. */
+const described: Readonly<Record<string, { description: string; schema: object; example?: string | number }>> = {
+  [header.requestId]: {
+    description: 'Id of this request, in the log and in the ledger: the one sent, or one of ours.',
+    schema: text,
+    example: 'req_01KG9V6V80Q3M5YJ8T2N4R7WXA',
+  },
+  [header.model]: { description: 'Model that answered, as its provider names it.', schema: text },
+  [header.provider]: { description: 'Provider that answered.', schema: text },
+  [header.attempts]: { description: 'Tries that it took.', schema: { type: 'integer', minimum: 1 } },
+  [header.overheadMs]: {
+    description: 'Milliseconds up to the answer that were not the provider’s.',
+    schema: { type: 'number', minimum: 0 },
+  },
+  [header.costUsd]: { description: 'Cost of a whole answer; absent where no price is known.', schema: text },
+  [header.warning]: { description: 'What was changed in the request, such as a capped output.', schema: text },
+  [header.rateLimitLimit]: { description: 'Size of the limit that binds first.', schema: text },
+  [header.rateLimitRemaining]: { description: 'What is left of it.', schema: wholeNumber },
+  [header.rateLimitReset]: { description: 'Seconds until it is full again.', schema: wholeNumber },
+  [header.openaiLimitRequests]: { description: 'The same limit, as OpenAI names it.', schema: text },
+  [header.openaiRemainingRequests]: { description: 'What is left of it.', schema: wholeNumber },
+  [header.openaiResetRequests]: { description: 'Time until it is full again.', schema: text, example: '1.25s' },
+  [header.rateLimitPolicy]: {
+    description: 'All limits that apply (draft-ietf-httpapi-ratelimit-headers-11).',
+    schema: text,
+  },
+  [header.rateLimit]: { description: 'Where each of them stands.', schema: text },
+  [header.retryAfter]: { description: 'Seconds after which another try can help.', schema: wholeNumber },
+  [header.retryAfterMs]: { description: 'The same in milliseconds.', schema: wholeNumber },
+  [header.shouldRetry]: { description: '`false` where no retry helps.', schema: { type: 'string', enum: ['false'] } },
+}
+
+/** Headers that tell where the limits stand. */
+export const limitHeaders: readonly string[] = [
+  header.rateLimitLimit,
+  header.rateLimitRemaining,
+  header.rateLimitReset,
+  header.openaiLimitRequests,
+  header.openaiRemainingRequests,
+  header.openaiResetRequests,
+  header.rateLimitPolicy,
+  header.rateLimit,
+]
+
+/** Headers of errors that a retry may help, or never will. */
+export const retryHeaders: readonly string[] = [header.retryAfter, header.retryAfterMs, header.shouldRetry]
+
+/** References to headers of an answer, by name. */
+export const headerReferences = (names: readonly string[]): Members =>
+  Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]))
+
+/** `components/headers`. */
+export const headerComponents = (): Members =>
+  Object.fromEntries(Object.keys(described).map((name) => [name, described[name]]))
+
+/** `components/parameters`: headers that a request may carry. */
+export const parameterComponents = (): Members => ({
+  RequestId: {
+    name: header.requestId,
+    in: 'header',
+    description: 'Your own id of the request, to find it again; it comes back in the answer. Others are replaced.',
+    schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,128}$' },
+  },
+  User: {
+    name: header.user,
+    in: 'header',
+    description: 'Your own stable id of the person behind the call, for usage by user.',
+    schema: { type: 'string', maxLength: 256 },
+  },
+})

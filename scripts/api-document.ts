@@ -1,0 +1,35 @@
+import { compose } from '../packages/server/src/compose.ts'
+import type { Storage } from '../packages/server/src/compose/storage.ts'
+import { loadConfig } from '../packages/server/src/config/config.ts'
+import { createLog } from '../packages/server/src/kernel/log.ts'
+
+/** Stands for a storage that nobody asks: describing the routes touches neither the database nor the disk. */
+const nothing = (part: string): never => {
+  throw new Error(`Describing the API must not use ${part}`)
+}
+const noStorage: Storage = {
+  get database() {
+    return new Proxy(
+      {},
+      { get: (_target, member) => () => nothing(`database.${String(member)}`) },
+    ) as Storage['database']
+  },
+  get connection() {
+    return nothing('the connection')
+  },
+  journalDirectory: '/nonexistent/journal',
+  promise: '',
+  stop: async () => {},
+}
+
+/** The OpenAPI document of the house as it is wired, for a server that others can reach. */
+export const apiDocument = async (): Promise<object> => {
+  const environment = {
+    HEADGATE_HOST: '0.0.0.0',
+    HEADGATE_ROOT_KEY: 'the root key of a house that never opens its door',
+    HEADGATE_OLLAMA_AUTODETECT: 'false',
+  }
+  const { config, secrets } = await loadConfig({ environment, cwd: '/nonexistent' })
+  const house = await compose({ config, secrets, storage: noStorage, log: createLog('fatal'), tls: undefined })
+  return house.describe()
+}
