@@ -2,14 +2,19 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { apiDocument } from './api-document.ts'
-import { documentPath } from './check-openapi.ts'
+import { documentPath, releasedPath } from './check-openapi.ts'
 import { readSources } from './sources.ts'
 import { referencePages } from './reference-pages.ts'
 
-/** Writes the reference from the code; `--check` writes nothing and fails when the pages on disk say something else. */
+/**
+ * Writes the reference from the code; `--check` writes nothing and fails when the pages on disk say something else. With
+ * `--release` the API document also becomes the one that later versions are compared with.
+ */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const pages = referencePages(root)
-pages.set(documentPath, `${JSON.stringify(await apiDocument(), null, 1)}\n`)
+const apiText = `${JSON.stringify(await apiDocument(), null, 1)}\n`
+pages.set(documentPath, apiText)
+if (process.argv.includes('--release')) pages.set(releasedPath, apiText)
 const onDisk = ['docs/reference', 'docs/errors'].flatMap((folder) => readSources(root, folder, '.md'))
 const current = (path: string): string | undefined =>
   existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined
