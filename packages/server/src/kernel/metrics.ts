@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client'
+import { collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
+import { createCounterCells, createHistogramCells, type MetricEntry } from './metric-cells.ts'
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
 const overheadSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.04, 0.1, 0.25, 1]
@@ -55,38 +56,13 @@ export const metricReference = [
   ...Object.values(gaugeTable).map((entry) => ({ ...entry, labels: [], type: 'gauge' })),
 ]
 
-/** Remembers the child of each label set, because looking it up in the library costs more than the count itself. */
-const cached = <Child>(find: (...labels: string[]) => Child) => {
-  const children = new Map<string, Child>()
-  return (first: string, second = ''): Child => {
-    const key = second === '' ? first : `${first}\n${second}`
-    let child = children.get(key)
-    if (child === undefined) {
-      child = second === '' ? find(first) : find(first, second)
-      children.set(key, child)
-    }
-    return child
-  }
-}
-
 /** The metrics of one process. `gauges` are read when Prometheus asks. */
 export const createMetrics = (gauges: Readonly<Record<keyof typeof gaugeTable, () => number>>) => {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const counter = (entry: (typeof metricTable)[keyof typeof metricTable]) => {
-    const metric = new Counter({
-      name: entry.name,
-      help: entry.help,
-      labelNames: [...entry.labels],
-      registers: [registry],
-    })
-    return cached((...labels: string[]) => metric.labels(...labels))
-  }
-  const histogram = (entry: (typeof durationTable)[keyof typeof durationTable]) => {
-    const { name, help, labels, buckets } = entry
-    const metric = new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers: [registry] })
-    return cached((...values: string[]) => metric.labels(...values))
-  }
+  const counter = (entry: MetricEntry) => createCounterCells(registry, entry)
+  const histogram = (entry: MetricEntry & { readonly buckets: readonly number[] }) =>
+    createHistogramCells(registry, entry)
   for (const [key, { name, help }] of Object.entries(gaugeTable) as [
     keyof typeof gaugeTable,
     { name: string; help: string },
