@@ -12,6 +12,18 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const SPACE = 0x20
 
+/** Characters that JSON takes as they are, of which nearly every value of ours is made. */
+const needsEscape = /[^\x20\x21\x23-\x5b\x5d-\x7e]/
+
+/** Whether a text needs only quotes around it to be JSON. */
+export const isPlainJson = (text: string): boolean => !needsEscape.test(text)
+
+/** A string as JSON; for lines that are put together by hand because there is one for every call. */
+export const quoteJson = (text: string): string => (isPlainJson(text) ? `"${text}"` : JSON.stringify(text))
+
+/** The same of what may be null. */
+export const quoteJsonOrNull = (text: string | null): string => (text === null ? 'null' : quoteJson(text))
+
 /** A range of bytes: `start` is in it, `end` is not. */
 interface ByteSpan {
   readonly start: number

@@ -40,3 +40,31 @@ test('a field that is not in the list is dropped at every level', () => {
     })
   }
 })
+
+test('the line of a request is one line of JSON, whatever its values are made of', () => {
+  const awkward = 'a "quoted" \\ name\nwith a line, ünï and \ud83d\ude00 and half \ud83d'
+  const fields = { request_id: 'req_1', route: '/v1/x', status: 200, duration_ms: 1.5, code: null }
+  const [line, other] = write((log) => {
+    log.info({ ...fields, key_id: awkward }, 'Request "answered"')
+    log.info({ request_id: 'req_2' }, 'Request answered')
+  })
+  expect(line).toEqual({
+    level: 'info',
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string,
+    request_id: 'req_1',
+    route: '/v1/x',
+    status: 200,
+    duration_ms: 1.5,
+    code: null,
+    key_id: awkward,
+    message: 'Request "answered"',
+  })
+  expect(other).toMatchObject({ level: 'info', request_id: 'req_2' })
+})
+
+test('below its level the line of a request is not written', () => {
+  const lines: string[] = []
+  const log = createLog('warn', { write: (line) => void lines.push(line), flush: () => {} })
+  log.info({ request_id: 'req_1' }, 'Request answered')
+  expect(lines).toEqual([])
+})
