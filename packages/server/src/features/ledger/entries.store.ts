@@ -1,6 +1,9 @@
+import type { Attempt } from '../../domain/hold.ts'
+import type { NanoUsd } from '../../domain/money.ts'
 import type { Database, Transaction } from '../../kernel/db.ts'
 import { errorCode } from '../../kernel/db-errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
+import { isPlainJson } from '../../kernel/json.ts'
 import { type LedgerRow, paidByLease } from './row.ts'
 
 /** Writes settled calls; what is already there stays as it is. */
@@ -14,49 +17,48 @@ export interface EntryStore {
 /** True when a row itself is refused (SQLSTATE classes 22 and 23), so that sending it again cannot help. */
 export const refusesRow = (cause: unknown): boolean => /^2[23]/.test(errorCode(cause))
 
-// PostgreSQL's text takes no NUL and no lone surrogate.
-const text = (value: string): string => value.replaceAll('\0', '').toWellFormed()
-const nullableText = (value: string | null): string | null => (value === null ? null : text(value))
 const time = (milliseconds: number): string => new Date(milliseconds).toISOString()
 
+// PostgreSQL's text takes no NUL and no lone surrogate; what needs no escape has neither.
+const text = (value: string): string =>
+  isPlainJson(value) ? `"${value}"` : JSON.stringify(value.replaceAll('\0', '').toWellFormed())
+const nullableText = (value: string | null): string => (value === null ? 'null' : text(value))
+
+const tryJson = ({ target, status, durationMs, fault }: Attempt, index: number): string =>
+  `{"attempt":${index + 1},"target":${text(target)},"status":${status},"duration_ms":${Math.round(durationMs)}` +
+  `,"fault":${nullableText(fault)}}`
+
 /** A row, and its tries, as PostgreSQL reads it: one JSON document per batch costs a fraction of an array per column. */
-const toRecord = (row: LedgerRow): object => {
+const rowJson = (row: LedgerRow, budgetWindow: string): string => {
   const slash = row.target.indexOf('/')
-  const target = text(row.target)
-  return {
-    request_id: row.id,
-    at_ms: row.at,
-    client_request_id: text(row.requestId),
-    project_id: row.projectId,
-    key_id: row.keyId,
-    user_name: nullableText(row.user),
-    operation: row.operation,
-    target,
-    provider: target.slice(0, Math.max(slash, 0)),
-    model: target.slice(slash + 1),
-    stream: row.stream,
-    outcome: row.outcome,
-    estimated: row.estimated,
-    input_tokens: row.inputTokens,
-    cached_input_tokens: row.cachedInputTokens,
-    output_tokens: row.outputTokens,
-    reasoning_tokens: row.reasoningTokens,
-    cost_nano: row.cost === null ? null : row.cost.toString(),
-    price_version: row.priceVersion,
-    fault: row.fault,
-    attempts: row.attempts.length,
-    duration_ms: row.durationMs,
-    first_byte_ms: row.firstByteMs,
-    budget_id: row.budgetId,
-    budget_window: row.reservation ? time(row.reservation.windowStart) : null,
-    tries: row.attempts.map((attempt, index) => ({
-      attempt: index + 1,
-      target: text(attempt.target),
-      status: attempt.status,
-      duration_ms: Math.round(attempt.durationMs),
-      fault: attempt.fault,
-    })),
+  return (
+    `{"request_id":${text(row.id)},"at_ms":${row.at},"client_request_id":${text(row.requestId)}` +
+    `,"project_id":${text(row.projectId)},"key_id":${text(row.keyId)},"user_name":${nullableText(row.user)}` +
+    `,"operation":${text(row.operation)},"target":${text(row.target)}` +
+    `,"provider":${text(row.target.slice(0, Math.max(slash, 0)))},"model":${text(row.target.slice(slash + 1))}` +
+    `,"stream":${row.stream},"outcome":"${row.outcome}","estimated":${row.estimated}` +
+    `,"input_tokens":${row.inputTokens},"cached_input_tokens":${row.cachedInputTokens}` +
+    `,"output_tokens":${row.outputTokens},"reasoning_tokens":${row.reasoningTokens}` +
+    `,"cost_nano":${row.cost},"price_version":${nullableText(row.priceVersion)},"fault":${nullableText(row.fault)}` +
+    `,"attempts":${row.attempts.length},"duration_ms":${row.durationMs},"first_byte_ms":${row.firstByteMs}` +
+    `,"budget_id":${nullableText(row.budgetId)},"budget_window":${budgetWindow}` +
+    `,"tries":[${row.attempts.map(tryJson).join()}]}`
+  )
+}
+
+const batchJson = (rows: readonly LedgerRow[]): string => {
+  // The rows of a batch are nearly all of one window.
+  let start: number | undefined
+  let budgetWindow = ''
+  const windowOf = ({ reservation }: LedgerRow): string => {
+    if (!reservation) return 'null'
+    if (reservation.windowStart !== start) {
+      start = reservation.windowStart
+      budgetWindow = `"${time(start)}"`
+    }
+    return budgetWindow
   }
+  return `[${rows.map((row) => rowJson(row, windowOf(row))).join()}]`
 }
 
 const COLUMNS = `client_request_id, project_id, key_id, user_name, operation, target, provider, model, stream, outcome,
@@ -111,27 +113,48 @@ const CHARGE = `
   UPDATE headgate.budget_windows w SET spent_nano = w.spent_nano + m.cost, leased_nano = w.leased_nano - m.paid
     FROM per_window m WHERE w.budget_id = m.budget_id AND w.window_start = m.window_start`
 
+interface Charge {
+  readonly budgetId: string | null
+  readonly windowStart: number
+  cost: NanoUsd
+  paid: NanoUsd
+}
+
+/** What the rows take from each lease, which is of one budget and one window. */
+const chargesOf = (rows: readonly LedgerRow[]): ReadonlyMap<string, Charge> => {
+  const charges = new Map<string, Charge>()
+  for (const row of rows) {
+    const { reservation, budgetId } = row
+    if (!reservation) continue
+    const { leaseId, windowStart } = reservation
+    let charge = charges.get(leaseId)
+    if (!charge) charges.set(leaseId, (charge = { budgetId, windowStart, cost: 0n, paid: 0n }))
+    charge.cost += row.cost ?? 0n
+    charge.paid += paidByLease(row)
+  }
+  return charges
+}
+
 const chargeBudgets = async ({ execute }: Transaction, rows: readonly LedgerRow[]): Promise<void> => {
-  const charges = rows.flatMap((row) => (row.reservation ? [{ row, reservation: row.reservation }] : []))
-  if (charges.length === 0) return
-  const budgets = charges.map(({ row }) => row.budgetId)
-  const windows = charges.map(({ reservation }) => time(reservation.windowStart))
+  const byLease = chargesOf(rows)
+  if (byLease.size === 0) return
+  const charges = [...byLease.values()]
+  const budgets = charges.map(({ budgetId }) => budgetId)
+  const windows = charges.map(({ windowStart }) => time(windowStart))
   await execute(LOCK_WINDOWS, [budgets, windows])
   await execute(CHARGE, [
     budgets,
     windows,
-    charges.map(({ reservation }) => reservation.leaseId),
-    charges.map(({ row }) => row.cost ?? 0n),
-    charges.map(({ row }) => paidByLease(row)),
+    [...byLease.keys()],
+    charges.map(({ cost }) => cost),
+    charges.map(({ paid }) => paid),
   ])
 }
 
 export const createEntryStore = (database: Database, faultPoints: FaultPoints): EntryStore => ({
   write: async (rows) => {
     const written = await database.transaction('system', async (transaction) => {
-      const { rows: known } = await transaction.query<{ request_id: string }>(INSERT_ROWS, [
-        JSON.stringify(rows.map(toRecord)),
-      ])
+      const { rows: known } = await transaction.query<{ request_id: string }>(INSERT_ROWS, [batchJson(rows)])
       const ids = new Set(known.map((row) => row.request_id))
       const fresh = ids.size === 0 ? rows : rows.filter((row) => !ids.has(row.id))
       await chargeBudgets(transaction, fresh)

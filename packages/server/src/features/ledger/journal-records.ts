@@ -1,5 +1,7 @@
 import { crc32 } from 'node:zlib'
-import type { Intent } from '../../domain/hold.ts'
+import type { Attempt, Intent } from '../../domain/hold.ts'
+import type { NanoUsd } from '../../domain/money.ts'
+import { quoteJson, quoteJsonOrNull } from '../../kernel/json.ts'
 import type { LedgerRow, Reservation } from './row.ts'
 
 /** A call that was admitted, and where its progress is noted. */
@@ -21,41 +23,49 @@ export type JournalRecord = IntentRecord | OutcomeRecord
 
 const CHECKSUM_CHARACTERS = 8
 
-const packReservation = (reservation: Reservation | null) =>
-  reservation && { ...reservation, amount: reservation.amount.toString() }
+const reservationJson = (reservation: Reservation | null): string =>
+  reservation
+    ? `{"leaseId":${quoteJson(reservation.leaseId)},"windowStart":${reservation.windowStart},"amount":"${reservation.amount}"}`
+    : 'null'
+
+const amountJson = (amount: NanoUsd | null): string => (amount === null ? 'null' : `"${amount}"`)
 
 /** The line of a record: CRC-32 of the JSON in hexadecimal, a space, the JSON. */
-const toLine = (value: object): string => {
-  const json = JSON.stringify(value)
-  return `${crc32(json).toString(16).padStart(CHECKSUM_CHARACTERS, '0')} ${json}\n`
-}
+const toLine = (json: string): string => `${crc32(json).toString(16).padStart(CHECKSUM_CHARACTERS, '0')} ${json}\n`
 
 /** Writes an intent as a line. */
 export const intentLine = (intent: Intent, reservation: Reservation | null, slot: number, tag: number): string => {
-  const { rates, worstCase } = intent
-  return toLine({
-    ...intent,
-    t: 'i',
-    slot,
-    tag,
-    worstCase: worstCase === null ? null : worstCase.toString(),
-    rates: rates && {
-      input: rates.input.toString(),
-      output: rates.output.toString(),
-      perRequest: rates.perRequest.toString(),
-    },
-    reservation: packReservation(reservation),
-  })
+  const { rates } = intent
+  return toLine(
+    `{"t":"i","id":${quoteJson(intent.id)},"requestId":${quoteJson(intent.requestId)}` +
+      `,"projectId":${quoteJson(intent.projectId)},"keyId":${quoteJson(intent.keyId)},"user":${quoteJsonOrNull(intent.user)}` +
+      `,"operation":"${intent.operation}","stream":${intent.stream},"target":${quoteJson(intent.target)},"at":${intent.at}` +
+      `,"budgetId":${quoteJsonOrNull(intent.budgetId)},"worstCase":${amountJson(intent.worstCase)}` +
+      `,"inputTokensEstimate":${intent.inputTokensEstimate}` +
+      (rates
+        ? `,"rates":{"input":"${rates.input}","output":"${rates.output}","perRequest":"${rates.perRequest}"}`
+        : ',"rates":null') +
+      `,"reservation":${reservationJson(reservation)},"slot":${slot},"tag":${tag}}`,
+  )
 }
+
+const attemptJson = ({ target, status, durationMs, fault }: Attempt): string =>
+  `{"target":${quoteJson(target)},"status":${status},"durationMs":${durationMs},"fault":${quoteJsonOrNull(fault)}}`
 
 /** Writes an outcome as a line. */
 export const outcomeLine = (row: LedgerRow): string =>
-  toLine({
-    ...row,
-    t: 'o',
-    cost: row.cost === null ? null : row.cost.toString(),
-    reservation: packReservation(row.reservation),
-  })
+  toLine(
+    `{"t":"o","id":${quoteJson(row.id)},"requestId":${quoteJson(row.requestId)}` +
+      `,"projectId":${quoteJson(row.projectId)},"keyId":${quoteJson(row.keyId)},"user":${quoteJsonOrNull(row.user)}` +
+      `,"operation":${quoteJson(row.operation)},"target":${quoteJson(row.target)},"stream":${row.stream},"at":${row.at}` +
+      `,"outcome":"${row.outcome}","estimated":${row.estimated},"inputTokens":${row.inputTokens}` +
+      `,"cachedInputTokens":${row.cachedInputTokens},"outputTokens":${row.outputTokens}` +
+      `,"reasoningTokens":${row.reasoningTokens},"cost":${amountJson(row.cost)}` +
+      `,"priceVersion":${quoteJsonOrNull(row.priceVersion)},"fault":${quoteJsonOrNull(row.fault)}` +
+      `,"attempts":[${row.attempts.map(attemptJson).join()}],"durationMs":${row.durationMs}` +
+      `,"firstByteMs":${row.firstByteMs},"budgetId":${quoteJsonOrNull(row.budgetId)}` +
+      `,"reservation":${reservationJson(row.reservation)}}`,
+  )
 
 type Packed<T> = { [K in keyof T]: T[K] extends bigint | null ? string | null : T[K] }
 interface PackedReservation extends Omit<Reservation, 'amount'> {
