@@ -62,13 +62,19 @@ export const routingConfig = ({ providers, models, tiers }: Config) => ({
  * The member by which a provider is told its output cap: OpenAI itself has renamed it and refuses the old name on its
  * reasoning models; most compatible servers know the old one only.
  */
-export const outputCapMember =
-  (addressOf: (provider: string) => string | undefined) =>
-  ({ provider }: Target): 'max_tokens' | 'max_completion_tokens' => {
-    const address = addressOf(provider)
-    const isOpenAI = address !== undefined && new URL(address).hostname.endsWith('openai.com')
-    return isOpenAI ? 'max_completion_tokens' : 'max_tokens'
+export const outputCapMember = (addressOf: (provider: string) => string | undefined) => {
+  // Few addresses are configured, and each is read once.
+  const known = new Map<string, boolean>()
+  const isOpenAI = (address: string): boolean => {
+    let answer = known.get(address)
+    if (answer === undefined) known.set(address, (answer = new URL(address).hostname.endsWith('openai.com')))
+    return answer
   }
+  return ({ provider }: Target): 'max_tokens' | 'max_completion_tokens' => {
+    const address = addressOf(provider)
+    return address !== undefined && isOpenAI(address) ? 'max_completion_tokens' : 'max_tokens'
+  }
+}
 
 /** A target by its name alone, for looking its price up. */
 export const targetNamed = (name: string): Target => {

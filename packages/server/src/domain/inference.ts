@@ -27,3 +27,13 @@ export interface InferenceRequest {
   /** Where the top-level members stand in `body`, by name. */
   readonly members: ReadonlyMap<string, MemberSpan>
 }
+
+/** A copy of a body with the bytes from `start` to `end` replaced by a text. */
+export const replaceSpan = (body: Buffer, start: number, end: number, text: string): Buffer => {
+  const length = Buffer.byteLength(text)
+  const replaced = Buffer.allocUnsafe(body.length - (end - start) + length)
+  body.copy(replaced, 0, 0, start)
+  replaced.write(text, start)
+  body.copy(replaced, start + length, end)
+  return replaced
+}

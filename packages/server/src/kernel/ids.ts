@@ -1,18 +1,24 @@
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const TIME_CHARACTERS = 10
-const RANDOM_CHARACTERS = 16
+const RANDOM_PAIRS = 8
+/** All pairs of characters: ten bits at a time. */
+const pairs = Array.from({ length: 1024 }, (_, bits) => alphabet.charAt(bits >> 5) + alphabet.charAt(bits & 31))
 
-let pool = Buffer.alloc(0)
-let used = 0
+const pool = new Uint16Array(2048)
+let used = pool.length
+let timedAt = -1
+let time = ''
 
-const randomByte = (): number => {
-  if (used >= pool.length) {
-    pool = randomBytes(4096)
-    used = 0
+const timeOf = (at: number): string => {
+  let text = ''
+  let rest = at
+  for (let index = 0; index < TIME_CHARACTERS; index++) {
+    text = alphabet.charAt(rest % 32) + text
+    rest = Math.floor(rest / 32)
   }
-  return pool[used++] as number
+  return text
 }
 
 /**
@@ -20,15 +26,17 @@ const randomByte = (): number => {
  * @param at milliseconds since the epoch.
  */
 export const ulid = (at: number): string => {
-  let time = ''
-  let rest = at
-  for (let index = 0; index < TIME_CHARACTERS; index++) {
-    time = alphabet.charAt(rest % 32) + time
-    rest = Math.floor(rest / 32)
+  if (at !== timedAt) {
+    timedAt = at
+    time = timeOf(at)
   }
-  let random = ''
-  for (let index = 0; index < RANDOM_CHARACTERS; index++) random += alphabet.charAt(randomByte() & 31)
-  return time + random
+  if (used + RANDOM_PAIRS > pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  let id = time
+  for (const end = used + RANDOM_PAIRS; used < end; used++) id += pairs[(pool[used] as number) & 1023]
+  return id
 }
 
 /** An id with its kind in front: `req_01J…`. */

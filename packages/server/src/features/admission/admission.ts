@@ -12,7 +12,7 @@ import { writeLimitHeaders } from './limit-headers.ts'
 import { createRateRules, type RateRules } from './rate-rules.ts'
 import { refusalOf } from './refusal.ts'
 import { createStrangers, type Strangers } from './strangers.ts'
-import { estimateInputTokens, quote } from './worst-case.ts'
+import { quote } from './worst-case.ts'
 
 /** Whether a call may be made now, and what it may cost. */
 export interface Admission extends Feature, Strangers {
@@ -39,7 +39,7 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
   ): Admitted | Promise<Admitted> => {
     const { caller, headers } = exchange
     const at = clock.now()
-    const { target, price, worstCase, request, warning } = quote(
+    const { target, price, worstCase, request, inputTokens, warning } = quote(
       ports,
       asked,
       targets,
@@ -63,7 +63,7 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
       at,
       budgetId: caller.budgetId,
       worstCase,
-      inputTokensEstimate: estimateInputTokens(asked),
+      inputTokensEstimate: inputTokens,
       rates: price && { input: price.inputPerMillion, output: price.outputPerMillion, perRequest: price.perRequest },
     }
     const held: Hold | Promise<Hold> = reserve(intent)

@@ -19,6 +19,8 @@ export interface Quote {
   readonly price: Price | null
   readonly worstCase: NanoUsd | null
   readonly request: InferenceRequest
+  /** As estimated by `estimateInputTokens`. */
+  readonly inputTokens: number
   /** Told to the caller when an answer may come out shorter than asked for. */
   readonly warning: string | null
 }
@@ -32,8 +34,8 @@ const leastOf = (values: readonly (number | null)[]): number | null => {
 }
 
 /** What the input leaves of the smallest context, since providers refuse a cap beyond it; no cap by itself. */
-const contextRoom = (targets: readonly Target[], request: InferenceRequest): number => {
-  const input = Math.round(estimateInput(request) * FITTING)
+const contextRoom = (targets: readonly Target[], inputTokens: number): number => {
+  const input = Math.round(inputTokens * FITTING)
   const rooms = targets.map(({ contextTokens }) => (contextTokens === null ? 0 : contextTokens - input))
   return leastOf(rooms.filter((room) => room > 0)) ?? Number.POSITIVE_INFINITY
 }
@@ -50,6 +52,7 @@ const capOf = (
   targets: readonly Target[],
   tierCap: number | null,
   budgeted: boolean,
+  inputTokens: number,
 ): Cap => {
   if (request.operation !== 'chat') return { tokens: 0, imposed: false, warning: null }
   const asked = request.maxOutputTokens
@@ -59,7 +62,7 @@ const capOf = (
   }
   const ofModels = leastOf(targets.map(({ maxOutputTokens }) => maxOutputTokens))
   const cap = leastOf([ofModels, tierCap]) ?? DEFAULT_OUTPUT_CAP
-  const room = contextRoom(targets, request)
+  const room = contextRoom(targets, inputTokens)
   const tokens = Math.min(cap, room)
   if (!budgeted && tierCap === null) return { tokens, imposed: false, warning: null }
   if (tokens === ofModels || tokens === room) return { tokens, imposed: true, warning: null }
@@ -95,7 +98,8 @@ export const quote = (
   tierCap: number | null,
   budgeted: boolean,
 ): Quote => {
-  const cap = capOf(asked, targets, tierCap, budgeted)
+  const inputTokens = estimateInputTokens(asked)
+  const cap = capOf(asked, targets, tierCap, budgeted, inputTokens)
   const [first] = targets
   if (first === undefined) throw new AppError('model_not_found')
   let dearest = first
@@ -117,7 +121,7 @@ export const quote = (
     worstCase = cost
   }
   const request = cap.imposed ? impose(ports, asked, dearest, cap.tokens) : asked
-  return { target: dearest, price, worstCase, request, warning: cap.warning }
+  return { target: dearest, price, worstCase, request, inputTokens, warning: cap.warning }
 }
 
 const priceUnknown = ({ name }: Target): AppError =>

@@ -1,5 +1,5 @@
 import type { ErrorDetail } from '@headgate/contract/errors/body.ts'
-import type { InferenceRequest, MemberSpan, Operation } from '../../domain/inference.ts'
+import { type InferenceRequest, type MemberSpan, type Operation, replaceSpan } from '../../domain/inference.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { outlineJson, parseJson } from '../../kernel/json.ts'
 
@@ -187,18 +187,19 @@ export const withOutputCap = (request: InferenceRequest, member: string, cap: nu
   const start = standing?.start ?? body.indexOf(0x7b) + 1
   const end = standing?.end ?? start
   const name = standing ? '' : `"${member}":`
-  const value = Buffer.from(`${name}${cap}${standing ? '' : ','}`)
+  const digits = String(cap)
+  const value = `${name}${digits}${standing ? '' : ','}`
   const growth = value.length - (end - start)
   const shifted = new Map<string, MemberSpan>()
   for (const [other, span] of members) {
     shifted.set(other, span.start < end ? span : { start: span.start + growth, end: span.end + growth })
   }
   const valueStart = start + name.length
-  shifted.set(member, { start: valueStart, end: valueStart + String(cap).length })
+  shifted.set(member, { start: valueStart, end: valueStart + digits.length })
   return {
     ...request,
     maxOutputTokens: cap,
-    body: Buffer.concat([body.subarray(0, start), value, body.subarray(end)]),
+    body: replaceSpan(body, start, end, value),
     members: shifted,
   }
 }

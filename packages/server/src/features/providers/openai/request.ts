@@ -1,4 +1,5 @@
-import type { InferenceRequest, Operation } from '../../../domain/inference.ts'
+import { type InferenceRequest, type Operation, replaceSpan } from '../../../domain/inference.ts'
+import { quoteJson } from '../../../kernel/json.ts'
 
 /** Path of each operation below the base address. */
 export const operationPath: Readonly<Record<Operation, string>> = {
@@ -6,11 +7,11 @@ export const operationPath: Readonly<Record<Operation, string>> = {
   embeddings: '/embeddings',
 }
 
-const usageOption = Buffer.from(',"stream_options":{"include_usage":true}')
+const usageOption = ',"stream_options":{"include_usage":true}'
 
-const streamOptions = (text: string): Buffer => {
+const streamOptions = (text: string): string => {
   const options = JSON.parse(text) as Record<string, unknown> | null
-  return Buffer.from(JSON.stringify({ ...options, include_usage: true }))
+  return JSON.stringify({ ...options, include_usage: true })
 }
 
 /**
@@ -26,29 +27,18 @@ export const upstreamBody = (request: InferenceRequest, model: string, streamUsa
   const asksUsage = streamUsage && request.stream && !request.includeUsage
   if (!renamed && !asksUsage) return body
 
-  const modelBytes = renamed ? Buffer.from(JSON.stringify(model)) : body.subarray(modelSpan.start, modelSpan.end)
-  if (!asksUsage) return Buffer.concat([body.subarray(0, modelSpan.start), modelBytes, body.subarray(modelSpan.end)])
+  const { start, end } = modelSpan
+  const name = renamed ? quoteJson(model) : body.toString('utf8', start, end)
+  if (!asksUsage) return replaceSpan(body, start, end, name)
 
   const span = members.get('stream_options')
-  if (span === undefined)
-    return Buffer.concat([body.subarray(0, modelSpan.start), modelBytes, usageOption, body.subarray(modelSpan.end)])
+  if (span === undefined) return replaceSpan(body, start, end, name + usageOption)
 
   const options = streamOptions(body.toString('utf8', span.start, span.end))
-  return span.start > modelSpan.start
-    ? Buffer.concat([
-        body.subarray(0, modelSpan.start),
-        modelBytes,
-        body.subarray(modelSpan.end, span.start),
-        options,
-        body.subarray(span.end),
-      ])
-    : Buffer.concat([
-        body.subarray(0, span.start),
-        options,
-        body.subarray(span.end, modelSpan.start),
-        modelBytes,
-        body.subarray(modelSpan.end),
-      ])
+  // What stands further on first, so that the place of the other holds.
+  return span.start > start
+    ? replaceSpan(replaceSpan(body, span.start, span.end, options), start, end, name)
+    : replaceSpan(replaceSpan(body, start, end, name), span.start, span.end, options)
 }
 
 /** Names and values in turn, as undici takes them. */
