@@ -1,12 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { compose } from '../packages/server/src/compose.ts'
 import type { Storage } from '../packages/server/src/compose/storage.ts'
 import { loadConfig } from '../packages/server/src/config/config.ts'
 import { createLog } from '../packages/server/src/kernel/log.ts'
 
-/** Stands for a storage that nobody asks: describing the routes touches neither the database nor the disk. */
+/** Stands for a storage that nobody asks: describing the routes touches no database; the journal opens its folder. */
 const nothing = (part: string): never => {
   throw new Error(`Describing the API must not use ${part}`)
 }
+const folder = mkdtempSync(join(tmpdir(), 'headgate-describe-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const noStorage: Storage = {
   get database() {
     return new Proxy(
@@ -17,7 +22,7 @@ const noStorage: Storage = {
   get connection() {
     return nothing('the connection')
   },
-  journalDirectory: '/nonexistent/journal',
+  journalDirectory: join(folder, 'journal'),
   promise: '',
   stop: async () => {},
 }
@@ -29,7 +34,7 @@ export const apiDocument = async (): Promise<object> => {
     HEADGATE_ROOT_KEY: 'the root key of a house that never opens its door',
     HEADGATE_OLLAMA_AUTODETECT: 'false',
   }
-  const { config, secrets } = await loadConfig({ environment, cwd: '/nonexistent' })
+  const { config, secrets } = await loadConfig({ environment, cwd: folder })
   const house = await compose({ config, secrets, storage: noStorage, log: createLog('fatal'), tls: undefined })
   return house.describe()
 }

@@ -6,6 +6,7 @@ export const apiTags = {
   Usage: 'What calls consumed and cost.',
   Keys: 'API keys: making, changing, rotating and ending them.',
   Projects: 'The tenants that keys and usage belong to.',
+  Providers: 'Model providers, those added at run time included.',
   Audit: 'What operators did.',
   Status: 'Health and metrics of this process.',
   Reference: 'This description of the API.',

@@ -8,8 +8,10 @@ import {
   hideSecrets,
   outputCapMember,
   priceOverrides,
+  providerDefaults,
   routingConfig,
   targetNamed,
+  usualAddress,
 } from './compose/options.ts'
 import type { Storage } from './compose/storage.ts'
 import { ollamaAddress } from './config/provider-presets.ts'
@@ -27,6 +29,7 @@ import { createMetering } from './features/metering/metering.ts'
 import { createPages } from './features/pages/pages.ts'
 import { createProviders } from './features/providers/providers.ts'
 import { createReference } from './features/reference/reference.ts'
+import { createStoredProviders } from './features/providers/stored-providers.ts'
 import { createRelay } from './features/relay/relay.ts'
 import { createCircuits } from './features/routing/circuit.ts'
 import { createRouting } from './features/routing/routing.ts'
@@ -45,6 +48,7 @@ import type { Feature } from './kernel/feature.ts'
 import { prefixedId } from './kernel/ids.ts'
 import type { Log } from './kernel/log.ts'
 import { createMetrics } from './kernel/metrics.ts'
+import { createSeal } from './kernel/seal.ts'
 
 /** What a test may put in the place of the real thing. */
 export interface Overrides {
@@ -133,20 +137,22 @@ export const compose = async (ground: Ground): Promise<House> => {
   const providers = createProviders({
     configs: adaptProviders(config, secrets),
     ollamaAutodetect: config.ollama_autodetect ? ollamaAddress : null,
-    timeouts: {
-      connectMs: config.timeouts.connect_ms,
-      firstByteMs: config.timeouts.first_byte_ms,
-      idleMs: config.timeouts.idle_ms,
-      totalMs: config.timeouts.total_ms,
-    },
-    maxResponseBytes: config.upstream.max_response_bytes,
-    connections: config.upstream.connections,
+    ...providerDefaults(config),
     version: packageDescription.version,
     clock,
     log,
     circuit: createCircuits(clock),
     faultPoints,
     changed: (provider) => routing.listAgain(provider),
+  })
+  const storedProviders = createStoredProviders({
+    database,
+    seal: createSeal(secrets.root_key),
+    audit,
+    clock,
+    log,
+    providers,
+    usualAddress,
   })
   const routing = createRouting({
     providers,
@@ -218,6 +224,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     identity,
     ledger,
     providers,
+    storedProviders,
     routing,
     admission,
     gateway,

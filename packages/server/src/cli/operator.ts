@@ -1,8 +1,14 @@
+import packageDescription from '../../package.json' with { type: 'json' }
+import { adaptProviders, providerDefaults, usualAddress } from '../compose/options.ts'
 import { createAudit } from '../features/audit/audit.ts'
 import { createIdentity, type Identity } from '../features/identity/identity.ts'
 import { createBudgets } from '../features/ledger/budgets.store.ts'
+import { createProviders } from '../features/providers/providers.ts'
+import type { ProvidersService } from '../features/providers/providers.service.ts'
+import { createStoredProviders } from '../features/providers/stored-providers.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { silentLog } from '../kernel/log.ts'
+import { createSeal } from '../kernel/seal.ts'
 import { type Flags, withStore } from './open-store.ts'
 
 /** How the audit names who works at the command line. */
@@ -24,3 +30,31 @@ export const withIdentity = <T>(flags: Flags, work: (identity: Identity) => Prom
       }),
     ),
   )
+
+/** Runs operations of providers on the configured store; running servers take changes over by themselves. */
+export const withProviders = <T>(flags: Flags, work: (service: ProvidersService) => Promise<T>): Promise<T> =>
+  withStore(flags, async ({ config, secrets, database }) => {
+    const providers = createProviders({
+      configs: adaptProviders(config, secrets),
+      ollamaAutodetect: null,
+      ...providerDefaults(config),
+      version: packageDescription.version,
+      clock: systemClock,
+      log: silentLog,
+      circuit: { allow: () => ({ allowed: true, retryAfterMs: 0 }), report: () => {} },
+    })
+    const { service } = createStoredProviders({
+      database,
+      seal: createSeal(secrets.root_key),
+      audit: createAudit({ database, clock: systemClock }),
+      clock: systemClock,
+      log: silentLog,
+      providers,
+      usualAddress,
+    })
+    try {
+      return await work(service)
+    } finally {
+      await providers.close()
+    }
+  })

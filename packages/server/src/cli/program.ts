@@ -2,10 +2,12 @@ import { Command, CommanderError } from 'commander'
 import { adminCommand } from './admin-command.ts'
 import { addCommonOptions, flagsOf } from './command-context.ts'
 import { configCommand } from './config-command.ts'
+import { encryptionCommand } from './encryption-command.ts'
 import { exitCode } from './exit-codes.ts'
 import { keysCommand } from './keys-command.ts'
 import { writeFailure } from './output.ts'
 import { projectsCommand } from './projects-command.ts'
+import { providersCommand } from './providers-command.ts'
 import { ledgerCommand, migrateCommand } from './store-commands.ts'
 
 const serveCommand = (): Command =>
@@ -26,6 +28,8 @@ const buildProgram = (): Command => {
     serveCommand(),
     keysCommand(),
     projectsCommand(),
+    providersCommand(),
+    encryptionCommand(),
     adminCommand(),
     migrateCommand(),
     configCommand(),

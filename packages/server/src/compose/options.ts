@@ -1,3 +1,4 @@
+import { ollamaAddress, providerPresets } from '../config/provider-presets.ts'
 import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Target } from '../domain/model.ts'
@@ -25,6 +26,22 @@ export const adaptProviders = (config: Config, secrets: Secrets) =>
       ]
     }),
   )
+
+/** What all providers have in common. */
+export const providerDefaults = ({ timeouts, upstream }: Config) => ({
+  timeouts: {
+    connectMs: timeouts.connect_ms,
+    firstByteMs: timeouts.first_byte_ms,
+    idleMs: timeouts.idle_ms,
+    totalMs: timeouts.total_ms,
+  },
+  maxResponseBytes: upstream.max_response_bytes,
+  connections: upstream.connections,
+})
+
+/** Where a service known by its name, or an Ollama on its usual port, is reached. */
+export const usualAddress = (name: string, kind: 'openai' | 'ollama'): string | undefined =>
+  kind === 'ollama' ? ollamaAddress : providerPresets.find((preset) => preset.name === name)?.base_url
 
 /** Configured prices by target. */
 export const priceOverrides = (config: Config) =>

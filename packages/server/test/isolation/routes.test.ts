@@ -99,6 +99,13 @@ const keyed = (suffix: string, body?: object): Sample => ({
   ...(body && { body }),
 })
 
+const named = (suffix: string, body?: object): Sample => ({
+  path: `/admin/v1/providers/none${suffix}`,
+  missing: `/admin/v1/providers/none${suffix}`,
+  foreign: () => [],
+  ...(body && { body }),
+})
+
 /** Every mounted route stands here, or the test fails. */
 const samples: Readonly<Record<string, Sample>> = {
   'GET /livez': plain('/livez'),
@@ -124,6 +131,11 @@ const samples: Readonly<Record<string, Sample>> = {
     foreign: () => [`/v1/usage/${world.callId}`, `/v1/usage/${world.calledAs}`],
   },
   'GET /admin/v1/usage': plain('/admin/v1/usage'),
+  'POST /admin/v1/providers': plain('/admin/v1/providers', { name: 'planted', base_url: 'http://127.0.0.1:1/v1' }),
+  'GET /admin/v1/providers': plain('/admin/v1/providers'),
+  'PATCH /admin/v1/providers/:name': named('', { stream_usage: false }),
+  'DELETE /admin/v1/providers/:name': named(''),
+  'POST /admin/v1/providers/:name/test': named('/test'),
   'GET /admin/v1/keys': plain('/admin/v1/keys'),
   'POST /admin/v1/keys': plain('/admin/v1/keys', { name: 'planted' }),
   'GET /admin/v1/keys/:id': keyed(''),

@@ -1,3 +1,5 @@
+import type { Transaction } from '../../kernel/db.ts'
+
 /** What the circuit of a target says to one more try. */
 export interface CircuitVerdict {
   readonly allowed: boolean
@@ -13,4 +15,25 @@ export interface CircuitPort {
    * goes to that provider until then.
    */
   report(target: string, outcome: 'ok' | 'fault', retryAfterMs?: number): void
+}
+
+/** Writes an entry of the audit in the transaction of what it records. */
+export interface AuditPort {
+  readonly record: (
+    transaction: Transaction,
+    entry: {
+      readonly actor: string
+      readonly action: string
+      readonly resource: string
+      readonly before?: object
+      readonly after?: object
+      readonly requestId?: string
+    },
+  ) => Promise<void>
+}
+
+/** Who changes something, for the audit. */
+export interface Operator {
+  readonly actor: string
+  readonly requestId?: string
 }

@@ -55,6 +55,10 @@ export interface Providers extends Feature {
   optionsOf(provider: string): ProviderOptions | undefined
   /** What is told to a provider in confidence. */
   secretsOf(provider: string): readonly string[]
+  /** How the providers of the configuration are reached. */
+  configured(): ReadonlyMap<string, ProviderOptions>
+  /** Asks a provider that is reached in this way and need not stand. @throws ProviderFault. */
+  listModelsOf(name: string, options: ProviderOptions, signal: AbortSignal): Promise<readonly ListedModel[]>
   /** Puts a provider in the place of the one that bore the name; calls under way end on the former one. */
   replace(origin: ProviderOrigin, name: string, options: ProviderOptions): void
   remove(origin: ProviderOrigin, name: string): void
@@ -106,6 +110,15 @@ export const createProviders = (options: ProvidersOptions): Providers => {
     kindOf: (name) => provider(name)?.kind,
     optionsOf: (name) => (registry.get(name) ?? (name === OLLAMA ? ollama : null))?.options,
     secretsOf: (name) => registry.get(name)?.secrets ?? [],
+    configured: registry.configured,
+    listModelsOf: async (name, config, signal) => {
+      const { provider: asked } = standUp(name, config, options)
+      try {
+        return await asked.listModels(signal)
+      } finally {
+        await asked.close()
+      }
+    },
     replace: registry.replace,
     remove: registry.remove,
     attemptsOf: (thrown) => (thrown instanceof UpstreamFailure ? thrown.attempts : []),

@@ -76,6 +76,8 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
 export interface ProviderRegistry {
   get(name: string): Standing | undefined
   names(): readonly string[]
+  /** Those of the configuration. */
+  configured(): ReadonlyMap<string, ProviderOptions>
   /** Stands up a provider in the place of the one that bore the name; calls under way end on the former one. */
   replace(origin: ProviderOrigin, name: string, options: ProviderOptions): void
   /** Takes a provider away; one that the other origin named comes to the fore. */
@@ -114,6 +116,7 @@ export const createRegistry = (
   return {
     get: (name) => standing.get(name),
     names: () => [...standing.keys()],
+    configured: () => new Map([...layers.configuration].map(([name, { options }]) => [name, options])),
     replace: (origin, name, options) => {
       const former = layers[origin].get(name)
       layers[origin].set(name, standUp(name, options, defaults))

@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs'
+import {
+  type CreateProvider,
+  CreateProviderSchema,
+  type ProviderView,
+  type UpdateProvider,
+  UpdateProviderSchema,
+} from '@headgate/contract/providers.ts'
+import { Command } from 'commander'
+import { compileCheck } from '../http/schema-check.ts'
+import { addCommonOptions, outputOf, storeFlagsOf } from './command-context.ts'
+import { exitCode } from './exit-codes.ts'
+import { operator, withProviders } from './operator.ts'
+import { type Output, say, writeJson, writeRecord, writeTable } from './output.ts'
+
+type Given = Record<string, unknown>
+
+/** Text of a file, or of standard input for `-`: a key given as an argument could be read by others. */
+const readSecret = (path: unknown): string | undefined =>
+  typeof path === 'string' ? readFileSync(path === '-' ? 0 : path, 'utf8').trim() : undefined
+
+/** `Name: value`, a line each. */
+const readHeaders = (path: unknown): Record<string, string> | undefined => {
+  const text = readSecret(path)
+  if (text === undefined) return undefined
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  return Object.fromEntries(
+    lines.map((line) => {
+      const colon = line.indexOf(':')
+      return [line.slice(0, Math.max(0, colon)).trim(), line.slice(colon + 1).trim()]
+    }),
+  )
+}
+
+const given = (members: Given): Given =>
+  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
+
+const keyText = ({ api_key }: ProviderView): string | null => (api_key === null ? null : `…${api_key.last4 ?? ''}`)
+
+const show = (output: Output, provider: ProviderView): void =>
+  writeRecord(output, provider, [
+    ['name', provider.name],
+    ['kind', provider.kind],
+    ['base_url', provider.base_url],
+    ['source', provider.source],
+    ['state', provider.state],
+    ['api_key', keyText(provider)],
+    ['headers', provider.headers.join(',')],
+    ['stream_usage', String(provider.stream_usage)],
+    ['changed_at', provider.changed_at],
+  ])
+
+const addSettings = (command: Command): Command =>
+  command
+    .option('--base-url <url>', 'address up to the version')
+    .option('--api-key-file <path>', 'file that holds its key; - for standard input')
+    .option('--headers-file <path>', 'file of headers to add upstream, "Name: value" a line; - for standard input')
+    .option('--no-stream-usage', 'the server refuses stream_options')
+
+const settingsOf = (options: Given): Given => ({
+  base_url: options['baseUrl'],
+  api_key: options['apiKey'] === false ? null : readSecret(options['apiKeyFile']),
+  headers: options['headers'] === false ? null : readHeaders(options['headersFile']),
+  // Commander turns an absent --no-x into x: true.
+  stream_usage: options['streamUsage'] === false ? false : undefined,
+})
+
+const addChanging = (providers: Command): void => {
+  addCommonOptions(addSettings(providers.command('add').argument('<name>')), 'store')
+    .description('add a provider; its key is kept sealed')
+    .option('--kind <kind>', 'openai or ollama')
+    .action(async (name: string, options: Given) => {
+      const body = given({ name, kind: options['kind'], ...settingsOf(options) })
+      const input = compileCheck(CreateProviderSchema)(body) as CreateProvider
+      show(outputOf(options), await withProviders(storeFlagsOf(options), ({ create }) => create(input, operator)))
+    })
+  addCommonOptions(addSettings(providers.command('update').argument('<name>')), 'store')
+    .description('change a provider; what is not given stays')
+    .option('--no-api-key', 'take its key away')
+    .option('--no-headers', 'take its headers away')
+    .option('--stream-usage', 'ask for the usage of every stream')
+    .action(async (name: string, options: Given, command: Command) => {
+      const stated = command.getOptionValueSource('streamUsage') === 'cli' ? options['streamUsage'] : undefined
+      const body = given({ ...settingsOf(options), stream_usage: stated })
+      const input = compileCheck(UpdateProviderSchema)(body) as UpdateProvider
+      show(outputOf(options), await withProviders(storeFlagsOf(options), ({ update }) => update(name, input, operator)))
+    })
+  addCommonOptions(providers.command('remove').argument('<name>'), 'store')
+    .description('delete a provider')
+    .action(async (name: string, options: Given) => {
+      const output = outputOf(options)
+      await withProviders(storeFlagsOf(options), ({ remove }) => remove(name, operator))
+      if (output.json) writeJson({ object: 'provider', name, deleted: true })
+      else say(output, `The provider ${name} is deleted.`)
+    })
+}
+
+const addLooking = (providers: Command): void => {
+  addCommonOptions(providers.command('list'), 'store')
+    .description('list all providers, those of the configuration included')
+    .action(async (options: Given) => {
+      const data = await withProviders(storeFlagsOf(options), ({ list }) => list())
+      writeTable(
+        outputOf(options),
+        { object: 'list', data },
+        ['name', 'kind', 'base url', 'source', 'state', 'key', 'changed'],
+        data.map((one) => [one.name, one.kind, one.base_url, one.source, one.state, keyText(one), one.changed_at]),
+      )
+    })
+  addCommonOptions(providers.command('test').argument('<name>'), 'store')
+    .description('ask a provider for its models; fails when it does not answer')
+    .action(async (name: string, options: Given) => {
+      const output = outputOf(options)
+      const result = await withProviders(storeFlagsOf(options), ({ test }) => test(name, operator))
+      writeRecord(output, result, [
+        ['name', result.name],
+        ['ok', String(result.ok)],
+        ['duration_ms', result.duration_ms],
+        ['models', result.models_total],
+        ['error', result.error && `${result.error.code}: ${result.error.message}`],
+      ])
+      if (!result.ok) process.exitCode = exitCode.failed
+    })
+}
+
+/** `headgate providers add | list | update | remove | test`. */
+export const providersCommand = (): Command => {
+  const providers = new Command('providers').description('model providers added at run time')
+  addChanging(providers)
+  addLooking(providers)
+  return providers
+}

@@ -1,0 +1,18 @@
+import { AppError } from '../../kernel/errors.ts'
+
+/** A 400 about one member of the body. */
+export const refuse = (location: string, message: string, fix?: string): AppError =>
+  new AppError('invalid_parameter', {
+    detail: `${location} ${message}${fix ? `. ${fix}` : ''}`,
+    details: [{ location, message, ...(fix && { fix }) }],
+  })
+
+/** @throws AppError `invalid_parameter` unless it is a plain HTTP address: what stands in it is not sealed. */
+export const checkAddress = (address: string): void => {
+  const url = URL.canParse(address) ? new URL(address) : null
+  if (url === null || !['http:', 'https:'].includes(url.protocol))
+    throw refuse('base_url', 'is no http:// or https:// address')
+  if (url.username !== '' || url.password !== '')
+    throw refuse('base_url', 'holds a user name or password', 'Send it as a header: {"authorization": "Basic …"}.')
+  if (url.search !== '' || url.hash !== '') throw refuse('base_url', 'holds a query or fragment')
+}

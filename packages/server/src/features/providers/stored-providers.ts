@@ -1,0 +1,125 @@
+import type { Clock, Timer } from '../../kernel/clock.ts'
+import type { Database } from '../../kernel/db.ts'
+import type { Feature } from '../../kernel/feature.ts'
+import type { Log } from '../../kernel/log.ts'
+import { createProviderSecrets, type SealPort } from './provider-secrets.ts'
+import type { AuditPort } from './providers.ports.ts'
+import { providerRoutes } from './providers.routes.ts'
+import { createProvidersService, type ProvidersService } from './providers.service.ts'
+import { createProvidersStore } from './providers.store.ts'
+import type { Providers } from './providers.ts'
+import type { ProviderOptions } from './registry.ts'
+
+/** With the time of a look, well within the 5 seconds that a change may take. */
+const POLL_MS = 2_000
+
+export interface StoredProvidersOptions {
+  readonly database: Database
+  readonly seal: SealPort
+  readonly audit: AuditPort
+  readonly clock: Clock
+  readonly log: Log
+  readonly providers: Pick<Providers, 'replace' | 'remove' | 'configured' | 'listModelsOf'>
+  readonly usualAddress: (name: string, kind: 'openai' | 'ollama') => string | undefined
+}
+
+/** The providers of operators: kept in PostgreSQL, in use on every replica. */
+export interface StoredProviders extends Feature {
+  readonly service: ProvidersService
+  /** Takes over what was changed; runs by itself once started. @throws AppError `database_unavailable`. */
+  readonly refresh: () => Promise<void>
+}
+
+/** Builds the operator's side of providers, and keeps the registry equal to the database. */
+export const createStoredProviders = (options: StoredProvidersOptions): StoredProviders => {
+  const { database, clock, log, providers } = options
+  const store = createProvidersStore(database)
+  const secrets = createProviderSecrets(options.seal)
+  /** The revision of each that stands in the registry, by name. */
+  const standing = new Map<string, bigint>()
+  let seen = -1n
+  let looking: Promise<void> | null = null
+  let failing = false
+  let timer: Timer | null = null
+
+  const look = async (): Promise<void> => {
+    const found = await store.read(async (read) => {
+      const revision = await store.statements.revision(read)
+      if (revision === seen) return null
+      const all = new Map<string, { revision: bigint; reached: ProviderOptions | null }>()
+      for (const row of await store.statements.providers(read)) {
+        if (standing.get(row.name) === row.revision) {
+          all.set(row.name, { revision: row.revision, reached: null })
+          continue
+        }
+        try {
+          all.set(row.name, { revision: row.revision, reached: await secrets.optionsOf(read, row) })
+        } catch (error) {
+          log.error(
+            { component: 'providers', provider: row.name, error: error as Error },
+            'The secrets of a provider do not open: it cannot be called',
+          )
+        }
+      }
+      return { revision, all }
+    })
+    if (found === null) return
+    for (const name of standing.keys()) {
+      if (found.all.has(name)) continue
+      standing.delete(name)
+      providers.remove('operator', name)
+    }
+    for (const [name, { revision, reached }] of found.all) {
+      if (reached === null) continue
+      standing.set(name, revision)
+      providers.replace('operator', name, reached)
+    }
+    seen = found.revision
+  }
+
+  const refresh = async (): Promise<void> => {
+    // A look under way may have asked before the change.
+    if (looking) await looking.catch(() => undefined)
+    looking ??= look().finally(() => {
+      looking = null
+    })
+    await looking
+  }
+
+  const refreshQuietly = async (): Promise<void> => {
+    try {
+      await refresh()
+      if (failing) log.info({ component: 'providers' }, 'Changes of providers are read again')
+      failing = false
+    } catch (error) {
+      if (!failing) log.warn({ component: 'providers', error: error as Error }, 'Changes of providers cannot be read')
+      failing = true
+    }
+  }
+
+  const service = createProvidersService({
+    store,
+    secrets,
+    audit: options.audit,
+    clock,
+    configured: providers.configured,
+    usualAddress: options.usualAddress,
+    listModels: providers.listModelsOf,
+    changed: refreshQuietly,
+  })
+
+  return {
+    name: 'stored-providers',
+    routes: providerRoutes(service),
+    service,
+    refresh,
+    start: async () => {
+      await refresh()
+      timer = clock.every(POLL_MS, () => void refreshQuietly())
+    },
+    stop: async () => {
+      timer?.cancel()
+      await looking?.catch(() => undefined)
+    },
+  }
+}
