@@ -27,7 +27,12 @@ const usageOf = (plan: Plan, completionTokens: number): ReportedUsage => {
   }
   const cached = script['cached-tokens'] ?? (script['usage-details'] === true ? promptTokens >> 1 : undefined)
   const reasoning = script['reasoning-tokens'] ?? (script['usage-details'] === true ? 0 : undefined)
-  if (cached !== undefined) usage.prompt_tokens_details = { cached_tokens: cached }
+  const written = script['cache-write-tokens']
+  if (cached !== undefined || written !== undefined)
+    usage.prompt_tokens_details = {
+      cached_tokens: cached ?? 0,
+      ...(written !== undefined && { cache_write_tokens: written }),
+    }
   if (reasoning !== undefined) usage.completion_tokens_details = { reasoning_tokens: reasoning }
   return usage
 }
@@ -162,6 +167,8 @@ export const answerChat = async (exchange: Exchange, script: Script, body: ChatB
   if (!Array.isArray(body.messages)) throw new ScriptError('messages must be an array')
   const { row } = exchange
   requireMeaning(script, row.stream ? 'stream' : 'json')
+  if (script['stop-reason'] !== undefined || script['redacted-thinking'] !== undefined)
+    throw new ScriptError('stop-reason and redacted-thinking have a meaning only for Messages')
   const answer = answerFor(body, script)
   const choices = body.n ?? 1
   if (!Number.isInteger(choices) || choices < 1 || choices > 128)

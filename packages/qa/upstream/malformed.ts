@@ -3,6 +3,12 @@ import type { Script } from './script.ts'
 /** A way to bend the bytes of an event stream. */
 export type Malformation = NonNullable<Script['malformed']>[number]
 
+/** What is bent: an event, and whether it is the last. */
+interface MalformedEvent {
+  readonly text: string
+  readonly isTerminal?: boolean
+}
+
 const hugeLineBytes = 5_000_000
 
 const lineEnds: Partial<Record<Malformation, readonly string[]>> = {
@@ -16,7 +22,7 @@ const lineEnds: Partial<Record<Malformation, readonly string[]>> = {
  * Makes the function that bends each event of one stream, given in order.
  * `one-byte` is not here: it concerns the writes, not the text.
  */
-export const createMalformer = (kinds: readonly Malformation[]): ((event: string, part: number) => string) => {
+export const createMalformer = (kinds: readonly Malformation[]): ((event: MalformedEvent, part: number) => string) => {
   const ends = kinds.map((kind) => lineEnds[kind]).find((found) => found !== undefined)
   let isFirst = true
   let isPaddingDue = kinds.includes('huge-line')
@@ -24,13 +30,13 @@ export const createMalformer = (kinds: readonly Malformation[]): ((event: string
   let isNonsenseDue = kinds.includes('not-json')
   let line = 0
   return (event, part) => {
-    let bent = event
+    let bent = event.text
     if (part > 0 && isPaddingDue) {
       isPaddingDue = false
       bent = bent.replace('{', () => `{"padding":"${'x'.repeat(hugeLineBytes)}",`)
     }
     // a JSON text may be broken over data lines wherever white space may stand
-    if (kinds.includes('multi-line')) bent = bent.replace(',"choices"', ',\ndata: "choices"')
+    if (kinds.includes('multi-line')) bent = bent.replace(/,("choices"|"index")/, ',\ndata: $1')
     if (part > 0 && isNulDue) {
       isNulDue = false
       bent = `id: a\0b\n${bent}`
@@ -40,7 +46,7 @@ export const createMalformer = (kinds: readonly Malformation[]): ((event: string
       bent = `data: this is {not JSON\n\n${bent}`
     }
     if (kinds.includes('no-space')) bent = bent.replace(/^data: /gm, 'data:')
-    if (kinds.includes('no-blank') && event === 'data: [DONE]\n\n') bent = bent.trimEnd()
+    if (kinds.includes('no-blank') && event.isTerminal) bent = bent.trimEnd()
     if (isFirst && kinds.includes('bom')) bent = `\uFEFF${bent}`
     isFirst = false
     if (ends !== undefined) {

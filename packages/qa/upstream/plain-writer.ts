@@ -1,13 +1,10 @@
 import type { OutgoingHttpHeaders } from 'node:http'
+import { type Dialect, openaiDialect } from './dialect.ts'
 import { Body, type Exchange, willCut } from './exchange.ts'
 import { gzipBomb } from './gzip-bomb.ts'
 import type { Script } from './script.ts'
 
 const jsonHeaders = { 'content-type': 'application/json' }
-
-/** An error in the shape that OpenAI uses. */
-export const errorBody = (message: string, type: string, code: string | null): string =>
-  JSON.stringify({ error: { message, type, param: null, code } })
 
 /** Refuses a request; the truth row says `refused`. */
 export const refuse = (
@@ -67,17 +64,8 @@ export const sendWhole = async (
   response.end()
 }
 
-const statusNames: Readonly<Record<number, [type: string, code: string]>> = {
-  400: ['invalid_request_error', 'invalid_request'],
-  401: ['invalid_request_error', 'invalid_api_key'],
-  403: ['invalid_request_error', 'permission_denied'],
-  404: ['invalid_request_error', 'model_not_found'],
-  429: ['requests', 'rate_limit_exceeded'],
-  529: ['overloaded_error', 'overloaded'],
-}
-
 /** Answers that replace the real one: resets, stalls, statuses, HTML, a gzip bomb. True when the script had one. */
-export const answerInstead = (exchange: Exchange, script: Script): boolean => {
+export const answerInstead = (exchange: Exchange, script: Script, dialect: Dialect = openaiDialect): boolean => {
   const { response, row } = exchange
   if (script['rst-before-headers'] === true) {
     void exchange.reset()
@@ -85,8 +73,8 @@ export const answerInstead = (exchange: Exchange, script: Script): boolean => {
   }
   if (script['stall-before-headers'] === true) return true
   if (script.status !== undefined) {
-    const [type, code] = statusNames[script.status] ?? ['server_error', 'scripted_status']
-    const body = script.body ?? errorBody(`Scripted answer with status ${script.status}.`, type, code)
+    const [type, code] = dialect.nameOf(script.status)
+    const body = script.body ?? dialect.error(`Scripted answer with status ${script.status}.`, type, code)
     const headers: OutgoingHttpHeaders = { 'content-type': script['body-type'] ?? 'application/json' }
     if (script['retry-after'] !== undefined) headers['retry-after'] = script['retry-after']
     refuse(exchange, script.status, body, headers)

@@ -1,3 +1,4 @@
+import { type Dialect, openaiDialect } from './dialect.ts'
 import { Body, type Exchange } from './exchange.ts'
 import { createMalformer } from './malformed.ts'
 import { sendWhole } from './plain-writer.ts'
@@ -11,23 +12,16 @@ export interface StreamEvent {
   tokens: number
   /** Counts as a part: content or a piece of a tool call. */
   isPart: boolean
+  /** Nothing follows. */
+  isTerminal?: boolean
   /** Set on an event that reports usage. */
   usage?: ReportedUsage | undefined
 }
 
-/** The terminal event. */
-export const doneEvent: StreamEvent = { text: 'data: [DONE]\n\n', tokens: 0, isPart: false }
+/** The terminal event of OpenAI's streams. */
+export const doneEvent: StreamEvent = { text: 'data: [DONE]\n\n', tokens: 0, isPart: false, isTerminal: true }
 
 const streamHeaders = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' }
-const ping = ': ping\n\n'
-const errorEvent = `data: ${JSON.stringify({
-  error: {
-    message: 'The server had an error while processing your request.',
-    type: 'server_error',
-    param: null,
-    code: 'scripted_error',
-  },
-})}\n\n`
 
 const partWords = [
   'stall-at-part',
@@ -50,7 +44,12 @@ export const requireReachableParts = (script: Script, parts: number): void => {
 }
 
 /** Sends the events of an answer as the script says and keeps the truth row in step. */
-export const sendStream = async (exchange: Exchange, script: Script, events: Iterable<StreamEvent>): Promise<void> => {
+export const sendStream = async (
+  exchange: Exchange,
+  script: Script,
+  events: Iterable<StreamEvent>,
+  dialect: Dialect = openaiDialect,
+): Promise<void> => {
   const { response, row } = exchange
   if (script['content-length'] !== undefined) {
     let text = ''
@@ -69,7 +68,7 @@ export const sendStream = async (exchange: Exchange, script: Script, events: Ite
     for (const event of events) {
       row.produced_tokens += event.tokens
       if (event.usage !== undefined) row.usage_reported = event.usage
-      if (event === doneEvent) {
+      if (event.isTerminal) {
         row.terminal_sent = true
         exchange.end('complete')
         response.end(event.text)
@@ -81,7 +80,7 @@ export const sendStream = async (exchange: Exchange, script: Script, events: Ite
     }
     return
   }
-  await sendScripted(exchange, script, events, body)
+  await sendScripted(exchange, script, events, body, dialect)
 }
 
 const sendScripted = async (
@@ -89,10 +88,11 @@ const sendScripted = async (
   script: Script,
   events: Iterable<StreamEvent>,
   body: Body,
+  dialect: Dialect,
 ): Promise<void> => {
   const { response, row } = exchange
   const malform = script.malformed === undefined ? undefined : createMalformer(script.malformed)
-  const pings = script.pings === undefined ? undefined : ping.repeat(script.pings)
+  const pings = script.pings === undefined ? undefined : dialect.ping.repeat(script.pings)
   const partDelay = script['part-delay'] ?? 0
   response.flushHeaders()
   if (script['stall-after-headers'] === true && !(await exchange.stall())) return
@@ -107,7 +107,7 @@ const sendScripted = async (
       if (parts === script['rst-at-part']) return exchange.reset()
       if (parts === script['error-at-part']) {
         exchange.end('cut')
-        response.end(errorEvent)
+        response.end(dialect.errorEvent)
         return
       }
     }
@@ -116,7 +116,7 @@ const sendScripted = async (
       if (pings !== undefined && !(await body.write(pings))) return
     }
     row.produced_tokens += event.tokens
-    if (event === doneEvent && script['no-done'] === true) {
+    if (event.isTerminal && script['no-done'] === true) {
       exchange.end('cut')
       response.end()
       return
@@ -129,10 +129,10 @@ const sendScripted = async (
       return
     }
     if (event.isPart) parts += 1
-    if (!(await body.write(malform === undefined ? event.text : malform(event.text, event.isPart ? parts : 0)))) return
+    if (!(await body.write(malform === undefined ? event.text : malform(event, event.isPart ? parts : 0)))) return
     row.sent_tokens += event.tokens
     if (event.usage !== undefined) row.usage_reported = event.usage
-    if (event === doneEvent) row.terminal_sent = true
+    if (event.isTerminal) row.terminal_sent = true
   }
   exchange.end('complete')
   response.end()

@@ -2,9 +2,13 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo } from 'node:net'
 import type { ChatBody } from './answer.ts'
 import { answerChat } from './chat.ts'
+import { type Dialect, anthropicDialect, openaiDialect } from './dialect.ts'
 import { type EmbeddingsBody, answerEmbeddings } from './embeddings.ts'
 import { Exchange } from './exchange.ts'
-import { answerInstead, errorBody, refuse } from './plain-writer.ts'
+import { answerMessages } from './messages.ts'
+import type { MessagesBody } from './messages-request.ts'
+import { answerModels } from './models.ts'
+import { answerInstead, refuse } from './plain-writer.ts'
 import { type Script, ScriptError, parseScript, splitModel, withoutFaults } from './script.ts'
 import { type RecordedRequest, TruthLog, type TruthRow } from './truth.ts'
 
@@ -37,18 +41,12 @@ type Answerer = (exchange: Exchange, script: Script, body: never) => Promise<voi
 const answerers: Readonly<Record<string, Answerer>> = {
   '/v1/chat/completions': (exchange, script, body: ChatBody) => answerChat(exchange, script, body),
   '/v1/embeddings': (exchange, script, body: EmbeddingsBody) => answerEmbeddings(exchange, script, body),
+  '/v1/messages': (exchange, script, body: MessagesBody) => answerMessages(exchange, script, body),
 }
 
-const models = [
-  'gpt-4o',
-  'gpt-4o-mini',
-  'gpt-4.1',
-  'gpt-4.1-mini',
-  'o4-mini',
-  'text-embedding-3-small',
-  'text-embedding-3-large',
-]
-const modelEntry = (id: string) => ({ id, object: 'model', created: 1_700_000_000, owned_by: 'scripted-upstream' })
+/** Anthropic's clients always send their version. */
+const dialectOf = (request: IncomingMessage): Dialect =>
+  request.headers['anthropic-version'] === undefined ? openaiDialect : anthropicDialect
 
 const largestBody = 64 * 1024 * 1024
 
@@ -107,9 +105,10 @@ class UpstreamHandler {
       }
       const isScriptFault = fault instanceof ScriptError
       const message = fault instanceof Error ? fault.message : String(fault)
+      const dialect = dialectOf(request)
       const body = isScriptFault
-        ? errorBody(`scripted upstream: ${message}`, 'invalid_request_error', 'invalid_script')
-        : errorBody(`scripted upstream failed: ${message}`, 'server_error', 'upstream_fault')
+        ? dialect.error(`scripted upstream: ${message}`, 'invalid_request_error', 'invalid_script')
+        : dialect.error(`scripted upstream failed: ${message}`, 'server_error', 'upstream_fault')
       refuse(exchange, isScriptFault ? 400 : 500, body)
     })
   }
@@ -142,9 +141,10 @@ class UpstreamHandler {
 
   async #answer(exchange: Exchange, path: string): Promise<void> {
     const { request, row } = exchange
+    const dialect = dialectOf(request)
     const bytes = await readBody(request)
     if (bytes === 'too large')
-      return refuse(exchange, 413, errorBody('The body is too large.', 'invalid_request_error', null))
+      return refuse(exchange, 413, dialect.error('The body is too large.', 'invalid_request_error', null))
     const text = bytes.length <= 65_536 ? bytes.toString() : null
     this.truth.record({
       sequence: row.sequence,
@@ -154,13 +154,13 @@ class UpstreamHandler {
       body_bytes: bytes.length,
       body: text,
     })
-    if (path === '/v1/models' || path.startsWith('/v1/models/')) return this.#answerModels(exchange, path)
+    if (path === '/v1/models' || path.startsWith('/v1/models/')) return answerModels(exchange, path, dialect)
     const answerer = answerers[path]
     if (answerer === undefined || request.method !== 'POST') {
       return refuse(
         exchange,
         404,
-        errorBody(`Unknown request URL: ${request.method} ${path}.`, 'invalid_request_error', 'unknown_url'),
+        dialect.error(`Unknown request URL: ${request.method} ${path}.`, 'invalid_request_error', 'unknown_url'),
       )
     }
     const body = this.#parse(bytes, text)
@@ -168,24 +168,8 @@ class UpstreamHandler {
     row.stream = body.stream === true
     const script = this.#scriptFor(request, body.model)
     if (script.delay !== undefined && !(await exchange.sleep(script.delay))) return
-    if (answerInstead(exchange, script)) return
+    if (answerInstead(exchange, script, dialect)) return
     await answerer(exchange, script, body as never)
-  }
-
-  #answerModels(exchange: Exchange, path: string): void {
-    const { row, response } = exchange
-    const id = decodeURIComponent(path.slice('/v1/models/'.length))
-    if (id !== '' && !models.includes(id)) {
-      return refuse(
-        exchange,
-        404,
-        errorBody(`The model '${id}' does not exist.`, 'invalid_request_error', 'model_not_found'),
-      )
-    }
-    row.status = 200
-    row.terminal_sent = true
-    exchange.end('complete')
-    sendPlain(response, 200, id === '' ? { object: 'list', data: models.map(modelEntry) } : modelEntry(id))
   }
 
   #parse(bytes: Buffer, text: string | null): ScriptedBody {
@@ -226,7 +210,7 @@ const listen = (server: Server, port: number, host: string): Promise<void> =>
     })
   })
 
-/** Starts the scripted upstream: an OpenAI-compatible provider whose faults are scripted and whose truth is logged. */
+/** Starts the scripted upstream: a provider that speaks OpenAI's and Anthropic's protocols, scripted in its faults, its truth logged. */
 export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upstream> => {
   const host = options.host ?? '127.0.0.1'
   const handler = new UpstreamHandler(new TruthLog(options.truthFile))

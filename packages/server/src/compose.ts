@@ -169,6 +169,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     priceOf: metering.priceOf,
     worstCase: metering.worstCase,
     outputCapMember: outputCapMember((provider) => providers.optionsOf(provider)?.baseUrl),
+    requiresOutputCap: ({ provider }) => providers.kindOf(provider) === 'anthropic',
     withOutputCap,
     reserve: ledger.reserve,
     policyKey: pepper,

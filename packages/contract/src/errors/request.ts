@@ -128,6 +128,27 @@ export const requestErrors = defineErrors({
     recovery: 'fix_request',
     since: '0.1.0',
   },
+  unsupported_parameter: {
+    id: 'HG-2017',
+    http: 400,
+    type: 'invalid_request_error',
+    severity: 'info',
+    retryable: 'no',
+    title: 'Unsupported parameter',
+    user: 'This model cannot do what was asked.',
+    developer: 'The provider of the model speaks another protocol, which has no words for something in the request.',
+    causes: [
+      'Something without which the answer would be another: several choices, audio, custom tools.',
+      'With `strict: true`: anything that would be left out and named in `x-headgate-warning`.',
+    ],
+    resolutions: [
+      'Follow `details`, which names each place.',
+      'Leave `strict` out to have lesser losses named instead of refused.',
+      'Use a model of another provider.',
+    ],
+    recovery: 'switch_model',
+    since: '0.1.0',
+  },
   route_not_found: {
     id: 'HG-2010',
     http: 404,

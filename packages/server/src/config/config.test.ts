@@ -108,6 +108,22 @@ describe('providers', () => {
     expect(secrets.providers['openai']?.api_key).toBeUndefined()
   })
 
+  test('Anthropic is told by its key, its name or its kind, and keeps its key to itself', async () => {
+    const environment = { ANTHROPIC_API_KEY: 'sk-ant-one', OPENAI_API_KEY: 'sk-one' }
+    const { config, secrets } = await load({ environment })
+    expect(config.providers).toMatchObject({ anthropic: { kind: 'anthropic', base_url: 'https://api.anthropic.com' } })
+    expect(secrets.providers['anthropic']?.api_key?.reveal()).toBe('sk-ant-one')
+    write('headgate.yaml', 'providers: {claude: {kind: anthropic}, openai: {kind: anthropic}}')
+    const stated = await load({ environment })
+    expect(stated.config.providers).toMatchObject({
+      claude: { kind: 'anthropic', base_url: 'https://api.anthropic.com' },
+      openai: { kind: 'anthropic', base_url: 'https://api.anthropic.com' },
+    })
+    expect(stated.secrets.providers['openai']?.api_key).toBeUndefined()
+    const moved = { ...environment, ANTHROPIC_BASE_URL: 'http://127.0.0.1:9' }
+    expect((await load({ environment: moved })).config.providers['anthropic']?.base_url).toBe('http://127.0.0.1:9')
+  })
+
   test('known names need neither kind nor address; unknown ones do', async () => {
     write('headgate.yaml', 'providers:\n  groq: {api_key: x}\n  ollama: {}\n  up: {kind: openai}')
     expect(await faultsOf()).toEqual([

@@ -144,7 +144,7 @@ export const ambientLeaves = (variables: Variables): Leaf[] => {
     if (key === undefined || key === '') continue
     const moved = preset.base_url_variable === undefined ? undefined : variables[preset.base_url_variable]
     const path = ['providers', preset.name]
-    leaves.push(leaf(preset.key, [...path, 'kind'], 'openai'), leaf(preset.key, [...path, 'api_key'], key))
+    leaves.push(leaf(preset.key, [...path, 'kind'], preset.kind), leaf(preset.key, [...path, 'api_key'], key))
     leaves.push(
       leaf(moved ? (preset.base_url_variable ?? '') : preset.key, [...path, 'base_url'], moved || preset.base_url),
     )

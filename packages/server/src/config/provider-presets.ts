@@ -1,6 +1,7 @@
-/** A public OpenAI-compatible service that works as soon as its key is in the environment. */
+/** A public service that works as soon as its key is in the environment. */
 export type ProviderPreset = {
   name: string
+  kind: 'openai' | 'anthropic'
   /** Environment variable with the key. */
   key: string
   base_url: string
@@ -8,20 +9,31 @@ export type ProviderPreset = {
   base_url_variable?: string
 }
 
-/** Addresses as each service documents them for OpenAI clients. */
+/** Where Anthropic itself answers. */
+export const anthropicAddress = 'https://api.anthropic.com'
+
+/** Addresses as each service documents them for the clients of its protocol. */
 export const providerPresets: readonly ProviderPreset[] = [
   {
     name: 'openai',
+    kind: 'openai',
     key: 'OPENAI_API_KEY',
     base_url: 'https://api.openai.com/v1',
     base_url_variable: 'OPENAI_BASE_URL',
   },
-  { name: 'groq', key: 'GROQ_API_KEY', base_url: 'https://api.groq.com/openai/v1' },
-  { name: 'mistral', key: 'MISTRAL_API_KEY', base_url: 'https://api.mistral.ai/v1' },
-  { name: 'openrouter', key: 'OPENROUTER_API_KEY', base_url: 'https://openrouter.ai/api/v1' },
-  { name: 'together', key: 'TOGETHER_API_KEY', base_url: 'https://api.together.xyz/v1' },
-  { name: 'deepseek', key: 'DEEPSEEK_API_KEY', base_url: 'https://api.deepseek.com/v1' },
-  { name: 'xai', key: 'XAI_API_KEY', base_url: 'https://api.x.ai/v1' },
+  {
+    name: 'anthropic',
+    kind: 'anthropic',
+    key: 'ANTHROPIC_API_KEY',
+    base_url: anthropicAddress,
+    base_url_variable: 'ANTHROPIC_BASE_URL',
+  },
+  { name: 'groq', kind: 'openai', key: 'GROQ_API_KEY', base_url: 'https://api.groq.com/openai/v1' },
+  { name: 'mistral', kind: 'openai', key: 'MISTRAL_API_KEY', base_url: 'https://api.mistral.ai/v1' },
+  { name: 'openrouter', kind: 'openai', key: 'OPENROUTER_API_KEY', base_url: 'https://openrouter.ai/api/v1' },
+  { name: 'together', kind: 'openai', key: 'TOGETHER_API_KEY', base_url: 'https://api.together.xyz/v1' },
+  { name: 'deepseek', kind: 'openai', key: 'DEEPSEEK_API_KEY', base_url: 'https://api.deepseek.com/v1' },
+  { name: 'xai', kind: 'openai', key: 'XAI_API_KEY', base_url: 'https://api.x.ai/v1' },
 ]
 
 /** Where an Ollama listens when nobody moved it. */

@@ -1,16 +1,20 @@
 import type { ConfigFault } from './faults.ts'
 import type { Leaf, Leaves } from './layers.ts'
 import { nodeAt, pathKey, printPath } from './options.ts'
-import { ollamaAddress, providerPresets } from './provider-presets.ts'
-import type { LoadedConfig } from './schema.ts'
+import { anthropicAddress, ollamaAddress, providerPresets } from './provider-presets.ts'
+import { type LoadedConfig, providerKinds } from './schema.ts'
 import { nearestName } from '../kernel/nearest.ts'
+
+const presetKind = (name: string): string =>
+  providerPresets.find((candidate) => candidate.name === name)?.kind ?? 'openai'
 
 /** Leaves out a key found in the environment where the operator points that provider's name elsewhere: it must not reach another host. */
 export const withoutForeignKeys = (ambient: readonly Leaf[], stated: Leaves): Leaf[] =>
   ambient.filter(({ path: [group, name = ''] }) => {
     if (group !== 'providers') return true
-    const kind = stated.get(pathKey(['providers', name, 'kind']))?.value ?? 'openai'
-    return kind === 'openai' && !stated.has(pathKey(['providers', name, 'base_url']))
+    const ofName = presetKind(name)
+    const kind = stated.get(pathKey(['providers', name, 'kind']))?.value ?? ofName
+    return kind === ofName && !stated.has(pathKey(['providers', name, 'base_url']))
   })
 
 /** Takes out entries set to `false`, and completes the kind and address of providers whose name says them. */
@@ -33,12 +37,13 @@ export const completeProviders = (leaves: Leaves): void => {
       leaves.set(pathKey(path), { path, value, source: 'default', where: 'default' })
     }
     const kindKey = pathKey(['providers', name, 'kind'])
-    const implied = preset === undefined ? name : 'openai'
-    if (!leaves.has(kindKey) && ['openai', 'ollama', 'demo'].includes(implied)) add('kind', implied)
+    const implied = preset?.kind ?? name
+    if (!leaves.has(kindKey) && providerKinds.some((kind) => kind === implied)) add('kind', implied)
     const kind = leaves.get(kindKey)?.value
     if (leaves.has(pathKey(['providers', name, 'base_url']))) continue
     if (kind === 'ollama') add('base_url', ollamaAddress)
-    if (kind === 'openai' && preset !== undefined) add('base_url', preset.base_url)
+    if (kind === 'anthropic') add('base_url', anthropicAddress)
+    if (kind === 'openai' && preset?.kind === kind) add('base_url', preset.base_url)
   }
 }
 

@@ -36,10 +36,14 @@ const rate = (description: string, perMinute?: number, burst?: number) =>
     description,
   )
 
+/** What a provider can speak. */
+export const providerKinds = ['openai', 'anthropic', 'ollama', 'demo'] as const
+
 const ProviderSchema = group(
   {
-    kind: Type.Enum(['openai', 'ollama', 'demo'], {
-      description: 'What it speaks: `openai` for any OpenAI-compatible server, `ollama`, or the built-in `demo`.',
+    kind: Type.Enum([...providerKinds], {
+      description:
+        'What it speaks: `openai` for any OpenAI-compatible server, `anthropic`, `ollama`, or the built-in `demo`.',
     }),
     base_url: Type.Optional(url('Address up to the version, such as `https://api.openai.com/v1`.')),
     api_key: Type.Optional(Type.String({ minLength: 1, 'x-secret': true, description: 'Key sent upstream.' })),

@@ -1,6 +1,9 @@
 /** What a model can be asked to do. */
 export type Operation = 'chat' | 'embeddings'
 
+/** Output cap where neither caller, model nor tier names one. */
+export const defaultOutputCap = 4_096
+
 /** Byte range of a top-level member's value in a JSON body. */
 export interface MemberSpan {
   readonly start: number

@@ -11,6 +11,8 @@ export interface JsonAnswer {
   readonly body: Buffer
   /** null when the provider did not say. */
   readonly usage: Usage | null
+  /** What of the request could not be given to the provider. */
+  readonly warning?: string | undefined
 }
 
 /** Receives a stream. After `end` or `fail` nothing follows. */
@@ -37,6 +39,8 @@ export interface EventAnswer {
   readonly target: Target
   readonly attempts: readonly Attempt[]
   readonly source: StreamSource
+  /** What of the request could not be given to the provider. */
+  readonly warning?: string | undefined
 }
 
 export type UpstreamAnswer = JsonAnswer | EventAnswer

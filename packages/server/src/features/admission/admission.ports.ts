@@ -36,6 +36,8 @@ export interface MoneyPorts {
   readonly worstCase: (price: Price, request: InferenceRequest, outputCap: number) => NanoUsd
   /** The member by which this target's provider takes an output cap. */
   readonly outputCapMember: (target: Target) => OutputCapMember
+  /** Whether this target's provider refuses a request without an output cap. */
+  readonly requiresOutputCap: (target: Target) => boolean
   /** The request with `member` set to `cap`, in the place of its value where the member stands already. */
   readonly withOutputCap: (request: InferenceRequest, member: OutputCapMember, cap: number) => InferenceRequest
 }

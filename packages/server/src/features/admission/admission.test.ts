@@ -82,6 +82,7 @@ const house = (more: Partial<AdmissionPorts> = {}) => {
         BigInt(cap * request.choices) * known.outputPerMillion) /
       1_000_000n,
     outputCapMember: () => 'max_completion_tokens',
+    requiresOutputCap: () => false,
     withOutputCap: (request, member, cap) => {
       capped.push([member, cap])
       return { ...request, maxOutputTokens: cap }

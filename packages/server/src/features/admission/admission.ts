@@ -1,8 +1,8 @@
-import { header } from '@headgate/contract/headers.ts'
 import type { Exchange } from '../../domain/exchange.ts'
 import type { Hold, Intent } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
+import { addWarning } from '../../domain/warning.ts'
 import type { Decision } from '../../kernel/counters.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import type { Route } from '../../kernel/route.ts'
@@ -47,10 +47,7 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
       tierCap,
       caller.budgetId !== null,
     )
-    if (warning !== null) {
-      const others = headers[header.warning]
-      headers[header.warning] = others === undefined ? warning : `${others}, ${warning}`
-    }
+    if (warning !== null) addWarning(headers, warning)
     const intent: Intent = {
       id: exchange.id,
       requestId: exchange.requestId,

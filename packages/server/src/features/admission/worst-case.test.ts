@@ -26,6 +26,7 @@ const ports: MoneyPorts = {
   priceOf: () => price,
   worstCase: (_price, _request, cap) => BigInt(cap),
   outputCapMember: () => 'max_completion_tokens',
+  requiresOutputCap: () => false,
   withOutputCap: (request, _member, cap) => ({ ...request, maxOutputTokens: cap }),
 }
 const requestOf = (bytes: number): InferenceRequest => ({
@@ -66,6 +67,21 @@ describe('the output cap that a budget imposes', () => {
     expect(capOf([mini, { ...mini, contextTokens: 1_025 }])).toEqual([1_000, false])
     // The bytes are a rough bound: a model that seems full already is asked all the same.
     expect(capOf([mini], 400_000)).toEqual([4_096, true])
+  })
+})
+
+describe('a provider that requires an output cap', () => {
+  const requiring = { ...ports, requiresOutputCap: () => true }
+  const asked = (more: Partial<InferenceRequest>, maxOutputTokens: number | null) =>
+    quote(requiring, { ...requestOf(75), ...more }, [{ ...mini, maxOutputTokens }], 0, null, false)
+
+  it('is given the one that the worst case counts with, without a budget too', () => {
+    const { request, worstCase, warning } = asked({}, null)
+    expect(request.maxOutputTokens).toBe(4_096)
+    expect(worstCase).toBe(4_096n)
+    expect(warning).toBe('output capped at 4096 tokens because the provider requires a cap, no cap asked')
+    expect(asked({}, 64_000)).toMatchObject({ request: { maxOutputTokens: 64_000 }, warning: null })
+    expect(asked({ maxOutputTokens: 7 }, 64_000)).toMatchObject({ request: { maxOutputTokens: 7 }, warning: null })
   })
 })
 

@@ -1,4 +1,4 @@
-import type { InferenceRequest } from '../../domain/inference.ts'
+import { defaultOutputCap, type InferenceRequest } from '../../domain/inference.ts'
 import { estimateInput } from '../../domain/input-estimate.ts'
 import type { Target } from '../../domain/model.ts'
 import type { NanoUsd } from '../../domain/money.ts'
@@ -6,8 +6,6 @@ import type { Price } from '../../domain/price.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { MoneyPorts, OutputCapMember } from './admission.ports.ts'
 
-/** Output cap where neither caller, model nor tier names one. */
-export const DEFAULT_OUTPUT_CAP = 4096
 /** The estimate takes a token per four bytes; an input that must fit is taken for a token per three. */
 const FITTING = 4 / 3
 
@@ -53,6 +51,7 @@ const capOf = (
   tierCap: number | null,
   budgeted: boolean,
   inputTokens: number,
+  isRequired: boolean,
 ): Cap => {
   if (request.operation !== 'chat') return { tokens: 0, imposed: false, warning: null }
   const asked = request.maxOutputTokens
@@ -61,12 +60,13 @@ const capOf = (
     return { tokens: tierCap, imposed: true, warning: `output capped at ${tierCap} tokens by the tier, ${asked} asked` }
   }
   const ofModels = leastOf(targets.map(({ maxOutputTokens }) => maxOutputTokens))
-  const cap = leastOf([ofModels, tierCap]) ?? DEFAULT_OUTPUT_CAP
+  const cap = leastOf([ofModels, tierCap]) ?? defaultOutputCap
   const room = contextRoom(targets, inputTokens)
   const tokens = Math.min(cap, room)
-  if (!budgeted && tierCap === null) return { tokens, imposed: false, warning: null }
+  if (!budgeted && !isRequired && tierCap === null) return { tokens, imposed: false, warning: null }
   if (tokens === ofModels || tokens === room) return { tokens, imposed: true, warning: null }
-  const reason = tokens === tierCap ? 'by the tier' : 'because a budget applies'
+  const reason =
+    tokens === tierCap ? 'by the tier' : budgeted ? 'because a budget applies' : 'because the provider requires a cap'
   return { tokens, imposed: true, warning: `output capped at ${tokens} tokens ${reason}, no cap asked` }
 }
 
@@ -99,7 +99,8 @@ export const quote = (
   budgeted: boolean,
 ): Quote => {
   const inputTokens = estimateInputTokens(asked)
-  const cap = capOf(asked, targets, tierCap, budgeted, inputTokens)
+  const isRequired = targets.some(ports.requiresOutputCap)
+  const cap = capOf(asked, targets, tierCap, budgeted, inputTokens, isRequired)
   const [first] = targets
   if (first === undefined) throw new AppError('model_not_found')
   let dearest = first

@@ -4,6 +4,7 @@ import type { Attempt, Settlement } from '../../domain/hold.ts'
 import { formatUsd } from '../../domain/money.ts'
 import type { JsonAnswer, UpstreamAnswer } from '../../domain/upstream.ts'
 import { noUsage, type Outcome, type Usage } from '../../domain/usage.ts'
+import { addWarning } from '../../domain/warning.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { uncountedOutput } from './answer-text.ts'
 import type { AccountPorts, Admitted, StreamEnd, StreamReceipt } from './gateway.ports.ts'
@@ -85,6 +86,7 @@ export const createAccounts =
         exchange.headers[header.model] = answer.target.model
         exchange.headers[header.provider] = answer.target.provider
         exchange.headers[header.attempts] = String(attempts.length)
+        if (answer.warning !== undefined) addWarning(exchange.headers, answer.warning)
         const upstreamMs = attempts.reduce((sum, attempt) => sum + attempt.durationMs, 0)
         exchange.headers[header.overheadMs] = Math.max(0, walk.answeredAt - startedAt - upstreamMs).toFixed(2)
       },

@@ -16,7 +16,7 @@ export interface PriceOverride {
 
 /** What of a provider decides where its prices are looked up. */
 export interface PricedProvider {
-  readonly kind: 'openai' | 'ollama' | 'demo'
+  readonly kind: 'openai' | 'anthropic' | 'ollama' | 'demo'
   readonly baseUrl?: string | undefined
 }
 
@@ -107,6 +107,7 @@ const fromOverride = (override: PriceOverride): Price => {
 
 /** The library's id of a provider: by the address it is called at, else by its exact name; null when it knows neither. */
 const libraryProvider = (name: string, { kind, baseUrl }: PricedProvider): string | null => {
+  if (kind === 'anthropic') return kind
   if (kind !== 'openai') return null
   const byAddress = baseUrl === undefined ? undefined : findProvider({ providerApiUrl: baseUrl })
   if (byAddress) return byAddress.id

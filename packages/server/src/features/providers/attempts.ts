@@ -141,8 +141,16 @@ export const createAttempts = (options: Options) => {
         record(answer.status, null)
         circuit.report(target.name, 'ok')
         return answer.kind === 'json'
-          ? { kind: 'json', target, attempts, status: answer.status, body: answer.body, usage: answer.usage }
-          : { kind: 'events', target, attempts, source: answer.source }
+          ? {
+              kind: 'json',
+              target,
+              attempts,
+              status: answer.status,
+              body: answer.body,
+              usage: answer.usage,
+              warning: answer.warning,
+            }
+          : { kind: 'events', target, attempts, source: answer.source, warning: answer.warning }
       } catch (thrown) {
         if (!(thrown instanceof AppError)) throw thrown
         last = thrown

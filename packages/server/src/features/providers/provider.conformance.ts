@@ -6,7 +6,8 @@ import type { Provider } from './provider.ts'
 interface Subject {
   readonly provider: Provider
   readonly chatModel: string
-  readonly embeddingModel: string
+  /** null when it has no embeddings. */
+  readonly embeddingModel: string | null
   close(): Promise<void>
 }
 
@@ -20,7 +21,7 @@ export const describeProvider = (kind: string, open: () => Promise<Subject>): vo
     afterAll(() => subject.close())
 
     const call = (body: Record<string, unknown>, signal = new AbortController().signal) => {
-      const model = body['input'] === undefined ? subject.chatModel : subject.embeddingModel
+      const model = (body['input'] === undefined ? null : subject.embeddingModel) ?? subject.chatModel
       const request = requestOf(JSON.stringify({ model: `any/${model}`, ...body }))
       return subject.provider.call({ model, request, requestId: 'req_conformance', signal })
     }
@@ -111,7 +112,12 @@ export const describeProvider = (kind: string, open: () => Promise<Subject>): vo
       expect(fault.code).toBe('client_closed_request')
     })
 
-    it('embeds, the same text to the same vector of length one', async () => {
+    it('embeds, the same text to the same vector of length one, or says that it does not', async () => {
+      if (subject.embeddingModel === null) {
+        const fault = await faultOf(call({ input: 'one text' }))
+        expect(fault.code).toBe('operation_not_supported')
+        return
+      }
       const answer = await call({ input: ['one text', 'another', 'one text'] })
       if (answer.kind !== 'json') throw new Error('expected JSON')
       const { data } = JSON.parse(answer.body.toString()) as { data: { embedding: number[] }[] }

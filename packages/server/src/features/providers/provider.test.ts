@@ -2,6 +2,7 @@ import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startUpstream } from '@headgate/qa/upstream/upstream.ts'
 import { systemClock } from '../../kernel/clock.ts'
+import { createAnthropicProvider } from './anthropic/anthropic.ts'
 import { createDemoProvider } from './demo/demo.ts'
 import { createOllamaProvider } from './ollama/ollama.ts'
 import { createOpenAIProvider } from './openai/openai.ts'
@@ -25,6 +26,17 @@ describeProvider('openai', async () => {
     provider,
     chatModel: 'gpt-4o-mini',
     embeddingModel: 'text-embedding-3-small',
+    close: () => provider.close().then(() => upstream.close()),
+  }
+})
+
+describeProvider('anthropic', async () => {
+  const upstream = await startUpstream()
+  const provider = createAnthropicProvider({ ...shared, name: 'up', baseUrl: upstream.url })
+  return {
+    provider,
+    chatModel: 'claude-opus-5-5',
+    embeddingModel: null,
     close: () => provider.close().then(() => upstream.close()),
   }
 })

@@ -5,7 +5,7 @@ import type { Usage } from '../../domain/usage.ts'
 import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
 
 /** What a provider can speak. */
-export type ProviderKind = 'openai' | 'ollama' | 'demo'
+export type ProviderKind = 'openai' | 'anthropic' | 'ollama' | 'demo'
 
 /** One try at a provider. */
 export interface ProviderCall {
@@ -19,9 +19,13 @@ export interface ProviderCall {
 }
 
 /** What one try yielded: a whole JSON answer, or a stream whose first event has arrived. */
-export type ProviderAnswer =
+export type ProviderAnswer = (
   | { readonly kind: 'json'; readonly status: number; readonly body: Buffer; readonly usage: Usage | null }
   | { readonly kind: 'events'; readonly status: number; readonly source: StreamSource }
+) & {
+  /** What of the request could not be given to the provider. */
+  readonly warning?: string
+}
 
 /** A model that a provider says it has. */
 export interface ListedModel {

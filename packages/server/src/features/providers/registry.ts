@@ -1,4 +1,5 @@
 import type { Clock } from '../../kernel/clock.ts'
+import { createAnthropicProvider } from './anthropic/anthropic.ts'
 import { createDemoProvider } from './demo/demo.ts'
 import { createOllamaProvider } from './ollama/ollama.ts'
 import type { Timeouts } from './openai/call.ts'
@@ -46,6 +47,8 @@ export type ProviderOrigin = 'configuration' | 'operator'
 
 const origins: readonly ProviderOrigin[] = ['configuration', 'operator']
 
+const builders = { openai: createOpenAIProvider, anthropic: createAnthropicProvider, ollama: createOllamaProvider }
+
 /** Builds one provider; nothing is connected to before it is asked. */
 export const standUp = (name: string, options: ProviderOptions, defaults: ProviderDefaults): Standing => {
   const { clock } = defaults
@@ -68,8 +71,7 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
     version: defaults.version,
     clock,
   }
-  const provider = options.kind === 'ollama' ? createOllamaProvider(shared) : createOpenAIProvider(shared)
-  return { options, provider, secrets }
+  return { options, provider: builders[options.kind](shared), secrets }
 }
 
 /** The providers by name, replaceable while calls are under way. */

@@ -24,6 +24,8 @@ const lingerBytes = 65_536
 const tellingFaults: ReadonlySet<ErrorCode> = new Set([
   'upstream_error',
   'upstream_malformed',
+  'upstream_overloaded',
+  'upstream_rate_limited',
   'upstream_response_too_large',
   'upstream_timeout',
 ])

@@ -19,8 +19,10 @@ const embeddingNames = /embed|(^|[/-])(bge|gte|e5|minilm|all-minilm|paraphrase)(
  * call that would work is worse than passing on one that the provider refuses.
  */
 export const capabilitiesOf = (provider: string, kind: string | undefined, model: string): Capabilities => {
-  const known = kind === 'openai' ? calcPrice({}, model, { providerId: provider }) : null
+  const isListed = kind === 'openai' || kind === 'anthropic'
+  const known = isListed ? calcPrice({}, model, { providerId: kind === 'anthropic' ? kind : provider }) : null
   const contextTokens = known?.model.context_window ?? null
+  if (kind === 'anthropic') return { operations: chat, contextTokens }
   if (embeddingNames.test(model)) return { operations: embeddings, contextTokens }
   return { operations: known !== null && known.model_price['output_mtok'] !== undefined ? chat : both, contextTokens }
 }

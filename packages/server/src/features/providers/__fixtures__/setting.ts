@@ -20,7 +20,7 @@ export const requestOf = (body: string | Buffer): InferenceRequest => {
     model: parsed['model'] as string,
     stream: parsed['stream'] === true,
     includeUsage: (parsed['stream_options'] as { include_usage?: boolean } | null)?.include_usage === true,
-    maxOutputTokens: null,
+    maxOutputTokens: (parsed['max_completion_tokens'] ?? parsed['max_tokens'] ?? null) as number | null,
     choices: 1,
     inputTokensBound: bytes.length,
     user: null,
