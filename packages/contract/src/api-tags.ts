@@ -7,6 +7,7 @@ export const apiTags = {
   Keys: 'API keys: making, changing, rotating and ending them.',
   Projects: 'The tenants that keys and usage belong to.',
   Providers: 'Model providers, those added at run time included.',
+  Requests: 'What requests went through: their stages, traces, rates and percentiles.',
   Audit: 'What operators did.',
   Status: 'Health and metrics of this process.',
   Reference: 'This description of the API.',

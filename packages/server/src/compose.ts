@@ -2,7 +2,6 @@ import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
 import { addressOf } from './compose/address.ts'
 import type { FirstStart } from './compose/greeting.ts'
-import { createModelLabel, createObserve } from './compose/observe.ts'
 import {
   adaptProviders,
   hideSecrets,
@@ -14,6 +13,7 @@ import {
   usualAddress,
 } from './compose/options.ts'
 import type { Storage } from './compose/storage.ts'
+import { createWatch } from './compose/watch.ts'
 import { ollamaAddress } from './config/provider-presets.ts'
 import { isLoopback } from './config/profiles.ts'
 import type { Config } from './config/schema.ts'
@@ -109,7 +109,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     ledgerRefused: () => ledger.stats().refusedRows,
   })
   const modelNames = () => [...routing.models().map(({ name }) => name), ...Object.keys(config.models)]
-  const observe = createObserve(log, metrics, createModelLabel(modelNames, clock.monotonic))
+  const watch = createWatch({ config, database, clock, log, metrics, models: modelNames })
   const counters = await createCounters({ kind: config.counters, redisUrl: secrets.redis_url?.reveal(), clock, log })
   const pepper = Buffer.from(secrets.pepper.key.reveal(), 'base64')
 
@@ -194,7 +194,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     estimateInput: metering.estimateInput,
     attemptsOf: providers.attemptsOf,
     monotonic: clock.monotonic,
-    onSettled: observe.settled,
+    onSettled: watch.settled,
     maxBodyBytes: config.body.max_bytes,
   })
   const status = createStatus({
@@ -224,6 +224,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     audit,
     identity,
     ledger,
+    ...watch.features,
     providers,
     storedProviders,
     routing,
@@ -245,7 +246,7 @@ export const compose = async (ground: Ground): Promise<House> => {
     clientAddress: createClientAddress(config.trusted_proxies),
     events,
     fail,
-    observe: observe.answered,
+    observe: watch.answered,
     ...(ground.tls && { tls: ground.tls }),
   })
 

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox'
+import { RequestsSchema, TracesSchema } from './observability-schema.ts'
 
 /**
  * The one source of every option: its type, default, meaning, validation, environment name and place in the JSON Schema.
@@ -195,6 +196,8 @@ export const ConfigSchema = group(
       },
       'Metrics.',
     ),
+    requests: RequestsSchema,
+    traces: TracesSchema,
     limits: group({ per_ip: rate('Callers without a secret key, per address.', 120, 40) }, 'Limits outside tiers.'),
     stream: group(
       {

@@ -1,7 +1,9 @@
+import type { Caller } from './caller.ts'
+import type { Intent, Settlement } from './hold.ts'
 import type { Operation } from './inference.ts'
 
 /** One try at a provider, in monotonic milliseconds. */
-interface Try {
+export interface Try {
   readonly target: string
   readonly startedAt: number
   readonly endedAt: number
@@ -9,6 +11,33 @@ interface Try {
   readonly status: number
   /** Catalogue code of the fault; null when the try succeeded. */
   readonly fault: string | null
+}
+
+/** How a request was answered. */
+export interface Ending {
+  readonly id: string
+  readonly requestId: string
+  readonly method: string
+  /** The declared path. */
+  readonly route: string
+  readonly status: number
+  /** Catalogue code; null when all went well. */
+  readonly code: string | null
+  readonly caller: Caller | null
+}
+
+/** Where a call stands in a distributed trace (W3C Trace Context). Ids are lower-case hex. */
+export interface TraceContext {
+  readonly traceId: string
+  /** Span of the whole request; spans below it share all but its last four digits. */
+  readonly spanId: string
+  /** Span of a trusted front gate under which this one stands; null where the trace begins here. */
+  readonly parentId: string | null
+  readonly sampled: boolean
+  /** Of a trusted front gate, passed on as it came; '' when there is none. */
+  readonly state: string
+  /** The trace that a caller told of who is not trusted with ours. */
+  readonly link: { readonly traceId: string; readonly spanId: string } | null
 }
 
 const noTries: readonly Try[] = Object.freeze([])
@@ -40,6 +69,13 @@ export class Walk {
   model = ''
   stream = false
   tries: readonly Try[] = noTries
+  /** From the moment the call is admitted, and once it is settled. */
+  intent: Intent | null = null
+  settlement: Settlement | null = null
+  /** How it was answered, where that came before the settlement. */
+  ending: Ending | null = null
+  /** Made when it is first asked for. */
+  trace: TraceContext | null = null
 
   constructor(
     startedAt: number,

@@ -20,23 +20,28 @@ const normalise = (text: string): string | null => {
 const forwardedFor = (value: string): string[] =>
   value.split(',').map((hop) => /(?:^|;)\s*for=("[^"]*"|[^;]*)/i.exec(hop)?.[1] ?? '')
 
-/**
- * Finds the true client behind the trusted proxies: the right-most hop that no trusted proxy vouches past. Reads
- * `X-Forwarded-For`, else `Forwarded` (RFC 7239), and only when the peer itself is trusted.
- */
-export const createClientAddress = (trustedProxies: readonly string[]) => {
-  const networks = trustedProxies.map(parseNetwork)
-  const isTrusted = (text: string): boolean => {
+/** Tells whether an address lies in one of the networks. */
+export const createTrust = (trusted: readonly string[]) => {
+  const networks = trusted.map(parseNetwork)
+  return (text: string): boolean => {
     // A socket that is closed already has no address.
-    if (!ipaddr.isValid(text)) return false
+    if (networks.length === 0 || !ipaddr.isValid(text)) return false
     const address = ipaddr.process(text)
     return networks.some(
       ([network, bits]) => address.kind() === network.kind() && address.match([network, bits] as never),
     )
   }
+}
+
+/**
+ * Finds the true client behind the trusted proxies: the right-most hop that no trusted proxy vouches past. Reads
+ * `X-Forwarded-For`, else `Forwarded` (RFC 7239), and only when the peer itself is trusted.
+ */
+export const createClientAddress = (trustedProxies: readonly string[]) => {
+  const isTrusted = createTrust(trustedProxies)
   return (peer: string, headers: Readonly<Record<string, string | string[] | undefined>>): string => {
     const own = peer.startsWith('::ffff:') ? peer.slice(7) : peer
-    if (networks.length === 0 || !isTrusted(own)) return own
+    if (trustedProxies.length === 0 || !isTrusted(own)) return own
     const list = headers['x-forwarded-for']
     const forwarded = headers['forwarded']
     const hops =

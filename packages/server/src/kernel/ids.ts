@@ -11,12 +11,31 @@ let used = pool.length
 let timedAt = -1
 let time = ''
 
+const refill = (wanted: number): void => {
+  if (used + wanted <= pool.length) return
+  randomFillSync(pool)
+  used = 0
+}
+
 const timeOf = (at: number): string => {
   let text = ''
   let rest = at
   for (let index = 0; index < TIME_CHARACTERS; index++) {
     text = alphabet.charAt(rest % 32) + text
     rest = Math.floor(rest / 32)
+  }
+  return text
+}
+
+const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** An even number of random bytes as lower-case hex. */
+export const randomHex = (bytes: number): string => {
+  refill(bytes / 2)
+  let text = ''
+  for (const end = used + bytes / 2; used < end; used++) {
+    const pair = pool[used] as number
+    text += (hexBytes[pair >> 8] as string) + (hexBytes[pair & 255] as string)
   }
   return text
 }
@@ -30,10 +49,7 @@ export const ulid = (at: number): string => {
     timedAt = at
     time = timeOf(at)
   }
-  if (used + RANDOM_PAIRS > pool.length) {
-    randomFillSync(pool)
-    used = 0
-  }
+  refill(RANDOM_PAIRS)
   let id = time
   for (const end = used + RANDOM_PAIRS; used < end; used++) id += pairs[(pool[used] as number) & 1023]
   return id

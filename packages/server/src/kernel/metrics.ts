@@ -15,6 +15,11 @@ const metricTable = {
   tokens: { name: 'headgate_tokens_total', help: 'Tokens in the ledger.', labels: ['model', 'direction'] },
   cost: { name: 'headgate_cost_usd_total', help: 'Cost in the ledger, in USD.', labels: ['model'] },
   calls: { name: 'headgate_calls_total', help: 'Settled calls by how they ended.', labels: ['model', 'outcome'] },
+  dropped: {
+    name: 'headgate_telemetry_dropped_total',
+    help: 'Records, spans and lines that found no room on their way to a store or a sink.',
+    labels: ['signal'],
+  },
   attempts: { name: 'headgate_upstream_attempts_total', help: 'Tries at providers.', labels: ['provider', 'result'] },
 } as const
 const durationTable = {
@@ -82,6 +87,7 @@ export const createMetrics = (gauges: Readonly<Record<keyof typeof gaugeTable, (
     tokens: counter(metricTable.tokens),
     cost: counter(metricTable.cost),
     calls: counter(metricTable.calls),
+    dropped: counter(metricTable.dropped),
     attempts: counter(metricTable.attempts),
     duration: histogram(durationTable.duration),
     firstByte: histogram(durationTable.firstByte),

@@ -3,6 +3,7 @@ import type * as Server from '../../src/http/server.ts'
 import type { Route } from '../../src/kernel/route.ts'
 import { expectError } from '../input/error-shape.ts'
 import { adminKey, type House, startHouse } from '../support/house.ts'
+import { canary, chat, missing, routeSamples, type Sample } from './route-samples.ts'
 
 const mounted = vi.hoisted(() => ({ routes: [] as readonly Route[] }))
 vi.mock('../../src/http/server.ts', async (original) => {
@@ -17,8 +18,6 @@ vi.mock('../../src/http/server.ts', async (original) => {
 })
 
 const page = 'https://app.example.org'
-/** Stands in everything that project A owns; nobody else's answers may hold it. */
-const canary = 'canary-of-a'
 
 interface Keys {
   readonly id: string
@@ -53,8 +52,6 @@ interface Ask {
   readonly body?: unknown
   readonly headers?: Record<string, string>
 }
-const chat = { model: 'demo', messages: [{ role: 'user', content: 'Hello' }], user: canary }
-const missing = 'AAAAAAAAAAAA'
 
 beforeAll(async () => {
   house = await startHouse()
@@ -84,68 +81,8 @@ beforeAll(async () => {
 })
 afterAll(() => house.stop())
 
-/** How one route is asked: its own paths, those that name something of project A, and one that names nothing at all. */
-interface Sample {
-  readonly path: string
-  readonly body?: object
-  readonly foreign?: () => readonly string[]
-  readonly missing?: string
-}
-const plain = (path: string, body?: object): Sample => ({ path, ...(body && { body }) })
-const keyed = (suffix: string, body?: object): Sample => ({
-  path: `/admin/v1/keys/${missing}${suffix}`,
-  missing: `/admin/v1/keys/${missing}${suffix}`,
-  foreign: () => [],
-  ...(body && { body }),
-})
-
-const named = (suffix: string, body?: object): Sample => ({
-  path: `/admin/v1/providers/none${suffix}`,
-  missing: `/admin/v1/providers/none${suffix}`,
-  foreign: () => [],
-  ...(body && { body }),
-})
-
 /** Every mounted route stands here, or the test fails. */
-const samples: Readonly<Record<string, Sample>> = {
-  'GET /livez': plain('/livez'),
-  'GET /readyz': plain('/readyz'),
-  'GET /startupz': plain('/startupz'),
-  'GET /openapi.json': plain('/openapi.json'),
-  'GET /errors.json': plain('/errors.json'),
-  'GET /': plain('/'),
-  'GET /docs': plain('/docs'),
-  'GET /docs/*': plain('/docs/'),
-  'GET /docs/errors': plain('/docs/errors'),
-  'GET /docs/errors/:name': { path: '/docs/errors/bad-http', foreign: () => [] },
-  'GET /assets/:name': { path: '/assets/pages.css', foreign: () => [] },
-  'GET /metrics': plain('/metrics'),
-  'POST /v1/chat/completions': plain('/v1/chat/completions', { ...chat, user: 'b' }),
-  'POST /v1/embeddings': plain('/v1/embeddings', { model: 'demo', input: 'Hello' }),
-  'GET /v1/models': plain('/v1/models'),
-  'GET /v1/models/*': { path: '/v1/models/demo/demo', missing: '/v1/models/no/such' },
-  'GET /v1/usage': plain('/v1/usage?scope=project'),
-  'GET /v1/usage/:request_id': {
-    path: '/v1/usage/unknown',
-    missing: '/v1/usage/req_01ARZ3NDEKTSV4RRFFQ69G5FAV',
-    foreign: () => [`/v1/usage/${world.callId}`, `/v1/usage/${world.calledAs}`],
-  },
-  'GET /admin/v1/usage': plain('/admin/v1/usage'),
-  'POST /admin/v1/providers': plain('/admin/v1/providers', { name: 'planted', base_url: 'http://127.0.0.1:1/v1' }),
-  'GET /admin/v1/providers': plain('/admin/v1/providers'),
-  'PATCH /admin/v1/providers/:name': named('', { stream_usage: false }),
-  'DELETE /admin/v1/providers/:name': named(''),
-  'POST /admin/v1/providers/:name/test': named('/test'),
-  'GET /admin/v1/keys': plain('/admin/v1/keys'),
-  'POST /admin/v1/keys': plain('/admin/v1/keys', { name: 'planted' }),
-  'GET /admin/v1/keys/:id': keyed(''),
-  'PATCH /admin/v1/keys/:id': keyed('', { name: 'planted' }),
-  'POST /admin/v1/keys/:id/rotate': keyed('/rotate', {}),
-  'POST /admin/v1/keys/:id/revoke': keyed('/revoke', {}),
-  'GET /admin/v1/projects': plain('/admin/v1/projects'),
-  'POST /admin/v1/projects': plain('/admin/v1/projects', { name: 'planted' }),
-  'GET /admin/v1/audit': plain('/admin/v1/audit'),
-}
+const samples = routeSamples(() => [`/v1/usage/${world.callId}`, `/v1/usage/${world.calledAs}`])
 
 const nameOf = ({ method, path }: Route) => `${method} ${path}`
 const sampleOf = (route: Route): Sample => {

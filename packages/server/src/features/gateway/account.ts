@@ -40,6 +40,7 @@ export const createAccounts =
   (exchange: Exchange, { hold, request }: Admitted): Account => {
     const { startedAt, walk } = exchange
     const { intent } = hold
+    walk.intent = intent
     let target = intent.target
     let attempts: readonly Attempt[] = []
 
@@ -64,6 +65,7 @@ export const createAccounts =
       }
       hold.settle(settlement)
       walk.settledAt = ports.monotonic()
+      walk.settlement = settlement
       ports.onSettled(intent, settlement, walk)
       return { costUsd: cost === null ? null : formatUsd(cost), estimated: rest.estimated }
     }

@@ -1,0 +1,109 @@
+import type { Database } from '../../kernel/db.ts'
+import type { Tally } from './minutes.ts'
+import { unavailable } from './requests.store.ts'
+
+/** A time range, `to` excluded, milliseconds since the epoch. */
+export interface Range {
+  readonly from: number
+  readonly to: number
+}
+
+export type Grouping = 'route' | 'model' | 'provider' | 'tier' | 'code'
+
+/** Sums of one group, of one error code in it. */
+export interface SumRow {
+  readonly group_name: string
+  readonly code: string
+  readonly count: bigint
+  readonly total_ms: number
+  readonly input_tokens: bigint
+  readonly output_tokens: bigint
+}
+
+/** How many of a group fell into a bucket of a duration. */
+export interface BucketRow {
+  readonly group_name: string
+  readonly bucket: number
+  readonly count: bigint
+}
+
+/** Sums, and the buckets of the whole duration and of the time to the first byte. */
+export interface Sums {
+  readonly sums: readonly SumRow[]
+  readonly durations: readonly BucketRow[]
+  readonly firstBytes: readonly BucketRow[]
+}
+
+const INSERT = `INSERT INTO headgate.request_minutes
+    (minute, process_id, kind, route, tier, target, code, count, total_ms, input_tokens, output_tokens, durations, first_bytes)
+  SELECT minute, process_id, kind, route, tier, target, code, count, total_ms, input_tokens, output_tokens, durations, first_bytes
+    FROM jsonb_to_recordset($1::jsonb) AS row (minute timestamptz, process_id text, kind text, route text, tier text, target text,
+      code text, count bigint, total_ms double precision, input_tokens bigint, output_tokens bigint, durations jsonb,
+      first_bytes jsonb)
+  ON CONFLICT (minute, process_id, kind, route, tier, target, code) DO UPDATE SET count = excluded.count,
+    total_ms = excluded.total_ms, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+    durations = excluded.durations, first_bytes = excluded.first_bytes`
+
+const groupings: Readonly<Record<Grouping, string>> = {
+  route: 'route',
+  model: 'target',
+  provider: `split_part(target, '/', 1)`,
+  tier: 'tier',
+  code: 'code',
+}
+
+/** The edges of the service map: callers by tier, and providers as they were tried. */
+const EDGE = `CASE kind WHEN 'request' THEN 'request ' || tier ELSE 'try ' || split_part(target, '/', 1) END`
+
+/** The counts by the minute. Reads throw AppError `database_unavailable` when PostgreSQL does not answer. */
+export const createMinuteStore = (database: Database, processId: string) => {
+  const sum = (group: string, kind: Tally['kind'] | null, { from, to }: Range): Promise<Sums> =>
+    database
+      .read('system', async ({ query }) => {
+        const range = [new Date(from).toISOString(), new Date(to).toISOString(), kind]
+        const where = `minute >= $1 AND minute < $2 AND ($3::text IS NULL OR kind = $3)`
+        const buckets = async (column: 'durations' | 'first_bytes') => {
+          const { rows } = await query<BucketRow>(
+            `SELECT ${group} AS group_name, key::int AS bucket, sum(value::bigint)::bigint AS count
+               FROM headgate.request_minutes, jsonb_each_text(${column}) WHERE ${where} GROUP BY 1, 2`,
+            range,
+          )
+          return rows
+        }
+        const { rows: sums } = await query<SumRow>(
+          `SELECT ${group} AS group_name, code, sum(count)::bigint AS count, sum(total_ms) AS total_ms,
+              sum(input_tokens)::bigint AS input_tokens, sum(output_tokens)::bigint AS output_tokens
+             FROM headgate.request_minutes WHERE ${where} GROUP BY 1, 2 ORDER BY 1, 2`,
+          range,
+        )
+        return { sums, durations: await buckets('durations'), firstBytes: await buckets('first_bytes') }
+      })
+      .catch(unavailable)
+
+  return {
+    write: async (tallies: readonly Tally[]): Promise<void> => {
+      const rows = tallies.map(({ minute, totalMs, inputTokens, outputTokens, durations, firstBytes, ...rest }) => ({
+        ...rest,
+        minute: new Date(minute).toISOString(),
+        process_id: processId,
+        total_ms: totalMs,
+        input_tokens: inputTokens,
+        output_tokens: outputTokens,
+        durations: Object.fromEntries(durations),
+        first_bytes: Object.fromEntries(firstBytes),
+      }))
+      await database.transaction('system', ({ execute }) => execute(INSERT, [JSON.stringify(rows)]))
+    },
+    byGroup: (grouping: Grouping, range: Range) => sum(groupings[grouping], 'request', range),
+    /** In steps of `stepMs` from the start of the range; a group is named by the milliseconds of its start. */
+    byTime: (stepMs: number, range: Range) =>
+      sum(
+        `(extract(epoch FROM date_bin(make_interval(secs => ${stepMs / 1_000}), minute, $1)) * 1000)::bigint::text`,
+        'request',
+        range,
+      ),
+    edges: (range: Range) => sum(EDGE, null, range),
+  }
+}
+
+export type MinuteStore = ReturnType<typeof createMinuteStore>

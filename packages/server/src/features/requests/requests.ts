@@ -1,0 +1,100 @@
+import type { Kept, RequestRecord } from '../../domain/request-record.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Database } from '../../kernel/db.ts'
+import type { Feature } from '../../kernel/feature.ts'
+import { prefixedId } from '../../kernel/ids.ts'
+import type { Log } from '../../kernel/log.ts'
+import { createKeeping } from './keeping.ts'
+import { createMinuteStore } from './minutes.store.ts'
+import { type Counted, createMinutes } from './minutes.ts'
+import { createRequestStore, type KeptRecord } from './requests.store.ts'
+import { requestRoutes } from './requests.routes.ts'
+import { createWriter } from './writer.ts'
+
+export interface RequestsOptions {
+  readonly database: Database
+  readonly clock: Clock
+  readonly log: Log
+  /** Ordinary requests kept per minute and process. */
+  readonly samplePerMinute: number
+  /** From here on a request is slow. */
+  readonly slowMs: number
+  readonly keepDays: number
+  readonly statsDays: number
+  /** Told of what found no room. */
+  readonly onDropped: (count: number) => void
+}
+
+/** What requests went through, for operators; all of it behind the answers. */
+export interface Requests extends Feature {
+  /** Counts a request, or a try at a provider. */
+  readonly count: (one: Counted) => void
+  /** Whether a request is kept, and why; asked once per request. null: it is only counted. */
+  readonly keeps: (code: string | null, durationMs: number) => Exclude<Kept, 'body'> | null
+  readonly keep: (record: RequestRecord, kept: Kept) => void
+}
+
+const COUNTS_EVERY_MS = 5_000
+const HOUR_MS = 3_600_000
+const BATCH = 500
+const MOST_WAITING = 10_000
+
+/** Builds the store of requests. */
+export const createRequests = (options: RequestsOptions): Requests => {
+  const { database, clock, log, onDropped } = options
+  const store = createRequestStore(database)
+  const minuteStore = createMinuteStore(database, prefixedId('run', clock.now()))
+  const minutes = createMinutes(() => onDropped(1))
+  const keeps = createKeeping({ perMinute: options.samplePerMinute, slowMs: options.slowMs })
+  const writer = createWriter<KeptRecord>({
+    clock,
+    log,
+    what: 'requests',
+    batch: BATCH,
+    most: MOST_WAITING,
+    write: store.write,
+    onDropped,
+  })
+  const timers: { cancel(): void }[] = []
+
+  let writing: Promise<void> = Promise.resolve()
+  /** One after the other: rows are replaced, so an older write must not end after a later one. */
+  const writeCounts = (): Promise<void> => {
+    writing = writing.then(async () => {
+      const tallies = minutes.take()
+      if (tallies.length === 0) return
+      try {
+        await minuteStore.write(tallies)
+      } catch (error) {
+        minutes.giveBack(tallies)
+        log.debug({ component: 'requests', error }, 'Counts of requests wait for PostgreSQL')
+      }
+    })
+    return writing
+  }
+  const keepDays = (): Promise<void> =>
+    store
+      .keepDays({ 'headgate.requests': options.keepDays, 'headgate.request_minutes': options.statsDays })
+      .catch((error) => log.warn({ component: 'requests', error }, 'Partitions of requests were not kept in order'))
+  const settle = async (): Promise<void> => {
+    await Promise.all([writer.flush().catch(() => undefined), writeCounts()])
+  }
+
+  return {
+    name: 'requests',
+    routes: requestRoutes({ requests: store, minutes: minuteStore, settle, now: clock.now }),
+    count: (one) => minutes.add(clock.now(), one),
+    keeps: (code, durationMs) => keeps(clock.monotonic(), code, durationMs),
+    keep: (record, kept) => writer.push({ record, kept }),
+    start: async () => {
+      await keepDays()
+      timers.push(clock.every(COUNTS_EVERY_MS, () => void writeCounts()))
+      timers.push(clock.every(HOUR_MS, () => void keepDays()))
+    },
+    stop: async () => {
+      for (const timer of timers) timer.cancel()
+      await writer.stop()
+      await writeCounts()
+    },
+  }
+}
