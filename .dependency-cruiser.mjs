@@ -220,7 +220,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: ['node_modules'] },
-    exclude: { path: ['/dist/', '/coverage/', '\\.d\\.ts$'] },
+    exclude: { path: ['/dist/', '/coverage/', '^packages/server/site/', '\\.d\\.ts$'] },
     tsPreCompilationDeps: true,
     detectProcessBuiltinModuleCalls: true,
     tsConfig: { fileName: 'tsconfig.json' },

@@ -36,6 +36,7 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'GET /': plain('/'),
   'GET /docs': plain('/docs'),
   'GET /docs/*': plain('/docs/'),
+  'GET /docs/api': plain('/docs/api'),
   'GET /docs/errors': plain('/docs/errors'),
   'GET /docs/errors/:name': { path: '/docs/errors/bad-http', foreign: () => [] },
   'GET /assets/:name': { path: '/assets/pages.css', foreign: () => [] },

@@ -4,6 +4,7 @@ import { defineRoute, type Reply, type Route, type RouteInput } from '../../kern
 import { codeNamed, errorPage, errorsDocument, errorsPage, errorText, pageNameOf } from './error-pages.ts'
 import { answerFile, isMarkdownName, notModified, redirectTo, textReply } from './file-replies.ts'
 import { addressOf } from './address.ts'
+import { explorerPage } from './explorer-page.ts'
 import { homeDocument, homePage } from './home-page.ts'
 import { notBuiltPage, notFoundPage } from './notice-pages.ts'
 import type { PagesPorts } from './pages.ports.ts'
@@ -13,7 +14,7 @@ import { etagOf, type Page, type Shell } from './shell.ts'
 const wantsHtml = ({ headers }: RouteInput): boolean => /\btext\/html\b/.test(String(headers['accept'] ?? ''))
 
 /** Pages for people: the home page, the errors, the documentation. None of them asks for a key or knows a caller. */
-export const pagesRoutes = (ports: PagesPorts, shell: Shell): Route[] => {
+export const pagesRoutes = (ports: PagesPorts, shell: Shell, assetPath: (name: string) => string): Route[] => {
   const missing = (input: RouteInput): Reply => {
     if (!wantsHtml(input)) throw new AppError('route_not_found')
     return shell(notFoundPage())
@@ -88,6 +89,17 @@ export const pagesRoutes = (ports: PagesPorts, shell: Shell): Route[] => {
       access: 'public',
       reference: null,
       handle: () => redirectTo('/docs/'),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/docs/api',
+      summary: 'The API explorer.',
+      access: 'public',
+      reference: null,
+      handle: async () => {
+        const isBuilt = (await ports.documentation('explorer/swagger-ui.css')) !== null
+        return shell(isBuilt ? explorerPage(assetPath) : notBuiltPage())
+      },
     }),
     defineRoute({
       method: 'GET',

@@ -5,16 +5,17 @@ import { createShell } from './shell.ts'
 
 /** How much of a digest stands in the address of an asset. */
 const VERSION_CHARACTERS = 8
+const assets = ['tokens.css', 'pages.css', 'pages.js', 'mark.svg', 'explorer.css', 'explorer.js'] as const
 
 /** The pages that Headgate serves to people. */
 export const createPages = (ports: PagesPorts): Feature => {
   const versions = new Map<string, string>()
-  const shell = createShell((name) => `/assets/${name}${versions.has(name) ? `?v=${versions.get(name)}` : ''}`)
+  const assetPath = (name: string) => `/assets/${name}${versions.has(name) ? `?v=${versions.get(name)}` : ''}`
   return {
     name: 'pages',
-    routes: pagesRoutes(ports, shell),
+    routes: pagesRoutes(ports, createShell(assetPath), assetPath),
     start: async () => {
-      for (const name of ['tokens.css', 'pages.css', 'pages.js', 'mark.svg']) {
+      for (const name of assets) {
         const file = await ports.asset(name)
         if (file) versions.set(name, file.etag.slice(1, 1 + VERSION_CHARACTERS))
       }

@@ -32,6 +32,8 @@ export interface Page {
   readonly place?: string
   readonly status?: number
   readonly policy?: string
+  /** Whether the page takes the whole width. */
+  readonly wide?: boolean
   /** More for the head. */
   readonly head?: Html
 }
@@ -43,7 +45,7 @@ export const etagOf = (text: string | Buffer): string =>
 /** Makes the function that turns a page into an answer. `assetPath` gives the address of an asset. */
 export const createShell =
   (assetPath: (name: string) => string) =>
-  ({ title, main, place, status = 200, policy = strictPolicy, head }: Page): Reply => {
+  ({ title, main, place, status = 200, policy = strictPolicy, wide = false, head }: Page): Reply => {
     const { markup } = html`<!doctype html>
 <html lang="en">
 <head>
@@ -55,8 +57,8 @@ export const createShell =
 <link rel="stylesheet" href="${assetPath('tokens.css')}">
 <link rel="stylesheet" href="${assetPath('pages.css')}">
 <script src="${assetPath('pages.js')}"></script>
-${head ?? null}</head>
-<body>
+${head}</head>
+<body${wide && html` class="wide-page"`}>
 <a class="skip" href="#main">Skip to the content</a>
 <header class="bar"><div>
 <a class="brand" href="/">${mark}Headgate</a>
