@@ -34,7 +34,12 @@ export const apiDocument = async (): Promise<object> => {
     HEADGATE_ROOT_KEY: 'the root key of a house that never opens its door',
     HEADGATE_OLLAMA_AUTODETECT: 'false',
   }
-  const { config, secrets } = await loadConfig({ environment, cwd: folder })
-  const house = await compose({ config, secrets, storage: noStorage, log: createLog('fatal'), tls: undefined })
+  const settings = await loadConfig({ environment, cwd: folder })
+  const house = await compose({
+    settings,
+    read: () => nothing('the configuration again'),
+    storage: noStorage,
+    log: createLog('fatal'),
+  })
   return house.describe()
 }

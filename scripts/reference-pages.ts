@@ -1,6 +1,8 @@
 import { errorCatalogue } from '../packages/contract/src/errors/catalogue.ts'
 import type { ErrorEntry } from '../packages/contract/src/errors/entry.ts'
+import { liveOptions } from '../packages/server/src/config/schema.ts'
 import { environment } from '../packages/server/src/config/env.ts'
+import { configJsonSchema } from '../packages/server/src/config/explain.ts'
 import { type Node, options } from '../packages/server/src/config/options.ts'
 import { metricReference } from '../packages/server/src/kernel/metrics.ts'
 import { type DeclaredRoute, declaredRoutes } from './check-architecture.ts'
@@ -69,13 +71,15 @@ const configurationPage = (): string =>
   page(
     '# Configuration',
     'A flag is stronger than the environment, the environment than `.env`, `.env` than `headgate.yaml`, and that than the default.',
+    'Changes of options marked _yes_ under Reload take effect with a [reload](../guides/configuration.md#reload), the others with the next start.',
     '## Variables and options',
     table(
-      ['Variable', 'Option in `headgate.yaml`', 'Default', 'Meaning'],
+      ['Variable', 'Option in `headgate.yaml`', 'Default', 'Reload', 'Meaning'],
       environment.map(({ name, option, default: value, meaning, secret }) => [
         `\`${name}\``,
         option ? `\`${option}\`` : '',
         value ? `\`${value}\`` : '',
+        liveOptions.has(option.split('.')[0] ?? '') ? 'yes' : '',
         secret ? `${meaning} Secret.` : meaning,
       ]),
     ),
@@ -113,6 +117,7 @@ export const referencePages = (root: string): Map<string, string> => {
   )
   return new Map([
     ['docs/reference/configuration.md', configurationPage()],
+    ['docs/reference/headgate.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`],
     ['docs/reference/errors.md', errorsPage(errors)],
     ['docs/reference/metrics.md', metricsPage()],
     ['docs/reference/routes.md', routesPage(routes)],

@@ -8,6 +8,7 @@ export const apiTags = {
   Projects: 'The tenants that keys and usage belong to.',
   Providers: 'Model providers, those added at run time included.',
   Requests: 'What requests went through: their stages, traces, rates and percentiles.',
+  Configuration: 'The options in effect, and reading them anew.',
   Audit: 'What operators did.',
   Status: 'Health and metrics of this process.',
   Reference: 'This description of the API.',

@@ -1,52 +1,35 @@
 import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
-import { addressOf } from './compose/address.ts'
+import { createGeneration, type Generation, type GenerationGround } from './compose/generation.ts'
 import type { FirstStart } from './compose/greeting.ts'
-import {
-  adaptProviders,
-  hideSecrets,
-  outputCapMember,
-  priceOverrides,
-  providerDefaults,
-  routingConfig,
-  targetNamed,
-  usualAddress,
-} from './compose/options.ts'
+import { providerSettings, routingConfig, usualAddress } from './compose/options.ts'
+import { createReload, type Prepared } from './compose/reload.ts'
 import type { Storage } from './compose/storage.ts'
 import { createWatch } from './compose/watch.ts'
-import { ollamaAddress } from './config/provider-presets.ts'
-import { isLoopback } from './config/profiles.ts'
-import type { Config } from './config/schema.ts'
-import type { Secrets } from './config/secrets.ts'
-import { createAdmission } from './features/admission/admission.ts'
+import type { Settings } from './config/config.ts'
+import { explainSources } from './config/explain.ts'
+import type { Reloaded } from './config/reload.ts'
 import { createAudit } from './features/audit/audit.ts'
-import { createGateway } from './features/gateway/gateway.ts'
-import { withOutputCap } from './features/gateway/openai-wire.ts'
+import { createConfiguration } from './features/configuration/configuration.ts'
+import type { Operator, ReloadReport } from './features/configuration/configuration.ports.ts'
 import { createIdentity } from './features/identity/identity.ts'
 import { createBudgets } from './features/ledger/budgets.store.ts'
 import { createLedger } from './features/ledger/ledger.ts'
-import { createMetering } from './features/metering/metering.ts'
-import { createPages } from './features/pages/pages.ts'
+import { createTokenCounter } from './features/metering/count-tokens.ts'
 import { createProviders } from './features/providers/providers.ts'
-import { createReference } from './features/reference/reference.ts'
 import { createStoredProviders } from './features/providers/stored-providers.ts'
-import { createRelay } from './features/relay/relay.ts'
 import { createCircuits } from './features/routing/circuit.ts'
 import { createRouting } from './features/routing/routing.ts'
-import { createStatus } from './features/status/status.ts'
-import { createClientAddress } from './http/client-address.ts'
-import { createEvents } from './http/events.ts'
-import { createFail } from './http/fail.ts'
+import { createReference } from './features/reference/reference.ts'
 import { describeRoutes } from './http/openapi.ts'
 import { createServer, type HttpServer } from './http/server.ts'
 import { createSite } from './http/site.ts'
 import { type Clock, systemClock } from './kernel/clock.ts'
 import { createCounters } from './kernel/counters.open.ts'
-import { AppError } from './kernel/errors.ts'
+import type { AppError } from './kernel/errors.ts'
 import { type FaultPoints, noFaults } from './kernel/fault-points.ts'
 import type { Feature } from './kernel/feature.ts'
-import { prefixedId } from './kernel/ids.ts'
-import type { Log } from './kernel/log.ts'
+import type { ProcessLog } from './kernel/log.ts'
 import { createMetrics } from './kernel/metrics.ts'
 import { createSeal } from './kernel/seal.ts'
 
@@ -60,11 +43,11 @@ export interface Overrides {
 
 /** What the house is built on. */
 export interface Ground extends Overrides {
-  readonly config: Config
-  readonly secrets: Secrets
+  readonly settings: Settings
+  /** Reads the configuration anew. @throws ConfigFaults. */
+  readonly read: (running: Settings) => Promise<Reloaded>
   readonly storage: Storage
-  readonly log: Log
-  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | undefined
+  readonly log: ProcessLog
 }
 
 /** The house, standing. */
@@ -72,10 +55,14 @@ export interface House {
   readonly server: HttpServer
   /** The OpenAPI document of its routes. */
   readonly describe: () => object
+  /** The configuration in effect. */
+  readonly settings: () => Settings
   /** Begins background work, warms caches, and makes what an empty house lacks. */
   readonly start: () => Promise<FirstStart>
   /** Notes that everything is ready, for `/startupz`. */
   readonly started: () => void
+  /** Takes over a changed configuration while calls run. @throws AppError `config_invalid`, and what the audit throws. */
+  readonly reload: (operator: Operator) => Promise<ReloadReport>
   /** Turns `/readyz` away from traffic. */
   readonly beginDraining: () => void
   /** Whether any call is being answered. */
@@ -86,32 +73,36 @@ export interface House {
   readonly stop: () => Promise<void>
 }
 
-/** The wiring diagram: builds every part, in the order of the walk, and hands each what it needs. */
-export const compose = async (ground: Ground): Promise<House> => {
-  const { config, secrets, storage, log, clock = systemClock, faultPoints = noFaults } = ground
+/** The wiring diagram: the ground that stays, and the generation on it that a reload replaces. */
+export const compose = async (given: Ground): Promise<House> => {
+  const { storage, log, clock = systemClock, faultPoints = noFaults } = given
+  const { secrets } = given.settings
   const { database } = storage
-  const state = { started: false, draining: false, port: config.port }
-  const address = () => addressOf(config, state.port)
+  const state = { started: false, draining: false, port: given.settings.config.port }
+  /** That of new calls stands last; before it those in which calls still run. */
+  const generations: Generation[] = []
+  const current = () => generations.at(-1) as Generation
+  const settings = () => current().settings
 
-  // The storey of tools
-  const fail = createFail(address)
-  const events = createEvents({
-    clock,
-    commitAfterMs: config.stream.commit_after_ms,
-    keepAliveMs: config.stream.keep_alive_ms,
-  })
+  // Tools
   const metrics = createMetrics({
-    streams: events.count,
+    streams: () => generations.reduce((sum, { events }) => sum + events.count(), 0),
     ledgerQueue: () => ledger.stats().queued,
     ledgerHolds: () => ledger.stats().openHolds,
     journalDropped: () => ledger.stats().droppedRecords,
     ledgerLost: () => ledger.stats().lostRows,
     ledgerRefused: () => ledger.stats().refusedRows,
   })
-  const modelNames = () => [...routing.models().map(({ name }) => name), ...Object.keys(config.models)]
-  const watch = createWatch({ config, database, clock, log, metrics, models: modelNames })
-  const counters = await createCounters({ kind: config.counters, redisUrl: secrets.redis_url?.reveal(), clock, log })
+  const modelNames = () => [...routing.models().map(({ name }) => name), ...Object.keys(settings().config.models)]
+  const watch = createWatch({ config: given.settings.config, database, clock, log, metrics, models: modelNames })
+  const counters = await createCounters({
+    kind: given.settings.config.counters,
+    redisUrl: secrets.redis_url?.reveal(),
+    clock,
+    log,
+  })
   const pepper = Buffer.from(secrets.pepper.key.reveal(), 'base64')
+  const tokens = createTokenCounter(log)
 
   // Who asks, and what they may spend
   const audit = createAudit({ database, clock })
@@ -120,10 +111,10 @@ export const compose = async (ground: Ground): Promise<House> => {
     clock,
     log,
     pepper: { id: secrets.pepper.id, value: pepper },
-    adminKey: secrets.admin_key,
+    adminKey: () => settings().secrets.admin_key,
     audit,
     budgets: createBudgets(database, clock.now),
-    tiers: Object.keys(config.tiers),
+    tiers: () => Object.keys(settings().config.tiers),
   })
   const ledger = createLedger({
     database,
@@ -133,17 +124,17 @@ export const compose = async (ground: Ground): Promise<House> => {
     log,
   })
 
-  // The walk of a call
+  // Where calls go
+  const circuits = createCircuits(clock)
   const providers = createProviders({
-    configs: adaptProviders(config, secrets),
-    ollamaAutodetect: config.ollama_autodetect ? ollamaAddress : null,
-    ...providerDefaults(config),
-    version: packageDescription.version,
-    clock,
+    ...providerSettings(given.settings.config, secrets, clock),
     log,
-    circuit: createCircuits(clock),
+    circuit: circuits,
     faultPoints,
-    changed: (provider) => routing.listAgain(provider),
+    changed: (provider) => {
+      circuits.forget(provider)
+      routing.listAgain(provider)
+    },
   })
   const storedProviders = createStoredProviders({
     database,
@@ -154,70 +145,46 @@ export const compose = async (ground: Ground): Promise<House> => {
     providers,
     usualAddress,
   })
-  const routing = createRouting({
-    providers,
-    config: routingConfig(config),
-    clock,
+  let routed = routingConfig(given.settings.config)
+  const routing = createRouting({ providers, config: () => routed, clock, log })
+
+  // What is configured, and how that changes
+  const prepare = async (next: Settings): Promise<Prepared> => {
+    const coming = createGeneration(ground, next)
+    await coming.start()
+    const takeOver = async () => {
+      const former = current()
+      routed = routingConfig(next.config)
+      providers.reconfigure(providerSettings(next.config, next.secrets, clock))
+      generations.push(coming)
+      log.setLevel(next.config.log.level)
+      if (next.tls) server.present(next.tls)
+      void server.replace(coming.door).then(async () => {
+        // The end of the house may have come first.
+        const place = generations.indexOf(former)
+        if (place === -1) return
+        generations.splice(place, 1)
+        await former.stop()
+      })
+      await routing.reread()
+    }
+    return { takeOver, abandon: coming.stop }
+  }
+  const reload = createReload({
+    settings,
+    read: given.read,
+    record: (entry) => database.transaction('system', (transaction) => audit.record(transaction, entry)),
+    prepare,
+    now: clock.now,
     log,
   })
-  const metering = createMetering({ overrides: priceOverrides(config), providerOf: providers.optionsOf, log })
-  const admission = createAdmission({
-    counters,
-    clock,
-    tiers: config.tiers,
-    perIp: config.limits.per_ip,
-    priceOf: metering.priceOf,
-    worstCase: metering.worstCase,
-    outputCapMember: outputCapMember((provider) => providers.optionsOf(provider)?.baseUrl),
-    requiresOutputCap: ({ provider }) => providers.kindOf(provider) === 'anthropic',
-    withOutputCap,
-    reserve: ledger.reserve,
-    policyKey: pepper,
-    log,
-  })
-  const relay = createRelay({
-    clock,
-    idleMs: config.timeouts.idle_ms,
-    totalMs: config.timeouts.total_ms,
-    faultPoints,
-    log,
-    redact: hideSecrets(providers.secretsOf),
-  })
-  const gateway = createGateway({
-    route: (exchange, request) => routing.choose(exchange.caller, request),
-    admit: admission.admit,
-    call: providers.call,
-    relay: (input) => relay.stream({ ...input, ...providers.optionsOf(input.answer.target.provider)?.timeouts }),
-    priceOf: (target, at) => metering.priceOf(targetNamed(target), at),
-    costOf: metering.costOf,
-    countText: metering.countText,
-    estimateInput: metering.estimateInput,
-    attemptsOf: providers.attemptsOf,
-    monotonic: clock.monotonic,
-    onSettled: watch.settled,
-    maxBodyBytes: config.body.max_bytes,
-  })
-  const status = createStatus({
-    parts: async () => {
-      const reports = features.map(async ({ name, health }) => (health ? [[name, await health()] as const] : []))
-      return Object.fromEntries((await Promise.all(reports)).flat())
-    },
-    isStarted: () => state.started,
-    isDraining: () => state.draining,
-    metricsArePublic: config.metrics.public || isLoopback(config.host),
-    exposeMetrics: metrics.expose,
-    metricsContentType: metrics.contentType,
+  const configuration = createConfiguration({
+    options: () => explainSources(settings().sources),
+    reload: reload.run,
+    state: reload.state,
   })
 
-  const pages = createPages({
-    publicUrl: config.public_url?.replace(/\/$/, '') ?? null,
-    scheme: ground.tls ? 'https' : 'http',
-    ownAddress: address,
-    documentation: createSite(ground.siteFolder ?? fileURLToPath(new URL('../site', import.meta.url))),
-    asset: createSite(fileURLToPath(new URL('../assets', import.meta.url))),
-    presentError: (code) => fail.present(new AppError(code), prefixedId('req', clock.now())),
-  })
-  const describe = () => describeRoutes(routes, packageDescription.version)
+  const describe = () => describeRoutes(current().door.routes, packageDescription.version)
   const reference = createReference(describe)
 
   const features: readonly Feature[] = [
@@ -228,27 +195,33 @@ export const compose = async (ground: Ground): Promise<House> => {
     providers,
     storedProviders,
     routing,
-    admission,
-    gateway,
-    status,
+    configuration,
     reference,
-    pages,
   ]
-  const routes = features.flatMap((feature) =>
-    // The gateway's own calls are counted as they are admitted.
-    feature === gateway ? (feature.routes ?? []) : (feature.routes ?? []).map(admission.limitBrowsers),
-  )
-  const server = createServer({
-    routes,
+  const ground: GenerationGround = {
     clock,
+    faultPoints,
+    log,
+    pepper,
+    counters,
     identity,
-    strangers: admission,
-    clientAddress: createClientAddress(config.trusted_proxies),
-    events,
-    fail,
-    observe: watch.answered,
-    ...(ground.tls && { tls: ground.tls }),
-  })
+    ledger,
+    tokens,
+    providers,
+    routing,
+    metrics,
+    watch,
+    files: {
+      documentation: createSite(given.siteFolder ?? fileURLToPath(new URL('../site', import.meta.url))),
+      asset: createSite(fileURLToPath(new URL('../assets', import.meta.url))),
+    },
+    features,
+    isStarted: () => state.started,
+    isDraining: () => state.draining,
+    port: () => state.port,
+  }
+  generations.push(createGeneration(ground, given.settings))
+  const server = createServer({ ...current().door, ...(given.settings.tls && { tls: given.settings.tls }) })
 
   return {
     server: {
@@ -259,26 +232,34 @@ export const compose = async (ground: Ground): Promise<House> => {
       },
     },
     describe,
+    settings,
     start: async () => {
+      counters.start()
       for (const feature of features) await feature.start?.()
+      await current().start()
       // What is made here is shown on standard output, which in production is a log: there the operator makes the keys.
-      if (config.profile === 'production' || config.profile === 'staging') return {}
+      const { profile } = settings().config
+      if (profile === 'production' || profile === 'staging') return {}
       const made = await identity.ensureFirstStart()
       return { ...(made.adminKey && { adminKey: made.adminKey }), ...(made.firstKey && { key: made.firstKey.key }) }
     },
     started: () => {
       state.started = true
     },
+    reload: reload.run,
     beginDraining: () => {
       state.draining = true
     },
-    isBusy: events.isBusy,
-    endCalls: events.endAll,
+    isBusy: () => generations.some(({ events }) => events.isBusy()),
+    endCalls: (fault) => generations.forEach(({ events }) => events.endAll(fault)),
     settled: ledger.flush,
     stop: async () => {
-      events.stop()
+      await reload.stop()
+      for (const generation of generations.splice(0, generations.length - 1)) await generation.stop()
+      await current().stop()
+      await counters.close()
       for (const feature of [...features].reverse()) await feature.stop?.()
-      await metering.stop()
+      await tokens.stop()
     },
   }
 }

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { compose, type House, type Overrides } from './compose.ts'
 import { openStorage, type Storage } from './compose/storage.ts'
-import { type ConfigInput, loadConfig } from './config/config.ts'
-import type { Config } from './config/schema.ts'
+import { loadConfig } from './config/config.ts'
+import type { ConfigInput } from './config/gather.ts'
+import { reloadConfig } from './config/reload.ts'
 import { AppError } from './kernel/errors.ts'
 import { createLog, type ProcessLog } from './kernel/log.ts'
 import { releaseStartMemory } from './kernel/memory.ts'
@@ -15,15 +15,14 @@ const LAST_WORDS_MS = 4_000
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
 
-const readTls = (config: Config) =>
-  config.tls && { cert: readFileSync(config.tls.cert), key: readFileSync(config.tls.key) }
-
 /** A running Headgate. */
 export interface Running {
   readonly port: number
   readonly log: ProcessLog
   /** Resolves when every settled call is in PostgreSQL. */
   readonly settled: () => Promise<void>
+  /** Takes over a changed configuration while calls run. @throws AppError `config_invalid`. */
+  readonly reload: House['reload']
   /** Prints where it listens and, on a first start, the keys that were made. */
   readonly greet: () => void
   /** Drains and releases everything; resolves when nothing is left. */
@@ -37,7 +36,8 @@ export interface Running {
  * @throws ConfigFaults, FolderInUse and the other refusals of the parts, each in words for an operator.
  */
 export const start = async (input: ConfigInput, overrides: Overrides = {}): Promise<Running> => {
-  const { config, secrets } = await loadConfig(input)
+  const settings = await loadConfig(input)
+  const { config, secrets } = settings
   const log = createLog(config.log.level)
   let storage: Storage | undefined
   let house: House | undefined
@@ -47,7 +47,13 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
   }
   try {
     storage = await openStorage(config, secrets, log)
-    const standing = await compose({ config, secrets, storage, log, tls: readTls(config), ...overrides })
+    const standing = await compose({
+      settings,
+      read: (running) => reloadConfig(input, running),
+      storage,
+      log,
+      ...overrides,
+    })
     house = standing
     const { promise } = storage
     const made = await standing.start()
@@ -59,9 +65,10 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
     const drain = async (reason: string) => {
       log.info({ reason }, 'Draining')
       standing.beginDraining()
-      if (config.timeouts.drain_delay_ms > 0) await pause(config.timeouts.drain_delay_ms)
+      const { drain_delay_ms, drain_ms } = standing.settings().config.timeouts
+      if (drain_delay_ms > 0) await pause(drain_delay_ms)
       const closed = standing.server.close()
-      const deadline = performance.now() + config.timeouts.drain_ms
+      const deadline = performance.now() + drain_ms
       while (standing.isBusy() && performance.now() < deadline) await pause(DRAIN_POLL_MS)
       standing.endCalls(new AppError('server_draining'))
       const patience = setTimeout(
@@ -78,6 +85,7 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
       port,
       log,
       settled: standing.settled,
+      reload: standing.reload,
       greet: () => greet(config, port, promise, made),
       stop: (reason) => (stopping ??= drain(reason)),
       abandon: async () => {
@@ -94,7 +102,7 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
 }
 
 /**
- * Runs until SIGTERM or SIGINT, also while still starting, then drains. A second signal cuts the drain short, unless it
+ * Runs until SIGTERM or SIGINT, also while still starting, then drains; SIGHUP reloads the configuration. A second signal cuts the drain short, unless it
  * comes at once: for one Ctrl-C both the terminal and npm send one.
  */
 export const serve = async (flags: Partial<Record<string, string>>): Promise<void> => {
@@ -123,6 +131,15 @@ export const serve = async (flags: Partial<Record<string, string>>): Promise<voi
     else if (now - signalledAt > SAME_SIGNAL_MS) abandon().catch(() => process.exit(1))
     signalledAt ??= now
   }
+  const reload = async () => {
+    const running = await starting
+    await running.reload({ actor: 'signal' }).catch((error: Error) => {
+      // Faults of the configuration are told by the reload itself.
+      if (!(error instanceof AppError && error.code === 'config_invalid'))
+        running.log.error({ error }, 'The configuration could not be reloaded')
+    })
+  }
+  process.on('SIGHUP', () => void reload().catch(() => undefined))
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
   const running = await starting

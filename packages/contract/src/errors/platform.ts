@@ -58,6 +58,21 @@ export const platformErrors = defineErrors({
     recovery: 'retry',
     since: '0.1.0',
   },
+  config_invalid: {
+    id: 'HG-7004',
+    http: 422,
+    type: 'invalid_request_error',
+    severity: 'error',
+    retryable: 'no',
+    title: 'Configuration refused',
+    user: 'The new settings have mistakes and were not applied.',
+    developer:
+      'The configuration that was read has faults; the former one stays in effect. `details` names each with its place.',
+    causes: ['A mistake in `headgate.yaml`, `.env` or a file they name.', 'A secret that could not be read.'],
+    resolutions: ['Correct what `details` names; `headgate config check` shows the same.'],
+    recovery: 'fix_request',
+    since: '0.2.0',
+  },
   client_closed_request: {
     id: 'HG-7003',
     http: 499,

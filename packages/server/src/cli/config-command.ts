@@ -13,9 +13,9 @@ export const configCommand = (): Command => {
 
   addCommonOptions(config.command('check'), 'all')
     .description('name everything that is wrong')
-    .action((given: Given) => {
+    .action(async (given: Given) => {
       const output = outputOf(given)
-      const { ok, faults } = checkConfig({ flags: flagsOf(given) })
+      const { ok, faults } = await checkConfig({ flags: flagsOf(given) })
       if (output.json) {
         writeJson({ ok, faults })
         if (!ok) process.exitCode = exitCode.configuration
@@ -25,8 +25,8 @@ export const configCommand = (): Command => {
 
   addCommonOptions(config.command('explain'), 'all')
     .description('show every value in effect and where it came from; secrets are not shown')
-    .action((given: Given) => {
-      const { options, faults } = explainConfig({ flags: flagsOf(given) })
+    .action(async (given: Given) => {
+      const { options, faults } = await explainConfig({ flags: flagsOf(given) })
       writeTable(
         outputOf(given),
         { options, faults },

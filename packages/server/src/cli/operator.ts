@@ -1,5 +1,4 @@
-import packageDescription from '../../package.json' with { type: 'json' }
-import { adaptProviders, providerDefaults, usualAddress } from '../compose/options.ts'
+import { providerSettings, usualAddress } from '../compose/options.ts'
 import { createAudit } from '../features/audit/audit.ts'
 import { createIdentity, type Identity } from '../features/identity/identity.ts'
 import { createBudgets } from '../features/ledger/budgets.store.ts'
@@ -23,10 +22,10 @@ export const withIdentity = <T>(flags: Flags, work: (identity: Identity) => Prom
         clock: systemClock,
         log: silentLog,
         pepper: { id: secrets.pepper.id, value: Buffer.from(secrets.pepper.key.reveal(), 'base64') },
-        adminKey: secrets.admin_key,
+        adminKey: () => secrets.admin_key,
         audit: createAudit({ database, clock: systemClock }),
         budgets: createBudgets(database, systemClock.now),
-        tiers: Object.keys(config.tiers),
+        tiers: () => Object.keys(config.tiers),
       }),
     ),
   )
@@ -35,11 +34,8 @@ export const withIdentity = <T>(flags: Flags, work: (identity: Identity) => Prom
 export const withProviders = <T>(flags: Flags, work: (service: ProvidersService) => Promise<T>): Promise<T> =>
   withStore(flags, async ({ config, secrets, database }) => {
     const providers = createProviders({
-      configs: adaptProviders(config, secrets),
+      ...providerSettings(config, secrets, systemClock),
       ollamaAutodetect: null,
-      ...providerDefaults(config),
-      version: packageDescription.version,
-      clock: systemClock,
       log: silentLog,
       circuit: { allow: () => ({ allowed: true, retryAfterMs: 0 }), report: () => {} },
     })

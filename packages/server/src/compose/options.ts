@@ -1,10 +1,13 @@
+import packageDescription from '../../package.json' with { type: 'json' }
 import { ollamaAddress, providerPresets } from '../config/provider-presets.ts'
 import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Target } from '../domain/model.ts'
+import type { ProviderSettings } from '../features/providers/providers.ts'
+import type { Clock } from '../kernel/clock.ts'
 
 /** Providers with the secrets that belong to them. */
-export const adaptProviders = (config: Config, secrets: Secrets) =>
+const adaptProviders = (config: Config, secrets: Secrets) =>
   Object.fromEntries(
     Object.entries(config.providers).map(([name, provider]) => {
       const { connect_ms, first_byte_ms, idle_ms, total_ms } = provider.timeouts ?? {}
@@ -27,16 +30,20 @@ export const adaptProviders = (config: Config, secrets: Secrets) =>
     }),
   )
 
-/** What all providers have in common. */
-export const providerDefaults = ({ timeouts, upstream }: Config) => ({
+/** How providers are reached. */
+export const providerSettings = (config: Config, secrets: Secrets, clock: Clock): ProviderSettings => ({
+  configs: adaptProviders(config, secrets),
+  ollamaAutodetect: config.ollama_autodetect ? ollamaAddress : null,
   timeouts: {
-    connectMs: timeouts.connect_ms,
-    firstByteMs: timeouts.first_byte_ms,
-    idleMs: timeouts.idle_ms,
-    totalMs: timeouts.total_ms,
+    connectMs: config.timeouts.connect_ms,
+    firstByteMs: config.timeouts.first_byte_ms,
+    idleMs: config.timeouts.idle_ms,
+    totalMs: config.timeouts.total_ms,
   },
-  maxResponseBytes: upstream.max_response_bytes,
-  connections: upstream.connections,
+  maxResponseBytes: config.upstream.max_response_bytes,
+  connections: config.upstream.connections,
+  version: packageDescription.version,
+  clock,
 })
 
 /** Where a service known by its name, or an Ollama on its usual port, is reached. */

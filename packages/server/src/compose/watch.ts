@@ -54,3 +54,5 @@ export const createWatch = ({ config, database, clock, log, metrics, models }: W
     },
   }
 }
+
+export type Watch = ReturnType<typeof createWatch>

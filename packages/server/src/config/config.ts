@@ -1,156 +1,18 @@
-import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
-import { ambientLeaves, environmentLeaves, processEnvironment, readDotEnv } from './env.ts'
-import { type ConfigFault, ConfigFaults } from './faults.ts'
-import { type ParsedFile, parseYaml } from './file.ts'
-import { type Variables, interpolate } from './interpolate.ts'
-import { type Leaf, type Leaves, lay, schemaDefaults, toTree } from './layers.ts'
-import { coerce, nodeAt, options } from './options.ts'
-import { profileDefaults, profileRefusals } from './profiles.ts'
-import { completeProviders, providerFaults, withoutForeignKeys } from './providers.ts'
+import { ConfigFaults } from './faults.ts'
+import { type ConfigInput, type Gathered, type Sources, gather } from './gather.ts'
 import { rootKeyOf } from './root-key.ts'
-import { type Config, type LoadedConfig, type Profile, profileNames } from './schema.ts'
+import type { Config, LoadedConfig } from './schema.ts'
 import { Secret, type Secrets, collectSecrets } from './secrets.ts'
-import { nearestName } from '../kernel/nearest.ts'
-import { locator, validate } from './validate.ts'
+import type { TlsFiles } from './tls-files.ts'
 
-/** What the configuration is read from. Flags by option: `{'port': '0', 'data-dir': './data', 'log-level': 'debug', 'config': './other.yaml'}`. */
-export type ConfigInput = {
-  flags?: Partial<Record<string, string>>
-  environment?: Variables
-  /** Folder of `.env` and `headgate.yaml`; the current one by default. */
-  cwd?: string
-}
-
-/** Where each value came from, by dotted option. */
-export type Sources = readonly Leaf[]
-
-type Gathered = { loaded: LoadedConfig; leaves: Leaves; faults: ConfigFault[] }
-
-const kebab = (flag: string): string =>
-  flag
-    .replace(/^-+/, '')
-    .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-    .replace(/[._]/g, '-')
-
-const flagLeaves = (
-  flags: Partial<Record<string, string>>,
-  folder: string,
-): { leaves: Leaf[]; faults: ConfigFault[]; file?: string } => {
-  const leaves: Leaf[] = []
-  const faults: ConfigFault[] = []
-  let file: string | undefined
-  for (const [given, text] of Object.entries(flags)) {
-    if (text === undefined) continue
-    const name = kebab(given)
-    const where = `flag --${name}`
-    const option = options.find((candidate) => candidate.flag === name)
-    if (name === 'config') file = text
-    else if (option === undefined) {
-      const suggestion = nearestName(name, ['config', ...options.map((candidate) => candidate.flag)])
-      faults.push({
-        where,
-        option: '',
-        problem: 'there is no such flag',
-        ...(suggestion === undefined ? {} : { suggestion }),
-      })
-    } else if (option.node.patternProperties !== undefined) {
-      const parsed = parseYaml(text, where, 'flag', folder, option.path)
-      leaves.push(...parsed.leaves)
-      faults.push(...parsed.faults)
-    } else leaves.push({ path: option.path, value: coerce(option.node, text), source: 'flag', where, folder })
-  }
-  return { leaves, faults, ...(file === undefined ? {} : { file }) }
-}
-
-const readFile = (cwd: string, asked: string | undefined, askedBy: string): ParsedFile & { folder: string } => {
-  const label = asked ?? 'headgate.yaml'
-  const path = resolve(cwd, label)
-  const empty = { leaves: [], faults: [], places: new Map<string, string>(), folder: dirname(path) }
-  try {
-    return { ...parseYaml(readFileSync(path, 'utf8'), label, 'file', dirname(path)), folder: dirname(path) }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'error'
-    if (code === 'ENOENT' && asked === undefined) return empty
-    return {
-      ...empty,
-      faults: [
-        {
-          where: asked === undefined ? label : askedBy,
-          option: '',
-          problem: `the file ${label} cannot be read (${code})`,
-        },
-      ],
-    }
-  }
-}
-
-const profileOf = (leaves: Leaves): Profile => {
-  const value = leaves.get('profile')?.value
-  return profileNames.find((name) => name === value) ?? 'development'
-}
-
-/** Line 2 before line 13. */
-const byPlace = new Intl.Collator('en', { numeric: true })
-
-/** Reads every source and checks everything; touches nothing. */
-const gather = (input: ConfigInput): Gathered => {
-  const cwd = resolve(input.cwd ?? '.')
-  const real = input.environment ?? processEnvironment()
-  const dotEnv = readDotEnv(cwd)
-  const both: Variables = {
-    ...dotEnv.variables,
-    ...Object.fromEntries(Object.entries(real).filter(([, value]) => value !== undefined && value !== '')),
-  }
-  const inDotEnv = (name: string): string => `.env:${dotEnv.lines.get(name) ?? 1} ${name}`
-
-  const fromFlags = flagLeaves(input.flags ?? {}, cwd)
-  const fromEnvironment = environmentLeaves(real, 'environment', (name) => `environment ${name}`, cwd)
-  const fromDotEnv = environmentLeaves(dotEnv.variables, '.env', inDotEnv, cwd)
-  const asked = fromFlags.file ?? (both['HEADGATE_CONFIG'] === '' ? undefined : both['HEADGATE_CONFIG'])
-  const file = readFile(cwd, asked, fromFlags.file === undefined ? 'environment HEADGATE_CONFIG' : 'flag --config')
-  const filled = interpolate(file.leaves, both)
-
-  const stated: Leaves = new Map()
-  for (const layer of [filled.leaves, fromDotEnv.leaves, fromEnvironment.leaves, fromFlags.leaves]) lay(stated, layer)
-  const leaves: Leaves = new Map()
-  lay(leaves, schemaDefaults())
-  lay(leaves, profileDefaults(profileOf(stated)))
-  lay(leaves, withoutForeignKeys(ambientLeaves(both), stated))
-  lay(leaves, [...stated.values()])
-  completeProviders(leaves)
-
-  const where = locator(leaves, new Map([...file.places, ...fromDotEnv.places, ...fromEnvironment.places]))
-  for (const leaf of leaves.values()) {
-    if (nodeAt(leaf.path)?.['x-path'] && typeof leaf.value === 'string')
-      leaf.value = resolve(leaf.folder ?? cwd, leaf.value)
-  }
-  const tree = toTree(leaves.values())
-  const failed = new Set([...filled.failed].filter((key) => leaves.get(key)?.source === 'file'))
-  const faults = [
-    ...fromFlags.faults,
-    ...fromEnvironment.faults,
-    ...dotEnv.faults,
-    ...fromDotEnv.faults,
-    ...file.faults,
-    ...filled.faults,
-  ]
-  const schemaFaults = validate(tree, leaves, where, failed)
-  faults.push(...schemaFaults)
-  const loaded = tree as unknown as LoadedConfig
-  // The rules across options read typed values, which only a valid tree has.
-  if (schemaFaults.length === 0 && failed.size === 0) {
-    faults.push(...providerFaults(loaded, where), ...profileRefusals(loaded, where))
-    if (loaded.counters === 'redis' && loaded.redis_url === undefined) {
-      faults.push({
-        where: where(['counters']),
-        option: 'counters',
-        problem: '"redis" needs redis_url',
-        expected: 'HEADGATE_REDIS_URL',
-      })
-    }
-  }
-  return { loaded, leaves, faults: faults.toSorted((left, right) => byPlace.compare(left.where, right.where)) }
+/** A sound configuration, ready for use. */
+export type Settings = {
+  readonly config: Config
+  readonly secrets: Secrets
+  /** Where each value came from. */
+  readonly sources: Sources
+  /** What the files of `tls` hold; absent without `tls`. */
+  readonly tls?: TlsFiles
 }
 
 const freeze = <T>(value: T): T => {
@@ -176,10 +38,19 @@ const withoutSecrets = (loaded: LoadedConfig): Config => {
   return freeze({ ...config, providers: open }) as Config
 }
 
-/** Every fault and where each value came from, without making anything: for `config check` and `config explain`. */
-export const inspectConfig = (input: ConfigInput = {}): { faults: readonly ConfigFault[]; sources: Sources } => {
-  const { faults, leaves } = gather(input)
-  return { faults, sources: [...leaves.values()] }
+/** Parts what was gathered into configuration and secrets. @throws ConfigFaults with everything that is wrong. */
+export const settle = async (
+  { loaded, leaves, faults, tls }: Gathered,
+  rootKeyIn: (dataFolder: string) => Promise<Secret>,
+): Promise<Settings> => {
+  if (faults.length > 0) throw new ConfigFaults(faults)
+  const rootKey = loaded.root_key === undefined ? await rootKeyIn(loaded.data_dir) : new Secret(loaded.root_key)
+  return {
+    config: withoutSecrets(loaded),
+    secrets: collectSecrets(loaded, rootKey),
+    sources: [...leaves.values()],
+    ...(tls && { tls }),
+  }
 }
 
 /**
@@ -187,11 +58,4 @@ export const inspectConfig = (input: ConfigInput = {}): { faults: readonly Confi
  * staging it makes `<data_dir>/root.key`.
  * @throws ConfigFaults with everything that is wrong.
  */
-export const loadConfig = async (
-  input: ConfigInput = {},
-): Promise<{ config: Config; secrets: Secrets; sources: Sources }> => {
-  const { loaded, leaves, faults } = gather(input)
-  if (faults.length > 0) throw new ConfigFaults(faults)
-  const rootKey = loaded.root_key === undefined ? await rootKeyOf(loaded.data_dir) : new Secret(loaded.root_key)
-  return { config: withoutSecrets(loaded), secrets: collectSecrets(loaded, rootKey), sources: [...leaves.values()] }
-}
+export const loadConfig = async (input: ConfigInput = {}): Promise<Settings> => settle(await gather(input), rootKeyOf)

@@ -14,21 +14,21 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(cwd, { recursive: true, force: true }))
 
-test('check names the faults and makes nothing', () => {
-  expect(checkConfig({ cwd, environment: {} })).toEqual({ ok: true, faults: [] })
-  expect(checkConfig({ cwd, environment: { HEADGATE_PORT: 'x' } })).toMatchObject({
+test('check names the faults and makes nothing', async () => {
+  expect(await checkConfig({ cwd, environment: {} })).toEqual({ ok: true, faults: [] })
+  expect(await checkConfig({ cwd, environment: { HEADGATE_PORT: 'x' } })).toMatchObject({
     ok: false,
     faults: [{ option: 'port' }],
   })
   expect(existsSync(join(cwd, '.headgate'))).toBe(false)
 })
 
-test('explain says where each value came from and hides secrets', () => {
+test('explain says where each value came from and hides secrets', async () => {
   writeFileSync(
     join(cwd, 'headgate.yaml'),
     'host: ${env:H}\nmodels: {demo/demo: {price: {input: 0.10, output: 1}}}\napikey: canary',
   )
-  const { options, faults } = explainConfig({
+  const { options, faults } = await explainConfig({
     cwd,
     environment: { H: 'canary', HEADGATE_ADMIN_KEY: 'canary'.repeat(8), OPENAI_API_KEY: 'canary' },
     flags: { port: '5' },

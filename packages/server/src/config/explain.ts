@@ -1,7 +1,7 @@
-import { type ConfigInput, inspectConfig } from './config.ts'
 import type { ConfigFault } from './faults.ts'
+import { type ConfigInput, type Sources, gather } from './gather.ts'
 import type { Source } from './layers.ts'
-import { type Node, nodeAt, options, pathKey, printPath, root } from './options.ts'
+import { type Node, isLive, nodeAt, options, pathKey, printPath, root } from './options.ts'
 
 /** One option in effect. `value` is text fit to print: a secret, and whatever `${…}` brought in, is `***`. */
 export type ExplainedOption = {
@@ -9,24 +9,25 @@ export type ExplainedOption = {
   value: string
   source: Source
   where: string
+  /** Whether a reload changes it; else the next start does. */
+  reload: boolean
   /** The name that sets it from the environment; absent inside maps of named entries. */
   environment?: string
   description?: string
 }
 
 /** Everything wrong with the configuration, without making or changing anything. */
-export const checkConfig = (input: ConfigInput = {}): { ok: boolean; faults: readonly ConfigFault[] } => {
-  const { faults } = inspectConfig(input)
+export const checkConfig = async (
+  input: ConfigInput = {},
+): Promise<{ ok: boolean; faults: readonly ConfigFault[] }> => {
+  const { faults } = await gather(input)
   return { ok: faults.length === 0, faults }
 }
 
 const printValue = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
-/** Every value in effect and where it came from, in the order of the schema, faulty ones among them. */
-export const explainConfig = (
-  input: ConfigInput = {},
-): { options: readonly ExplainedOption[]; faults: readonly ConfigFault[] } => {
-  const { faults, sources } = inspectConfig(input)
+/** Values as they may be printed, in the order of the schema. */
+export const explainSources = (sources: Sources): readonly ExplainedOption[] => {
   const order = Object.keys(root.properties ?? {})
   const variables = new Map(options.map((option) => [pathKey(option.path), option.environment]))
   const explained = sources
@@ -41,12 +42,21 @@ export const explainConfig = (
         value: hidden ? '***' : (text ?? printValue(value)),
         source,
         where,
+        reload: isLive(path),
         ...(environment === undefined ? {} : { environment }),
         ...(node?.description === undefined ? {} : { description: node.description }),
       }
     })
   const rank = (option: string): number => order.indexOf(option.split('.')[0] ?? '')
-  return { options: explained.sort((left, right) => rank(left.option) - rank(right.option)), faults }
+  return explained.sort((left, right) => rank(left.option) - rank(right.option))
+}
+
+/** Every value in effect and where it came from, faulty ones among them. */
+export const explainConfig = async (
+  input: ConfigInput = {},
+): Promise<{ options: readonly ExplainedOption[]; faults: readonly ConfigFault[] }> => {
+  const { faults, leaves } = await gather(input)
+  return { options: explainSources([...leaves.values()]), faults }
 }
 
 type JsonSchema = { [keyword: string]: unknown }

@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox'
-import { ConfigSchema } from './schema.ts'
+import { ConfigSchema, liveOptions } from './schema.ts'
 
 /** What the loader reads of a schema node; TypeBox schemas are plain JSON Schema objects. */
 export type Node = {
@@ -55,6 +55,9 @@ const optionsUnder = (node: Node, path: readonly string[]): Option[] => {
 
 /** Every option that has an environment name and a flag, in the order of the schema. */
 export const options: readonly Option[] = optionsUnder(root, [])
+
+/** Whether a reload changes the option at this path; what it leaves waits for the next start. */
+export const isLive = ([top = '']: readonly string[]): boolean => liveOptions.has(top)
 
 /** Dotted, with names that hold dots or slashes in quotes: `models."up/gpt-4o".price`. */
 export const printPath = (path: readonly string[]): string =>

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'no
 import { dirname } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { makeCertificate } from '../../test/support/certificate.ts'
 import { configurationFolder, strongSecrets } from '../../test/support/configuration.ts'
 
 const { faultsOf, load, path, write } = configurationFolder()
@@ -55,8 +56,9 @@ describe('production', () => {
   })
 
   test('a public bind is fine behind named proxies or with TLS files; staging allows debug logs', async () => {
-    write('cert.pem', 'c')
-    write('key.pem', 'k')
+    const { cert, key } = await makeCertificate('headgate')
+    write('cert.pem', cert)
+    write('key.pem', key)
     const environment = { ...safe, HEADGATE_HOST: '::' }
     await load({ environment: { ...environment, HEADGATE_TRUSTED_PROXIES: '10.0.0.0/8' } })
     const { config } = await load({

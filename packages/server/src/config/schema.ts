@@ -235,6 +235,29 @@ export const ConfigSchema = group(
 )
 
 type Loaded = Static<typeof ConfigSchema>
+
+/**
+ * The options that a reload changes while calls run: what reads them is built in `compose/generation.ts`, or asks anew each time. Every
+ * other option waits for the next start. The files of `tls` are read anew; whether there is TLS at all is decided at the start.
+ */
+export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
+  'public_url',
+  'admin_key',
+  'trusted_proxies',
+  'tls',
+  'log',
+  'ollama_autodetect',
+  'providers',
+  'models',
+  'tiers',
+  'metrics',
+  'limits',
+  'stream',
+  'timeouts',
+  'body',
+  'upstream',
+])
+
 type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
   : T extends object

@@ -1,8 +1,10 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { Server as TlsServer } from 'node:tls'
 import { exposedHeaders } from '@headgate/contract/headers.ts'
-import Fastify from 'fastify'
+import Fastify, { type FastifyRequest } from 'fastify'
 import { AppError } from '../kernel/errors.ts'
 import type { Route } from '../kernel/route.ts'
+import type { Fail } from './fail.ts'
 import { type Handler, type MountOptions, mountRoute } from './mount.ts'
 import { writeRefusal } from './reply.ts'
 import { acceptRequestId } from './request-id.ts'
@@ -15,18 +17,35 @@ const ARRIVAL = { headersMs: 10_000, requestMs: 30_000, checkMs: 1_000 } as cons
 const KEEP_ALIVE_MS = 72_000
 const PREFLIGHT_SECONDS = '600'
 
-/** How the server listens. */
-export interface ServerOptions extends MountOptions {
+/** What stands behind the door. */
+export interface Door extends MountOptions {
   readonly routes: readonly Route[]
+}
+
+/** How the server listens. */
+export interface ServerOptions extends Door {
   /** How long a request may take to arrive. */
   readonly arrival?: { readonly headersMs: number; readonly requestMs: number; readonly checkMs: number }
-  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer }
+  readonly tls?: Certificate
+}
+
+/** A certificate chain and its private key, PEM. */
+export interface Certificate {
+  readonly cert: string | Buffer
+  readonly key: string | Buffer
 }
 
 /** The HTTP door of the house. */
 export interface HttpServer {
   /** Begins to listen; answers the port, which the system chose when 0 was asked for. */
   listen(host: string, port: number): Promise<number>
+  /**
+   * Puts the same routes, built anew, behind the door: requests from now on are theirs. Resolves when the last request of
+   * the former ones has ended.
+   */
+  replace(door: Door): Promise<void>
+  /** Takes another certificate for the connections to come. */
+  present(certificate: Certificate): void
   /** Stops accepting and resolves once every open answer has ended; connections without a request are closed at once. */
   close(): Promise<void>
   /** Cuts what is still open. */
@@ -59,9 +78,27 @@ const hasOneHost = (request: IncomingMessage): boolean => {
   return hosts === 1 || (hosts === 0 && request.httpVersionMinor === 0)
 }
 
+const secure = ({ cert, key }: Certificate) => ({ cert, key, minVersion: 'TLSv1.2' as const })
+
+/** The handlers of one door, in the order of its routes, and its requests that have not ended. */
+interface Standing {
+  readonly fail: Fail
+  readonly handlers: readonly Handler[]
+  open: number
+  emptied: () => void
+}
+
+const stand = (door: Door): Standing => ({
+  fail: door.fail,
+  handlers: door.routes.map((route) => mountRoute(route, door)),
+  open: 0,
+  emptied: () => {},
+})
+
 /** Sets up the web framework: limits, timeouts, CORS, errors before any route. */
 export const createServer = (options: ServerOptions): HttpServer => {
-  const { fail, identity, clock, arrival = ARRIVAL } = options
+  const { identity, clock, arrival = ARRIVAL } = options
+  let standing = stand(options)
 
   const refuse = (
     request: IncomingMessage,
@@ -70,7 +107,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
     extra: Record<string, string> = {},
   ) => {
     const requestId = acceptRequestId(request.headers['x-request-id'], clock.now())
-    const presented = fail.present(error, requestId)
+    const presented = standing.fail.present(error, requestId)
     const headers = {
       'x-request-id': requestId,
       'cache-control': 'private, no-store',
@@ -95,7 +132,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
   const app = Fastify({
     logger: false,
     ...(options.tls && {
-      https: { cert: options.tls.cert, key: options.tls.key, handshakeTimeout: arrival.headersMs },
+      https: { ...secure(options.tls), handshakeTimeout: arrival.headersMs },
     }),
     http: {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -118,7 +155,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
       }
       const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
       const requestId = acceptRequestId(undefined, clock.now())
-      const presented = fail.present(new AppError(timedOut ? 'request_timeout' : 'bad_http'), requestId)
+      const presented = standing.fail.present(new AppError(timedOut ? 'request_timeout' : 'bad_http'), requestId)
       const body = JSON.stringify(presented.body)
       const reason = timedOut ? 'Request Timeout' : 'Bad Request'
       socket.end(
@@ -184,20 +221,28 @@ export const createServer = (options: ServerOptions): HttpServer => {
     refuse(request.raw, reply.raw, new AppError('method_not_allowed'), { allow })
   })
 
-  for (const route of options.routes) {
-    const handle: Handler = mountRoute(route, options)
+  for (const [index, route] of options.routes.entries()) {
+    const handle = (request: FastifyRequest, response: ServerResponse): void => {
+      const begun = standing
+      begun.open += 1
+      const handler = begun.handlers[index] as Handler
+      void handler(
+        request.raw,
+        response,
+        request.params as Record<string, string>,
+        request.query as Record<string, unknown>,
+      ).then(() => {
+        begun.open -= 1
+        if (begun.open === 0) begun.emptied()
+      })
+    }
     for (const path of pathsOf(route)) {
       app.route({
         method: methodsOf(route),
         url: path,
         handler: (request, reply) => {
           reply.hijack()
-          void handle(
-            request.raw,
-            reply.raw,
-            request.params as Record<string, string>,
-            request.query as Record<string, unknown>,
-          )
+          handle(request, reply.raw)
         },
       })
     }
@@ -213,6 +258,14 @@ export const createServer = (options: ServerOptions): HttpServer => {
       await app.listen({ host, port })
       const address = server.address()
       return typeof address === 'object' && address ? address.port : port
+    },
+    replace: (door) => {
+      const former = standing
+      standing = stand(door)
+      return former.open === 0 ? Promise.resolve() : new Promise((resolve) => (former.emptied = resolve))
+    },
+    present: (certificate) => {
+      if (server instanceof TlsServer) server.setSecureContext(secure(certificate))
     },
     close: () => {
       const closed = app.close()

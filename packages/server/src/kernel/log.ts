@@ -179,6 +179,8 @@ const requestLine = (timestamp: string, fields: LogFields, message: string): str
 
 /** The log of a process; `flush` writes what is still in memory, before it returns. */
 export interface ProcessLog extends Log {
+  /** Writes lines of this level and above from now on. */
+  setLevel(level: LogLevel): void
   flush(): void
 }
 
@@ -205,6 +207,9 @@ export const createLog = (level: LogLevel, output: LineOutput = createOutput()):
     },
     warn: (fields, message) => logger.warn(onlyAllowed(fields), message),
     error: (fields, message) => logger.error(onlyAllowed(fields), message),
+    setLevel: (wanted) => {
+      logger.level = wanted
+    },
     flush: output.flush,
   }
 }

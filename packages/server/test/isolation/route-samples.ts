@@ -66,6 +66,8 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'GET /admin/v1/projects': plain('/admin/v1/projects'),
   'POST /admin/v1/projects': plain('/admin/v1/projects', { name: 'planted' }),
   'GET /admin/v1/audit': plain('/admin/v1/audit'),
+  'GET /admin/v1/config': plain('/admin/v1/config'),
+  'POST /admin/v1/config/reload': plain('/admin/v1/config/reload'),
   'GET /admin/v1/requests': plain('/admin/v1/requests'),
   'GET /admin/v1/requests/:id': {
     path: '/admin/v1/requests/unknown',

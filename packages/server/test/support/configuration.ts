@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach } from 'vitest'
-import { type ConfigInput, loadConfig } from '../../src/config/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { ConfigFaults, printFault } from '../../src/config/faults.ts'
+import type { ConfigInput } from '../../src/config/gather.ts'
 
 /** A folder of its own for every test of a file, and loading from it with an empty environment. */
 export const configurationFolder = () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Upstream, startUpstream } from '@headgate/qa/upstream/upstream.ts'
@@ -13,6 +13,8 @@ export interface HouseOptions {
   /** More of `headgate.yaml`, as an object. */
   readonly config?: Readonly<Record<string, unknown>>
   readonly environment?: Readonly<Record<string, string>>
+  /** Files of the folder it starts in: `headgate.yaml` (weaker than all of the above) and what it names. */
+  readonly files?: Readonly<Record<string, string>>
   readonly databaseUrl?: string
   readonly dataDirectory?: string
   readonly upstream?: Upstream
@@ -25,6 +27,8 @@ export interface House {
   readonly upstream: Upstream
   readonly dataDirectory: string
   readonly databaseUrl: string
+  /** Writes a file beside `headgate.yaml`. */
+  readonly write: (name: string, text: string) => Promise<void>
   /** Calls a path; the admin key is sent unless a key is given. */
   readonly request: (path: string, options?: { method?: string; body?: unknown; key?: string }) => Promise<Response>
   /** Makes an API key and gives its secret and id. */
@@ -46,6 +50,8 @@ export const startHouse = async (options: HouseOptions = {}): Promise<House> => 
   const dataDirectory = options.dataDirectory ?? join(folder, 'data')
   const { providers, models, ...config } = (options.config ?? {}) as Record<string, Record<string, unknown>>
   const setting = (value: unknown) => JSON.stringify(value)
+  const write = (name: string, text: string) => writeFile(join(folder, name), text)
+  for (const [name, text] of Object.entries(options.files ?? {})) await write(name, text)
   const running = await start(
     {
       cwd: folder,
@@ -87,6 +93,7 @@ export const startHouse = async (options: HouseOptions = {}): Promise<House> => 
     upstream,
     dataDirectory,
     databaseUrl,
+    write,
     request,
     makeKey: async (fields = {}) => {
       const answer = await request('/admin/v1/keys', { body: { name: 'test', tier: 'internal', ...fields } })

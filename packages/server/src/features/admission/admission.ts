@@ -26,7 +26,7 @@ export interface Admission extends Feature, Strangers {
   readonly limitBrowsers: (route: Route) => Route
 }
 
-/** Builds admission. It starts and closes the counters it is handed. */
+/** Builds admission. The counters it is handed outlive it. */
 export const createAdmission = (ports: AdmissionPorts): Admission => {
   const { counters, clock, reserve } = ports
   const rateRules = createRateRules(ports.tiers, ports.perIp, ports.policyKey, ports.log)
@@ -90,8 +90,6 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
         ? decision.then((taken) => decide(exchange, request, targets, limits, taken))
         : decide(exchange, request, targets, limits, decision)
     },
-    start: counters.start,
-    stop: counters.close,
     health: counters.health,
   }
 }

@@ -48,7 +48,7 @@ beforeAll(async () => {
     pepper: { id: 'p', value: Buffer.alloc(32, 1) },
     audit: { record: async () => {} },
     budgets: { put: async () => {}, remove: async () => {}, state: async () => new Map() },
-    tiers: ['pro'],
+    tiers: () => ['pro'],
     pollIntervalMs: 100,
   })
   await identity.start?.()

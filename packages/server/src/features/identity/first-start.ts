@@ -40,14 +40,14 @@ export const createFirstStart = (options: FirstStartOptions) => {
     ensure: async (): Promise<FirstStart> => {
       const operator = { actor: 'first-start' }
       const missing = await store.read(async (read) => ({
-        adminKey: !guard.isConfigured && (await statements.adminKey(read)) === undefined,
+        adminKey: !guard.isConfigured() && (await statements.adminKey(read)) === undefined,
         key: !(await statements.anyKey(read)),
       }))
       if (!missing.adminKey && !missing.key) return {}
       const made = await store.write(async (transaction) => {
         // Two replicas may start at once: the second waits here, then finds everything made.
         const revision = await statements.nextRevision(transaction)
-        const needsAdmin = !guard.isConfigured && (await statements.adminKey(transaction)) === undefined
+        const needsAdmin = !guard.isConfigured() && (await statements.adminKey(transaction)) === undefined
         const needsKey = !(await statements.anyKey(transaction))
         const adminKey = needsAdmin ? await writeAdminKey(transaction, revision, operator) : undefined
         const first = needsKey ? await keys.createIn(transaction, { name: 'First key' }, operator, revision) : undefined
@@ -61,8 +61,7 @@ export const createFirstStart = (options: FirstStartOptions) => {
     },
 
     resetAdminKey: async (operator: Operator): Promise<string> => {
-      if (guard.isConfigured)
-        throw refuse('admin_key', 'is fixed by the configuration', 'Change HEADGATE_ADMIN_KEY and start again.')
+      if (guard.isConfigured()) throw refuse('admin_key', 'is fixed by the configuration', 'Change HEADGATE_ADMIN_KEY.')
       const key = await store.write(async (transaction) =>
         writeAdminKey(transaction, await statements.nextRevision(transaction), operator),
       )

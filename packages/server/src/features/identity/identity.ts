@@ -22,12 +22,12 @@ export interface IdentityOptions {
   readonly clock: Clock
   readonly log: Log
   readonly pepper: Pepper
-  /** The configured operator key; absent: the stored one. */
-  readonly adminKey?: Revealable | undefined
+  /** The configured operator key, asked anew each time; undefined: the stored one. */
+  readonly adminKey?: () => Revealable | undefined
   readonly audit: AuditPort
   readonly budgets: BudgetPort
-  /** Names of the configured tiers. */
-  readonly tiers: readonly string[]
+  /** Names of the configured tiers, asked anew each time. */
+  readonly tiers: () => readonly string[]
   /** Pause between two looks at the changes of other replicas; at most 2,000. */
   readonly pollIntervalMs?: number
 }
@@ -60,7 +60,7 @@ export interface Identity {
 export const createIdentity = (options: IdentityOptions): Identity & Feature => {
   const { database, clock, log, pepper, audit, budgets, tiers, pollIntervalMs = 1_000 } = options
   const store = createIdentityStore(database)
-  const guard = createAdminGuard(pepper, options.adminKey)
+  const guard = createAdminGuard(pepper, options.adminKey ?? (() => undefined))
   const directory = createKeyDirectory({
     clock,
     pepper,

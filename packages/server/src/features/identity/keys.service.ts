@@ -37,8 +37,8 @@ export interface KeysServiceOptions {
   readonly pepper: Pepper
   readonly audit: AuditPort
   readonly budgets: BudgetPort
-  /** Names of the configured tiers. */
-  readonly tiers: readonly string[]
+  /** Names of the configured tiers, asked anew each time. */
+  readonly tiers: () => readonly string[]
   /** Called after each change, so that this replica acts on it at once. */
   readonly changed: () => Promise<void>
 }
@@ -106,7 +106,7 @@ export const createKeysService = (options: KeysServiceOptions) => {
     const now = clock.now()
     const { kind = 'secret', project = 'default' } = input
     const tier = input.tier ?? (kind === 'publishable' ? 'anonymous' : 'pro')
-    checkTier(tier, tiers)
+    checkTier(tier, tiers())
     const origins = readOrigins(input.origins)
     if (kind === 'publishable' && origins.length === 0)
       throw refuse('origins', 'is required for a publishable key', 'List the origins of the pages that use it.')
@@ -192,7 +192,7 @@ export const createKeysService = (options: KeysServiceOptions) => {
     presentOne(
       await change(id, async (transaction, before, revision) => {
         if (before.state === 'destroyed') throw refuse('state', 'is destroyed: the key cannot change any more')
-        if (input.tier !== undefined) checkTier(input.tier, tiers)
+        if (input.tier !== undefined) checkTier(input.tier, tiers())
         if (input.origins !== undefined && before.kind === 'secret')
           throw refuse('origins', 'is for publishable keys only')
         const budget = await changeBudget(transaction, before, input.budget)

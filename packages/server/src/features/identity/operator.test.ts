@@ -56,7 +56,8 @@ describe('publishable keys', () => {
 describe('the operator', () => {
   test('is known by the configured key, in whole', async () => {
     const value = 'a configured admin key of 40 characters!'
-    const identity = await replicas.add({ adminKey: { reveal: () => value } })
+    const configured = { reveal: () => value }
+    const identity = await replicas.add({ adminKey: () => configured })
     expect(identity.authenticateAdmin(value)).toBe('admin')
     const { key } = await identity.keys.create({ name: 'no operator' }, operator)
     const code = async (credential: string | null) => (await failure(() => identity.authenticateAdmin(credential))).code

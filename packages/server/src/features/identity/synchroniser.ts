@@ -44,7 +44,7 @@ export const createSynchroniser = ({ store, directory, guard, clock, log }: Sync
       directory.apply(changed, changed.at(-1)?.key.revision ?? directory.revision(), askedAt)
       if (adminKey && adminKey.revision !== adminRevision) {
         adminRevision = adminKey.revision
-        if (!guard.apply(adminKey) && !guard.isConfigured)
+        if (!guard.apply(adminKey) && !guard.isConfigured())
           log.warn(
             { component: 'identity' },
             'The stored admin key was made under another root key: run `headgate admin reset-key`',

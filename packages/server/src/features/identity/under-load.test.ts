@@ -25,7 +25,7 @@ beforeAll(async () => {
       pepper: { id: 'p', value: Buffer.alloc(32, 1) },
       audit: { record: async () => {} },
       budgets: { put: async () => {}, remove: async () => {}, state: async () => new Map() },
-      tiers: ['pro'],
+      tiers: () => ['pro'],
     }),
   )
   for (const replica of replicas) await replica.start?.()

@@ -3,17 +3,11 @@ import type { Target } from '../../domain/model.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Price } from '../../domain/price.ts'
 import type { Usage } from '../../domain/usage.ts'
-import type { Log } from '../../kernel/log.ts'
-import { createTokenCounter, type TokenCounter } from './count-tokens.ts'
 import { costOf, type Rates, ratesFor, worstCase } from './price.ts'
 import { createPrices, type PricesOptions } from './prices.ts'
 
-export interface MeteringOptions extends PricesOptions {
-  readonly log: Log
-}
-
-/** What calls use, and what that costs. */
-export interface Metering extends TokenCounter {
+/** What the use of models costs. */
+export interface Metering {
   /** The price of a target at a time in milliseconds since the epoch; null when nobody knows one. */
   priceOf(target: Target, at: number): Price | null
   /** Exact cost of what was used, rounded up once. */
@@ -25,9 +19,8 @@ export interface Metering extends TokenCounter {
 }
 
 /** Builds the meter. Prices come from the configuration and the installed library; nothing is fetched. */
-export const createMetering = ({ overrides, providerOf, log }: MeteringOptions): Metering => ({
-  ...createTokenCounter(log),
-  priceOf: createPrices({ overrides, providerOf }),
+export const createMetering = (options: PricesOptions): Metering => ({
+  priceOf: createPrices(options),
   costOf,
   worstCase,
   ratesFor,

@@ -20,11 +20,15 @@ import {
   standUp,
 } from './registry.ts'
 
-export interface ProvidersOptions extends ProviderDefaults {
+/** What may change while calls are under way. */
+export interface ProviderSettings extends ProviderDefaults {
   /** The providers of the configuration. */
   readonly configs: Readonly<Record<string, ProviderOptions>>
   /** Address of the Ollama to look for; null when none is to be. */
   readonly ollamaAutodetect: string | null
+}
+
+export interface ProvidersOptions extends ProviderSettings {
   /** Hears the name of each provider that is another now, or gone. */
   readonly changed?: (provider: string) => void
   readonly log: Log
@@ -62,6 +66,8 @@ export interface Providers extends Feature {
   /** Puts a provider in the place of the one that bore the name; calls under way end on the former one. */
   replace(origin: ProviderOrigin, name: string, options: ProviderOptions): void
   remove(origin: ProviderOrigin, name: string): void
+  /** Takes over what differs; calls under way end on the providers they have. */
+  reconfigure(settings: ProviderSettings): void
   /** The tries behind what `call` threw; empty for any other error. */
   attemptsOf(thrown: unknown): readonly Attempt[]
   close(): Promise<void>
@@ -74,12 +80,14 @@ export const createProviders = (options: ProvidersOptions): Providers => {
   const { clock, log } = options
 
   const registry = createRegistry(options.configs, options, options.changed)
-  const ollama =
-    options.ollamaAutodetect === null || registry.get(OLLAMA) !== undefined
-      ? null
-      : standUp(OLLAMA, { kind: 'ollama', baseUrl: options.ollamaAutodetect }, options)
-  const detector = ollama === null ? null : createOllamaDetector(ollama.provider, clock)
-  const isDetected = (): boolean => detector?.found === true && registry.get(OLLAMA) === undefined
+  const look = ({ ollamaAutodetect: baseUrl, configs, ...defaults }: ProviderSettings) => {
+    if (baseUrl === null || configs[OLLAMA] !== undefined) return null
+    const ollama = standUp(OLLAMA, { kind: 'ollama', baseUrl }, defaults)
+    return { ...ollama, detector: createOllamaDetector(ollama.provider, clock) }
+  }
+  /** An Ollama that nobody named, where one is looked for. */
+  let ollama = look(options)
+  const isDetected = (): boolean => ollama?.detector.found === true && registry.get(OLLAMA) === undefined
 
   const provider = (name: string): Provider | undefined =>
     registry.get(name)?.provider ?? (name === OLLAMA && isDetected() ? ollama?.provider : undefined)
@@ -94,7 +102,7 @@ export const createProviders = (options: ProvidersOptions): Providers => {
   })
 
   const close = async (): Promise<void> => {
-    detector?.stop()
+    ollama?.detector.stop()
     await Promise.all([registry.close(), ollama?.provider.close()])
   }
 
@@ -121,10 +129,19 @@ export const createProviders = (options: ProvidersOptions): Providers => {
     },
     replace: registry.replace,
     remove: registry.remove,
+    reconfigure: (settings) => {
+      registry.reconfigure(settings.configs, settings)
+      const isLookedFor = settings.ollamaAutodetect !== null && settings.configs[OLLAMA] === undefined
+      if (isLookedFor === (ollama !== null)) return
+      ollama?.detector.stop()
+      void ollama?.provider.retire()
+      ollama = look(settings)
+      ollama?.detector.start()
+    },
     attemptsOf: (thrown) => (thrown instanceof UpstreamFailure ? thrown.attempts : []),
     start: () => {
       if (registry.names().length === 0) log.warn({ component: 'providers' }, 'No provider is configured.')
-      detector?.start()
+      ollama?.detector.start()
     },
     stop: close,
     close,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../kernel/clock.ts'
 import { createAnthropicProvider } from './anthropic/anthropic.ts'
 import { createDemoProvider } from './demo/demo.ts'
@@ -74,6 +75,16 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
   return { options, provider: builders[options.kind](shared), secrets }
 }
 
+/** Two that are equal reach the same server in the same way. */
+const told = ({ apiKey, headers = {}, ...open }: ProviderOptions) => ({
+  ...open,
+  apiKey: apiKey?.reveal(),
+  headers: Object.entries(headers).map(([name, value]) => [name, value.reveal()]),
+})
+const isSame = (one: ProviderOptions, other: ProviderOptions): boolean => isDeepStrictEqual(told(one), told(other))
+
+const withoutClock = ({ clock: _clock, ...values }: ProviderDefaults) => values
+
 /** The providers by name, replaceable while calls are under way. */
 export interface ProviderRegistry {
   get(name: string): Standing | undefined
@@ -84,6 +95,8 @@ export interface ProviderRegistry {
   replace(origin: ProviderOrigin, name: string, options: ProviderOptions): void
   /** Takes a provider away; one that the other origin named comes to the fore. */
   remove(origin: ProviderOrigin, name: string): void
+  /** Takes over what differs: other providers of the configuration, and other defaults for all of them. */
+  reconfigure(configs: Readonly<Record<string, ProviderOptions>>, defaults: ProviderDefaults): void
   /** Cuts everything, calls under way included. */
   close(): Promise<void>
 }
@@ -91,9 +104,10 @@ export interface ProviderRegistry {
 /** Keeps the providers, at first those of the configuration; `changed` hears the name of each that is another now, or gone. */
 export const createRegistry = (
   configs: Readonly<Record<string, ProviderOptions>>,
-  defaults: ProviderDefaults,
+  first: ProviderDefaults,
   changed: (name: string) => void = () => {},
 ): ProviderRegistry => {
+  let defaults = first
   const configured = Object.entries(configs).map(([name, options]) => [name, standUp(name, options, defaults)] as const)
   const layers = { configuration: new Map(configured), operator: new Map<string, Standing>() }
   const standing = new Map(configured)
@@ -115,22 +129,37 @@ export const createRegistry = (
     changed(name)
   }
 
+  const replace: ProviderRegistry['replace'] = (origin, name, options) => {
+    const former = layers[origin].get(name)
+    layers[origin].set(name, standUp(name, options, defaults))
+    settle(name)
+    if (former) retire(former.provider)
+  }
+
+  const remove: ProviderRegistry['remove'] = (origin, name) => {
+    const former = layers[origin].get(name)
+    if (!former) return
+    layers[origin].delete(name)
+    settle(name)
+    retire(former.provider)
+  }
+
   return {
     get: (name) => standing.get(name),
     names: () => [...standing.keys()],
     configured: () => new Map([...layers.configuration].map(([name, { options }]) => [name, options])),
-    replace: (origin, name, options) => {
-      const former = layers[origin].get(name)
-      layers[origin].set(name, standUp(name, options, defaults))
-      settle(name)
-      if (former) retire(former.provider)
-    },
-    remove: (origin, name) => {
-      const former = layers[origin].get(name)
-      if (!former) return
-      layers[origin].delete(name)
-      settle(name)
-      retire(former.provider)
+    replace,
+    remove,
+    reconfigure: (next, nextDefaults) => {
+      const isAsBefore = isDeepStrictEqual(withoutClock(nextDefaults), withoutClock(defaults))
+      defaults = nextDefaults
+      for (const name of [...layers.configuration.keys()]) if (!Object.hasOwn(next, name)) remove('configuration', name)
+      for (const [name, options] of Object.entries(next)) {
+        const former = layers.configuration.get(name)
+        if (!isAsBefore || !former || !isSame(former.options, options)) replace('configuration', name, options)
+      }
+      if (isAsBefore) return
+      for (const [name, { options }] of [...layers.operator]) replace('operator', name, options)
     },
     close: async () => {
       const all = [...origins.flatMap((origin) => [...layers[origin].values()]).map((one) => one.provider), ...retiring]

@@ -23,6 +23,8 @@ export interface Catalog {
   /** Resolves when every provider was asked once, or has had its time. */
   loaded(): Promise<void>
   isLoaded(): boolean
+  /** Takes over a configuration that has changed; resolves when the lists that are due have come or failed. */
+  reread(): Promise<void>
   /** Forgets what a provider listed, and asks it anew. */
   listAgain(provider: string): void
   start(): void
@@ -47,9 +49,15 @@ interface Listing {
 }
 
 /** Keeps the lists of all providers, refreshed in the background. */
-export const createCatalog = (providers: ProvidersPort, config: RoutingConfig, clock: Clock, log: Log): Catalog => {
+export const createCatalog = (
+  providers: ProvidersPort,
+  config: () => RoutingConfig,
+  clock: Clock,
+  log: Log,
+): Catalog => {
   const listings = new Map<string, Listing>()
   const asking = new Map<string, AbortController>()
+  const underWay = new Set<Promise<void>>()
   const unlisted = new Map<string, Target>()
   let entries = new Map<string, CatalogEntry>()
   let byModel = new Map<string, Target[]>()
@@ -60,7 +68,7 @@ export const createCatalog = (providers: ProvidersPort, config: RoutingConfig, c
 
   const targetOf = (provider: string, model: string, listed: ListedModel | undefined): Target => {
     const name = `${provider}/${model}`
-    const setting = config.models[name]
+    const setting = config().models[name]
     const likely = capabilitiesOf(provider, providers.kindOf(provider), model)
     return Object.freeze({
       name,
@@ -82,9 +90,10 @@ export const createCatalog = (providers: ProvidersPort, config: RoutingConfig, c
       nextByModel.set(model, [...(nextByModel.get(model) ?? []), target])
     }
     const current = providers.names()
+    const { offered: offers, models } = config()
     for (const provider of current) {
       const listed = listings.get(provider)?.models ?? []
-      const offered = config.offered[provider]
+      const offered = offers[provider]
       if (offered === undefined) for (const model of listed) add(provider, model.id, model)
       else
         for (const id of offered)
@@ -95,11 +104,10 @@ export const createCatalog = (providers: ProvidersPort, config: RoutingConfig, c
           )
     }
     // What the operator described is known even when no list names it.
-    for (const name of Object.keys(config.models)) {
+    for (const name of Object.keys(models)) {
       const slash = name.indexOf('/')
       const provider = name.slice(0, slash)
-      if (current.includes(provider) && config.offered[provider] === undefined)
-        add(provider, name.slice(slash + 1), undefined)
+      if (current.includes(provider) && offers[provider] === undefined) add(provider, name.slice(slash + 1), undefined)
     }
     names = current.join('\n')
     entries = nextEntries
@@ -138,7 +146,12 @@ export const createCatalog = (providers: ProvidersPort, config: RoutingConfig, c
     const current = providers.names()
     for (const name of listings.keys()) if (!current.includes(name)) listings.delete(name)
     const due = current.filter((name) => !asking.has(name) && (listings.get(name)?.dueAt ?? 0) <= clock.monotonic())
-    await Promise.all(due.map((name) => refreshOne(name).then(rebuild)))
+    const asked = due.map((name) => refreshOne(name).then(rebuild))
+    for (const one of asked) {
+      underWay.add(one)
+      void one.finally(() => underWay.delete(one))
+    }
+    await Promise.all(asked)
     if (names !== current.join('\n')) rebuild()
   }
 
@@ -152,7 +165,7 @@ export const createCatalog = (providers: ProvidersPort, config: RoutingConfig, c
       const name = `${provider}/${model}`
       const known = entries.get(name)?.target ?? unlisted.get(name)
       if (known !== undefined) return known
-      if (config.offered[provider] !== undefined) return undefined
+      if (config().offered[provider] !== undefined) return undefined
       const target = targetOf(provider, model, undefined)
       if (unlisted.size >= MAX_UNLISTED) unlisted.clear()
       unlisted.set(name, target)
@@ -166,6 +179,11 @@ export const createCatalog = (providers: ProvidersPort, config: RoutingConfig, c
       // Whatever is said of its targets came from what it was before.
       rebuild()
       if (timer !== null) void refresh()
+    },
+    reread: async () => {
+      rebuild()
+      await refresh()
+      await Promise.all(underWay)
     },
     loaded: () => firstLoad ?? Promise.resolve(),
     start() {

@@ -12,6 +12,8 @@ export interface Circuits {
   allow(target: string): CircuitVerdict
   /** How a try went; `retryAfterMs` closes the whole provider for that long, at most ten minutes. */
   report(target: string, outcome: 'ok' | 'fault', retryAfterMs?: number): void
+  /** A provider is another now: what was found of the former one does not count. */
+  forget(provider: string): void
   /** Targets and providers that nothing or little goes to at the moment. */
   open(): readonly string[]
 }
@@ -112,6 +114,10 @@ export const createCircuits = (clock: Clock): Circuits => {
       const provider = providerOf(target)
       const until = now + Math.min(MAX_HOLD_MS, retryAfterMs)
       if (until > (held.get(provider) ?? 0)) held.set(provider, until)
+    },
+    forget(provider) {
+      held.delete(provider)
+      for (const target of targets.keys()) if (providerOf(target) === provider) targets.delete(target)
     },
     open() {
       const now = clock.monotonic()

@@ -23,7 +23,7 @@ const routingOf = (config: Partial<RoutingConfig> = {}, models = lists) =>
       kindOf: (name) => (!(name in models) ? undefined : name === 'demo' ? 'demo' : 'openai'),
       listModels: (name) => (models[name] as () => Promise<ListedModel[]>)(),
     },
-    config: { offered: {}, models: {}, tierModels: {}, ...config },
+    config: () => ({ offered: {}, models: {}, tierModels: {}, ...config }),
     clock: systemClock,
     log: silentLog,
   })

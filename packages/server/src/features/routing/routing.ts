@@ -12,7 +12,8 @@ import type { ProvidersPort, RoutingConfig } from './routing.ports.ts'
 
 export interface RoutingOptions {
   readonly providers: ProvidersPort
-  readonly config: RoutingConfig
+  /** Asked anew each time. */
+  readonly config: () => RoutingConfig
   readonly clock: Clock
   readonly log: Log
 }
@@ -29,6 +30,8 @@ export interface Routing extends Feature {
   ): readonly Target[] | Promise<readonly Target[]>
   /** A provider is another now, or gone: what it lists is asked for anew. */
   listAgain(provider: string): void
+  /** Takes over a configuration that has changed; resolves when the lists that are due have come or failed. */
+  reread(): Promise<void>
   /** Every model known here, whoever asks. */
   models(): readonly Target[]
 }
@@ -39,22 +42,22 @@ export const createRouting = ({ providers, config, clock, log }: RoutingOptions)
 
   const choose: Routing['choose'] = (caller, request) => {
     try {
-      return chooseTargets(catalog, config, caller, request)
+      return chooseTargets(catalog, config(), caller, request)
     } catch (error) {
       const mayAppear = !catalog.isLoaded() && error instanceof AppError && error.code === 'model_not_found'
       if (!mayAppear) throw error
-      return catalog.loaded().then(() => chooseTargets(catalog, config, caller, request))
+      return catalog.loaded().then(() => chooseTargets(catalog, config(), caller, request))
     }
   }
 
   const list = async (caller: Caller): Promise<readonly CatalogEntry[]> => {
     if (!catalog.isLoaded()) await catalog.loaded()
-    return catalog.entries().filter(({ target }) => mayUse(config, caller, target))
+    return catalog.entries().filter(({ target }) => mayUse(config(), caller, target))
   }
 
   const find = async (caller: Caller, model: string): Promise<CatalogEntry> => {
     if (!catalog.isLoaded()) await catalog.loaded()
-    const target = resolveTarget(catalog, config, caller, model)
+    const target = resolveTarget(catalog, config(), caller, model)
     return catalog.entries().find((entry) => entry.target === target) ?? { target, created: null }
   }
 
@@ -63,6 +66,7 @@ export const createRouting = ({ providers, config, clock, log }: RoutingOptions)
     routes: modelRoutes({ list, find }),
     choose,
     listAgain: catalog.listAgain,
+    reread: catalog.reread,
     models: () => catalog.entries().map(({ target }) => target),
     start: () => catalog.start(),
     stop: async () => catalog.stop(),

@@ -50,7 +50,7 @@ export const openReplicas = async (): Promise<Replicas> => {
         pepper,
         audit: { record: async (_transaction, entry) => void entries.push(entry) },
         budgets: literalBudgets(),
-        tiers: ['anonymous', 'free', 'pro', 'internal'],
+        tiers: () => ['anonymous', 'free', 'pro', 'internal'],
         pollIntervalMs: 200,
         ...over,
       })

@@ -1,0 +1,161 @@
+import { isLoopback } from '../config/profiles.ts'
+import type { Settings } from '../config/config.ts'
+import { createAdmission } from '../features/admission/admission.ts'
+import { createGateway } from '../features/gateway/gateway.ts'
+import { withOutputCap } from '../features/gateway/openai-wire.ts'
+import type { Identity } from '../features/identity/identity.ts'
+import type { Ledger } from '../features/ledger/ledger.ts'
+import type { TokenCounter } from '../features/metering/count-tokens.ts'
+import { createMetering } from '../features/metering/metering.ts'
+import type { PagesPorts } from '../features/pages/pages.ports.ts'
+import { createPages } from '../features/pages/pages.ts'
+import type { Providers } from '../features/providers/providers.ts'
+import { createRelay } from '../features/relay/relay.ts'
+import type { Routing } from '../features/routing/routing.ts'
+import { createStatus } from '../features/status/status.ts'
+import { createClientAddress } from '../http/client-address.ts'
+import { createEvents, type Events } from '../http/events.ts'
+import { createFail } from '../http/fail.ts'
+import type { Door } from '../http/server.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Counters } from '../kernel/counters.ts'
+import { AppError } from '../kernel/errors.ts'
+import type { FaultPoints } from '../kernel/fault-points.ts'
+import type { Feature } from '../kernel/feature.ts'
+import { prefixedId } from '../kernel/ids.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Metrics } from '../kernel/metrics.ts'
+import { addressOf } from './address.ts'
+import type { Watch } from './watch.ts'
+import { hideSecrets, outputCapMember, priceOverrides, targetNamed } from './options.ts'
+
+/** What stays when a generation is replaced: it holds what must not be forgotten. */
+export interface GenerationGround {
+  readonly clock: Clock
+  readonly faultPoints: FaultPoints
+  readonly log: Log
+  readonly pepper: Buffer
+  readonly counters: Counters
+  readonly identity: Identity
+  readonly ledger: Ledger
+  readonly tokens: TokenCounter
+  readonly providers: Providers
+  readonly routing: Routing
+  readonly metrics: Metrics
+  readonly watch: Watch
+  readonly files: Pick<PagesPorts, 'documentation' | 'asset'>
+  /** The features that stay. */
+  readonly features: readonly Feature[]
+  readonly isStarted: () => boolean
+  readonly isDraining: () => boolean
+  /** The port that is listened on. */
+  readonly port: () => number
+}
+
+/** The parts that turn on the configuration, built from one reading of it. */
+export interface Generation {
+  readonly settings: Settings
+  readonly door: Door
+  readonly events: Events
+  readonly start: () => Promise<void>
+  /** Lets everything go; calls that still run are cut. */
+  readonly stop: () => Promise<void>
+}
+
+/** Builds the parts in the order of the walk and hands each what it needs. A call ends in the generation in which it began. */
+export const createGeneration = (ground: GenerationGround, settings: Settings): Generation => {
+  const { clock, faultPoints, log, pepper, counters, identity, ledger, tokens, providers, routing } = ground
+  const { metrics, watch } = ground
+  const { config } = settings
+
+  const address = () => addressOf(config, ground.port())
+  const fail = createFail(address)
+  const events = createEvents({
+    clock,
+    commitAfterMs: config.stream.commit_after_ms,
+    keepAliveMs: config.stream.keep_alive_ms,
+  })
+  const metering = createMetering({ overrides: priceOverrides(config), providerOf: providers.optionsOf })
+  const admission = createAdmission({
+    counters,
+    clock,
+    tiers: config.tiers,
+    perIp: config.limits.per_ip,
+    priceOf: metering.priceOf,
+    worstCase: metering.worstCase,
+    outputCapMember: outputCapMember((provider) => providers.optionsOf(provider)?.baseUrl),
+    requiresOutputCap: ({ provider }) => providers.kindOf(provider) === 'anthropic',
+    withOutputCap,
+    reserve: ledger.reserve,
+    policyKey: pepper,
+    log,
+  })
+  const relay = createRelay({
+    clock,
+    idleMs: config.timeouts.idle_ms,
+    totalMs: config.timeouts.total_ms,
+    faultPoints,
+    log,
+    redact: hideSecrets(providers.secretsOf),
+  })
+  const gateway = createGateway({
+    route: (exchange, request) => routing.choose(exchange.caller, request),
+    admit: admission.admit,
+    call: providers.call,
+    relay: (input) => relay.stream({ ...input, ...providers.optionsOf(input.answer.target.provider)?.timeouts }),
+    priceOf: (target, at) => metering.priceOf(targetNamed(target), at),
+    costOf: metering.costOf,
+    countText: tokens.countText,
+    estimateInput: tokens.estimateInput,
+    attemptsOf: providers.attemptsOf,
+    monotonic: clock.monotonic,
+    onSettled: watch.settled,
+    maxBodyBytes: config.body.max_bytes,
+  })
+  const status = createStatus({
+    parts: async () => {
+      const reports = [...ground.features, ...own].map(async ({ name, health }) =>
+        health ? [[name, await health()] as const] : [],
+      )
+      return Object.fromEntries((await Promise.all(reports)).flat())
+    },
+    isStarted: ground.isStarted,
+    isDraining: ground.isDraining,
+    metricsArePublic: config.metrics.public || isLoopback(config.host),
+    exposeMetrics: metrics.expose,
+    metricsContentType: metrics.contentType,
+  })
+
+  const pages = createPages({
+    publicUrl: config.public_url?.replace(/\/$/, '') ?? null,
+    scheme: config.tls ? 'https' : 'http',
+    ownAddress: address,
+    ...ground.files,
+    presentError: (code) => fail.present(new AppError(code), prefixedId('req', clock.now())),
+  })
+  const own: readonly Feature[] = [admission, gateway, status, pages]
+  return {
+    settings,
+    events,
+    door: {
+      routes: [...ground.features, ...own].flatMap((feature) =>
+        // The gateway's own calls are counted as they are admitted.
+        feature === gateway ? (feature.routes ?? []) : (feature.routes ?? []).map(admission.limitBrowsers),
+      ),
+      clock,
+      identity,
+      strangers: admission,
+      clientAddress: createClientAddress(config.trusted_proxies),
+      events,
+      fail,
+      observe: watch.answered,
+    },
+    start: async () => {
+      for (const feature of own) await feature.start?.()
+    },
+    stop: async () => {
+      events.stop()
+      for (const feature of [...own].reverse()) await feature.stop?.()
+    },
+  }
+}
