@@ -5,17 +5,18 @@ import { apiDocument } from './api-document.ts'
 import { documentPath, releasedPath } from './check-openapi.ts'
 import { readSources } from './sources.ts'
 import { referencePages } from './reference-pages.ts'
+import { samplePages } from './sample-pages.ts'
 
 /**
  * Writes the reference from the code; `--check` writes nothing and fails when the pages on disk say something else. With
  * `--release` the API document also becomes the one that later versions are compared with.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
-const pages = referencePages(root)
+const pages = new Map([...referencePages(root), ...samplePages(root)])
 const apiText = `${JSON.stringify(await apiDocument(), null, 1)}\n`
 pages.set(documentPath, apiText)
 if (process.argv.includes('--release')) pages.set(releasedPath, apiText)
-const onDisk = ['docs/reference', 'docs/errors'].flatMap((folder) => readSources(root, folder, '.md'))
+const onDisk = ['docs/reference', 'docs/errors', 'docs/samples'].flatMap((folder) => readSources(root, folder, '.md'))
 const current = (path: string): string | undefined =>
   existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined
 const stale = [...pages].filter(([path, text]) => current(path) !== text).map(([path]) => path)
