@@ -1,5 +1,9 @@
 /** How far a sample is tried on every run of the tests. */
-type Checked = 'executed' | 'executed where a JDK is installed' | 'syntax-checked'
+type Checked =
+  | 'executed'
+  | 'executed in Node.js, with the Origin of a page'
+  | 'executed where a JDK is installed'
+  | 'syntax-checked'
 
 /** One file per language in every folder of `docs/samples`. */
 export interface SampleLanguage {
@@ -24,12 +28,21 @@ export const sampleLanguages: readonly SampleLanguage[] = [
     needs: 'Node.js ≥ 22.18, `npm install openai`',
   },
   {
+    file: 'browser.js',
+    name: 'Browser',
+    fence: 'js',
+    checked: 'executed in Node.js, with the Origin of a page',
+    needs: 'a publishable key, and a page of an origin that it allows',
+  },
+  {
     file: 'python.py',
     name: 'Python',
     fence: 'python',
     checked: 'executed',
     needs: 'Python ≥ 3.9, its standard library',
   },
+  { file: 'php.php', name: 'PHP', fence: 'php', checked: 'executed', needs: 'PHP ≥ 8.1 with the extension curl' },
+  { file: 'ruby.rb', name: 'Ruby', fence: 'ruby', checked: 'executed', needs: 'Ruby ≥ 3.0, its standard library' },
 ]
 
 /** A task of `docs/samples`: a folder with a file per language, and the page that shows them. */
@@ -94,7 +107,7 @@ export const sampleTasks: readonly SampleTask[] = [
   {
     folder: 'cost',
     title: 'Usage and cost',
-    text: 'What one call cost, and where the key stands.',
+    text: 'What one call cost, and where the key stands. This takes a secret key; in a browser, the header `x-headgate-cost-usd` and the usage chunk of a stream tell the cost of a call.',
     guide: 'guides/chat.md',
   },
   {
@@ -117,6 +130,9 @@ export const sampleTasks: readonly SampleTask[] = [
   },
 ]
 
-/** The languages that a task has: an operator’s key does not belong into a browser. */
+/** What only a secret key or the operator’s may do has no place in a browser. */
+const notInBrowsers = ['cost', 'keys']
+
+/** The languages that a task has. */
 export const languagesOf = ({ folder }: SampleTask): readonly SampleLanguage[] =>
-  sampleLanguages.filter(({ file }) => folder !== 'keys' || file !== 'browser.js')
+  sampleLanguages.filter(({ file }) => file !== 'browser.js' || !notInBrowsers.includes(folder))

@@ -1,9 +1,12 @@
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, globSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type LocatedProgram, locateProgram } from '../support/debian-binaries.ts'
 
 export const samplesFolder = fileURLToPath(new URL('../../../../docs/samples', import.meta.url))
+
+/** Where the page of the browser’s samples is from. */
+export const sampleOrigin = 'https://app.example.org'
 
 /** How to start a sample. */
 interface Command {
@@ -12,22 +15,20 @@ interface Command {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** Makes the command for a sample, by the folder of its task. */
-export type Runner = (folder: string) => Command
-
-const sample = (folder: string, file: string): string => join(samplesFolder, folder, file)
+/** Makes the command for a sample, by its path. */
+export type Runner = (file: string) => Command
 
 const shell = async (): Promise<Runner> => {
   const jq = await locateProgram({ programs: ['jq'], packages: ['jq'] })
   // curl is on every machine that has fetched anything; an unpacked jq brings its own path and libraries.
   const curl = await locateProgram({ programs: ['curl'], packages: ['curl'] })
   const environment = { ...curl.environment, ...jq.environment }
-  return (folder) => ({ program: 'sh', args: [sample(folder, 'curl.sh')], environment })
+  return (file) => ({ program: 'sh', args: [file], environment })
 }
 
-const node = async (): Promise<Runner> => (folder) => ({
+const node = async (): Promise<Runner> => (file) => ({
   program: process.execPath,
-  args: [sample(folder, 'node.ts')],
+  args: [file],
   environment: {},
 })
 
@@ -53,14 +54,58 @@ export const locatePython = async (): Promise<LocatedProgram> => {
 
 const python = async (): Promise<Runner> => {
   const { program, environment } = await locatePython()
-  const options = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', join(samplesFolder, 'test_samples.py')]
-  // The expectation is pytest’s to compare: what it prints is not the sample’s.
-  return (folder) => ({ program, args: [...options, '-k', `test_sample[${folder}]`], environment })
+  const options = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider']
+  return (file) => {
+    const [root, task] = [dirname(dirname(file)), basename(dirname(file))]
+    return { program, args: [...options, `${join(root, 'test_samples.py')}::test_sample[${task}]`], environment }
+  }
+}
+
+// As a page would: the origin is the browser’s to send, and url and key stand in globals.
+const browserStart = `data:text/javascript,${encodeURIComponent(`
+  const request = fetch
+  globalThis.fetch = (url, { headers, ...options } = {}) =>
+    request(url, { ...options, headers: { ...headers, origin: process.env.SAMPLE_ORIGIN } })
+  globalThis.HEADGATE_URL = process.env.HEADGATE_URL
+  globalThis.HEADGATE_KEY = process.env.HEADGATE_API_KEY
+`)}`
+
+const browser = async (): Promise<Runner> => (file) => ({
+  program: process.execPath,
+  args: ['--import', browserStart, file],
+  environment: { SAMPLE_ORIGIN: sampleOrigin },
+})
+
+const php = async (): Promise<Runner> => {
+  const { program, environment, root } = await locateProgram({
+    programs: ['php'],
+    packages: ['php-cli', 'php-curl'],
+    probe: ['-r', 'exit(extension_loaded("curl") ? 0 : 1);'],
+  })
+  const extensions = root ? globSync(join(root, 'usr/lib/php/*/curl.so')) : []
+  const options = extensions.flatMap((file) => ['-n', '-d', `extension=${file}`])
+  return (file) => ({ program, args: [...options, file], environment })
+}
+
+const ruby = async (): Promise<Runner> => {
+  const { program, environment, root } = await locateProgram({ programs: ['ruby'], packages: ['ruby'] })
+  const libraries = root
+    ? globSync(['usr/lib/ruby/vendor_ruby', 'usr/lib/ruby/3*', 'usr/lib/*/ruby/3*'].map((path) => join(root, path)))
+    : []
+  const unpacked = root && { RUBYLIB: libraries.join(':') }
+  return (file) => ({
+    program,
+    args: ['-W', file],
+    environment: { ...environment, ...unpacked },
+  })
 }
 
 /** Finds what runs a sample of each language, by its file. */
 export const runners: Readonly<Record<string, () => Promise<Runner>>> = {
   'curl.sh': shell,
   'node.ts': node,
+  'browser.js': browser,
   'python.py': python,
+  'php.php': php,
+  'ruby.rb': ruby,
 }

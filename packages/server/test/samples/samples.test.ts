@@ -1,60 +1,19 @@
-import { spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { languagesOf, sampleLanguages, sampleTasks } from '../../../../scripts/samples.ts'
-import { type House, adminKey, startHouse } from '../support/house.ts'
-import { outlineOf, startRecorder } from './recorder.ts'
+import { outlineOf } from './recorder.ts'
 import { type Runner, runners, samplesFolder } from './runners.ts'
+import { type SampleHouse, besides, expectationOf, startSampleHouse, trySample } from './try-sample.ts'
 
-let house: House
-const keys: Record<string, string> = {}
-
+let house: SampleHouse
 beforeAll(async () => {
-  house = await startHouse({
-    // One request, then one a second: the second call of a sample is refused, and its next try is not.
-    config: { tiers: { tight: { requests: { rate_per_minute: 60, burst: 1 } } } },
-    // The demo model alone, as on a first start.
-    environment: { HEADGATE_PROVIDERS: '{}', HEADGATE_MODELS: '{}' },
-  })
-  const budget = { limit_usd: '5', window: 'month' }
-  keys['any'] = (await house.makeKey({ budget })).key
-  keys['errors'] = (await house.makeKey({ tier: 'tight' })).key
+  house = await startSampleHouse()
 })
 afterAll(() => house.stop())
 
-const run = async (runner: Runner, folder: string, url: string) => {
-  const { program, args, environment } = runner(folder)
-  const child = spawn(program, args, {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      ...environment,
-      LC_ALL: 'C.UTF-8',
-      HEADGATE_URL: url,
-      HEADGATE_API_KEY: keys[folder] ?? keys['any'],
-      HEADGATE_ADMIN_KEY: adminKey,
-    },
-  })
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject).once('close', resolve)
-  })
-  const input = join(samplesFolder, folder, 'input.txt')
-  child.stdin.on('error', () => {})
-  child.stdin.end(existsSync(input) ? readFileSync(input) : '')
-  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
-  return { output: output.trim(), errors, code: await ended }
-}
-
-/** What a sample must print: `<…>` stands for any text within a line. */
-const expectation = (folder: string): RegExp => {
-  const expected = readFileSync(join(samplesFolder, folder, 'expected.txt'), 'utf8').trim()
-  const parts = expected.split(/<[^>]+>/).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${parts.join('[^\\n]+')}$`)
-}
-
-const executed = sampleLanguages.filter(({ checked }) => checked === 'executed')
+const executed = sampleLanguages.filter(({ checked }) => checked.startsWith('executed'))
 
 describe.each(executed)('samples in $name', ({ file }) => {
   let runner: Runner
@@ -66,14 +25,38 @@ describe.each(executed)('samples in $name', ({ file }) => {
   it.each(tasks)(
     '$folder prints what it should and asks as all languages do',
     async ({ folder }) => {
-      const recorder = await startRecorder(house.url)
-      const { output, errors, code } = await run(runner, folder, recorder.url)
-      await recorder.close()
-      expect({ code, output, errors }).toMatchObject({ code: 0 })
-      if (file === 'python.py') expect(output).toContain('1 passed')
-      else expect(output).toMatch(expectation(folder))
-      await expect(outlineOf(recorder.requests)).toMatchFileSnapshot(join(samplesFolder, folder, 'requests.json'))
-      if (folder === 'errors') expect(recorder.requests.map(({ status }) => status)).toContain(429)
+      const path = join(samplesFolder, folder, file)
+      const tried = await trySample(runner, path, house)
+      expect(tried.code, tried.errors + tried.output).toBe(0)
+      expect(tried.output).toMatch(expectationOf(path))
+      await expect(outlineOf(tried.requests)).toMatchFileSnapshot(besides(path, 'requests.json'))
+      if (folder === 'errors') expect(tried.requests.map(({ status }) => status)).toContain(429)
+    },
+    60_000,
+  )
+
+  // Within the repository, so that the copy finds the official client.
+  const cache = fileURLToPath(new URL('../../../../.cache', import.meta.url))
+  it.each([
+    ['a field of the answer', 'chat', 'choices'],
+    ['a field of the request', 'tools', 'parallel_tool_calls'],
+  ])(
+    'renaming %s is noticed',
+    async (_what, folder, field) => {
+      await mkdir(cache, { recursive: true })
+      const copy = await mkdtemp(join(cache, 'planted-'))
+      try {
+        await cp(samplesFolder, copy, { recursive: true })
+        const path = join(copy, folder, file)
+        const text = await readFile(path, 'utf8')
+        expect(text).toContain(field)
+        await writeFile(path, text.replaceAll(field, `${field}_renamed`))
+        const { code, output, requests } = await trySample(runner, path, house)
+        const asked = await readFile(besides(path, 'requests.json'), 'utf8')
+        expect(code === 0 && expectationOf(path).test(output) && outlineOf(requests) === asked).toBe(false)
+      } finally {
+        await rm(copy, { recursive: true, force: true })
+      }
     },
     60_000,
   )

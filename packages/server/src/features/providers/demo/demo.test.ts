@@ -28,6 +28,7 @@ it('calls the offered tools, all, one or none as asked', async () => {
   expect(choice.message).toMatchObject({ role: 'assistant', content: null })
   expect(names(choice)).toEqual(['weather', 'time'])
   expect(JSON.parse(choice.message.tool_calls[0].function.arguments)).toEqual({ city: 'simulated city' })
+  expect(choice.message.tool_calls[0].id).toMatch(/^call_[0-9A-Z]+_0_0$/)
   expect(choice.message.tool_calls[0].id).not.toBe(choice.message.tool_calls[1].id)
   expect(usage?.outputTokens).toBeGreaterThan(0)
   expect(names((await chat({ tools, parallel_tool_calls: false })).choice)).toEqual(['weather'])

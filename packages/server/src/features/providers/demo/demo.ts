@@ -21,7 +21,7 @@ const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`
 /** The ids of tool calls are told apart within a conversation by the id of their answer. */
 const toolCallsOf = (id: string, choice: number, { toolCalls }: DemoAnswer) =>
   toolCalls.map(({ name, arguments: text }, index) => ({
-    id: `call_${id.slice(id.indexOf('-') + 1)}_${choice}_${index}`,
+    id: `call_${id.slice(id.indexOf('_') + 1)}_${choice}_${index}`,
     type: 'function',
     function: { name, arguments: text },
   }))

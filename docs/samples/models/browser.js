@@ -1,0 +1,19 @@
+// In a page of an origin that the publishable key allows: <script type="module" src="browser.js"></script>
+const url = globalThis.HEADGATE_URL ?? 'http://127.0.0.1:8787'
+const key = globalThis.HEADGATE_KEY // a publishable key, hg_pk_…
+
+/** Sends a request and returns the answer; throws the error of the answer. */
+const call = async (path, body) => {
+  const response = await fetch(url + path, {
+    method: body ? 'POST' : 'GET',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    ...(body && { body: JSON.stringify(body) }),
+  })
+  const answer = await response.json()
+  if (!response.ok) throw new Error(`${answer.error.code}: ${answer.error.message}`)
+  return answer
+}
+
+for (const model of (await call('/v1/models')).data) {
+  console.log(`${model.id}: ${model.headgate.operations.join(', ')}`)
+}

@@ -1,0 +1,30 @@
+<?php
+declare(strict_types=1);
+
+$url = getenv('HEADGATE_URL') ?: 'http://127.0.0.1:8787';
+$key = getenv('HEADGATE_API_KEY');
+
+/** Sends a request and returns the answer; throws the error of the answer. */
+function call(string $path, ?array $body = null): array
+{
+    global $url, $key;
+    $curl = curl_init($url . $path);
+    curl_setopt_array($curl, [
+        CURLOPT_RETURNTRANSFER => true,
+        CURLOPT_TIMEOUT => 120,
+        CURLOPT_HTTPHEADER => ["Authorization: Bearer $key", 'Content-Type: application/json'],
+    ] + ($body === null ? [] : [CURLOPT_POSTFIELDS => json_encode($body, JSON_THROW_ON_ERROR)]));
+    $text = curl_exec($curl);
+    if ($text === false) {
+        throw new RuntimeException(curl_error($curl));
+    }
+    $answer = json_decode($text, true, flags: JSON_THROW_ON_ERROR);
+    if (curl_getinfo($curl, CURLINFO_RESPONSE_CODE) >= 400) {
+        throw new RuntimeException("{$answer['error']['code']}: {$answer['error']['message']}");
+    }
+    return $answer;
+}
+
+foreach (call('/v1/models')['data'] as $model) {
+    echo $model['id'], ': ', implode(', ', $model['headgate']['operations']), "\n";
+}
