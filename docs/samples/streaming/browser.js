@@ -29,9 +29,19 @@ async function* stream(body) {
   throw new Error('The stream was cut.')
 }
 
-let text = ''
-const question = { role: 'user', content: 'Count to three.' }
-for await (const part of stream({ model: 'demo', messages: [question], stream_options: { include_usage: true } })) {
-  text += part.choices[0]?.delta.content ?? '' // show it: element.textContent = text
-  if (part.usage) console.log(`${text}\n${part.usage.total_tokens} tokens, ${part.headgate.cost_usd} USD`)
+/** Asks, and gives `show` the answer so far, again and again. */
+const ask = async (question, show) => {
+  let text = ''
+  let bill = ''
+  const messages = [{ role: 'user', content: question }]
+  for await (const part of stream({ model: 'demo', messages, stream_options: { include_usage: true } })) {
+    text += part.choices[0]?.delta.content ?? ''
+    show(text)
+    if (part.usage) bill = `${part.usage.total_tokens} tokens, ${part.headgate.cost_usd} USD`
+  }
+  return bill
 }
+
+let answer = ''
+const bill = await ask('Count to three.', (text) => (answer = text)) // (text) => (element.textContent = text)
+console.log(`${answer}\n${bill}`)
