@@ -6,6 +6,7 @@ import { configJsonSchema } from '../packages/server/src/config/explain.ts'
 import { type Node, options } from '../packages/server/src/config/options.ts'
 import { metricReference } from '../packages/server/src/kernel/metrics.ts'
 import { type DeclaredRoute, declaredRoutes } from './check-architecture.ts'
+import { parameterSources, sdkParameters } from './sdk-parameters.ts'
 import { isTest, readSources } from './sources.ts'
 
 const notice = '<!-- Written by scripts/generate-reference.ts from the code. Do not edit. -->'
@@ -106,6 +107,27 @@ const metricsPage = (): string =>
     ),
   )
 
+const parametersPage = (root: string): string =>
+  page(
+    '# Parameters for Anthropic',
+    'What becomes of each parameter of `POST /v1/chat/completions` when the model’s provider is of kind `anthropic`. The names are those of the request types of the official SDKs. To a provider of kind `openai` or `ollama` everything goes as it was written.',
+    'What is _left out_ is named in the header `x-headgate-warning`, unless its value asks for nothing beyond the default; with `strict: true` it is refused instead. What is _refused_ is always answered with [`unsupported_parameter`](../errors/unsupported-parameter.md). Names that neither protocol has are left out.',
+    ...parameterSources.flatMap((source) => {
+      const { version, names } = sdkParameters(root, source)
+      return [
+        `## ${source.protocol}’s\n\n\`${source.type}\` of \`${source.sdk}\` ${version}.`,
+        table(
+          ['Parameter', 'Handling', 'Where it goes, or what to do instead'],
+          names.map((name) => {
+            const rule = source.rules[name]
+            if (rule === undefined) throw new Error(`${name} of ${source.sdk} has no rule; run the tests of scripts.`)
+            return [`\`${name}\``, rule.handling, rule.note]
+          }),
+        ),
+      ]
+    }),
+  )
+
 /** The generated pages: path from the root, and text. */
 export const referencePages = (root: string): Map<string, string> => {
   const errors = Object.entries(errorCatalogue).sort(([, left], [, right]) => (left.id < right.id ? -1 : 1))
@@ -120,6 +142,7 @@ export const referencePages = (root: string): Map<string, string> => {
     ['docs/reference/headgate.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`],
     ['docs/reference/errors.md', errorsPage(errors)],
     ['docs/reference/metrics.md', metricsPage()],
+    ['docs/reference/parameters.md', parametersPage(root)],
     ['docs/reference/routes.md', routesPage(routes)],
     ...errors.map(([slug, entry]): [string, string] => [errorPath(slug), errorPage(slug, entry)]),
   ])
