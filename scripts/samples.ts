@@ -41,6 +41,7 @@ export const sampleLanguages: readonly SampleLanguage[] = [
     checked: 'executed',
     needs: 'Python ≥ 3.9, its standard library',
   },
+  { file: 'go.go', name: 'Go', fence: 'go', checked: 'executed', needs: 'Go ≥ 1.19, its standard library' },
   { file: 'php.php', name: 'PHP', fence: 'php', checked: 'executed', needs: 'PHP ≥ 8.1 with the extension curl' },
   { file: 'ruby.rb', name: 'Ruby', fence: 'ruby', checked: 'executed', needs: 'Ruby ≥ 3.0, its standard library' },
 ]

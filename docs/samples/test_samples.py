@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
-FOLDERS = sorted(path.parent for path in pathlib.Path(__file__).parent.glob("*/python.py"))
+FOLDERS = sorted(
+    path.parent for path in pathlib.Path(__file__).parent.glob("*/python.py")
+)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
@@ -24,4 +26,6 @@ def test_sample(folder):
     )
     assert done.returncode == 0, done.stderr
     expected = re.escape((folder / "expected.txt").read_text(encoding="utf-8").strip())
-    assert re.fullmatch(re.sub("<[^>]+>", r"[^\\n]+", expected), done.stdout.strip()), done.stdout
+    assert re.fullmatch(
+        re.sub("<[^>]+>", r"[^\\n]+", expected), done.stdout.strip()
+    ), done.stdout

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { type LocatedProgram, locateProgram } from '../support/debian-binaries.ts'
 
 export const samplesFolder = fileURLToPath(new URL('../../../../docs/samples', import.meta.url))
@@ -76,6 +78,30 @@ const browser = async (): Promise<Runner> => (file) => ({
   environment: { SAMPLE_ORIGIN: sampleOrigin },
 })
 
+/** Go and its tools; what is compiled once is kept in the ignored cache. */
+export const locateGo = async (): Promise<LocatedProgram> => {
+  const { root, ...go } = await locateProgram({ programs: ['go'], packages: ['golang-go'] })
+  const [home] = root ? globSync(join(root, 'usr/lib/go-*')) : []
+  return {
+    program: home ? join(home, 'bin/go') : go.program,
+    environment: {
+      ...go.environment,
+      ...(home && { GOROOT: home, PATH: `${join(home, 'bin')}:${process.env['PATH'] ?? ''}` }),
+      GOCACHE: fileURLToPath(new URL('../../../../.cache/go-build', import.meta.url)),
+      CGO_ENABLED: '0',
+      GO111MODULE: 'off',
+    },
+  }
+}
+
+const go = async (): Promise<Runner> => {
+  const { program, environment } = await locateGo()
+  // The first one compiles the standard library besides.
+  const first = join(samplesFolder, 'chat/go.go')
+  await promisify(execFile)(program, ['build', '-o', '/dev/null', first], { env: { ...process.env, ...environment } })
+  return (file) => ({ program, args: ['run', file], environment })
+}
+
 const php = async (): Promise<Runner> => {
   const { program, environment, root } = await locateProgram({
     programs: ['php'],
@@ -106,6 +132,7 @@ export const runners: Readonly<Record<string, () => Promise<Runner>>> = {
   'node.ts': node,
   'browser.js': browser,
   'python.py': python,
+  'go.go': go,
   'php.php': php,
   'ruby.rb': ruby,
 }

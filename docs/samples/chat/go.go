@@ -1,0 +1,62 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"time"
+)
+
+type object = map[string]any
+
+// call sends a request and reads the answer into answer; the error of an answer becomes the error returned.
+func call(method, path string, body, answer any) error {
+	url := os.Getenv("HEADGATE_URL")
+	if url == "" {
+		url = "http://127.0.0.1:8787"
+	}
+	data, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequest(method, url+path, bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+os.Getenv("HEADGATE_API_KEY"))
+	request.Header.Set("Content-Type", "application/json")
+	response, err := (&http.Client{Timeout: 2 * time.Minute}).Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode >= 400 {
+		var refusal struct {
+			Error struct{ Code, Message string }
+		}
+		if err := json.NewDecoder(response.Body).Decode(&refusal); err != nil {
+			return err
+		}
+		return fmt.Errorf("%s: %s", refusal.Error.Code, refusal.Error.Message)
+	}
+	return json.NewDecoder(response.Body).Decode(answer)
+}
+
+func main() {
+	var answer struct {
+		Choices []struct {
+			Message struct{ Content string }
+		}
+	}
+	err := call("POST", "/v1/chat/completions", object{
+		"model":    "demo",
+		"messages": []object{{"role": "user", "content": "Say hello in one sentence."}},
+	}, &answer)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(answer.Choices[0].Message.Content)
+}
