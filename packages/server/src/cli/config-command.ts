@@ -7,15 +7,16 @@ import { say, writeJson, writeTable } from './output.ts'
 
 type Given = Record<string, unknown>
 
-/** `headgate config check | explain | schema`: reads the configuration and touches nothing. */
+/** `headgate config check | explain | schema`: reads the configuration and changes nothing. */
 export const configCommand = (): Command => {
   const config = new Command('config').description('check and explain the configuration')
 
   addCommonOptions(config.command('check'), 'all')
     .description('name everything that is wrong')
+    .option('--offline', 'ask no secret manager, and leave unchecked what it holds')
     .action(async (given: Given) => {
       const output = outputOf(given)
-      const { ok, faults } = await checkConfig({ flags: flagsOf(given) })
+      const { ok, faults } = await checkConfig({ flags: flagsOf(given), offline: given['offline'] === true })
       if (output.json) {
         writeJson({ ok, faults })
         if (!ok) process.exitCode = exitCode.configuration
@@ -25,8 +26,9 @@ export const configCommand = (): Command => {
 
   addCommonOptions(config.command('explain'), 'all')
     .description('show every value in effect and where it came from; secrets are not shown')
+    .option('--offline', 'ask no secret manager')
     .action(async (given: Given) => {
-      const { options, faults } = await explainConfig({ flags: flagsOf(given) })
+      const { options, faults } = await explainConfig({ flags: flagsOf(given), offline: given['offline'] === true })
       writeTable(
         outputOf(given),
         { options, faults },

@@ -170,7 +170,7 @@ describe('interpolation', () => {
     expect(await faultsOf({ environment: { HOST: 'h' } })).toEqual([
       'headgate.yaml:1:1: host: the environment variable HOTS is not set (did you mean "HOST"?)',
       'headgate.yaml:2:1: public_url: the file none.txt cannot be read (ENOENT)',
-      'headgate.yaml:3:1: data_dir: has a "${" that is neither ${env:NAME}, ${env:NAME:-default} nor ${file:path}; write "$${" for the characters',
+      'headgate.yaml:3:1: data_dir: has a "${" that is neither ${env:NAME}, ${env:NAME:-default}, ${file:path} nor a secret such as ${vault:path#field}; write "$${" for the characters',
       'headgate.yaml:5:5: trusted_proxies: the environment variable GONE is not set',
     ])
   })

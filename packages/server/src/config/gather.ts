@@ -3,13 +3,15 @@ import { dirname, resolve } from 'node:path'
 import { ambientLeaves, environmentLeaves, processEnvironment, readDotEnv } from './env.ts'
 import type { ConfigFault } from './faults.ts'
 import { type ParsedFile, parseYaml } from './file.ts'
-import { type Variables, interpolate } from './interpolate.ts'
+import { interpolate, secretReferences } from './interpolate.ts'
+import type { Variables } from './variables.ts'
 import { type Leaf, type Leaves, lay, schemaDefaults, toTree } from './layers.ts'
 import { coerce, nodeAt, options } from './options.ts'
 import { profileDefaults, profileRefusals } from './profiles.ts'
 import { completeProviders, providerFaults, withoutForeignKeys } from './providers.ts'
 import { type LoadedConfig, type Profile, profileNames } from './schema.ts'
 import { nearestName } from '../kernel/nearest.ts'
+import { readSecrets } from './secret-sources/read.ts'
 import { type TlsFiles, readTlsFiles } from './tls-files.ts'
 import { locator, validate } from './validate.ts'
 
@@ -19,6 +21,8 @@ export type ConfigInput = {
   environment?: Variables
   /** Folder of `.env` and `headgate.yaml`; the current one by default. */
   cwd?: string
+  /** Ask no secret manager: what it holds is not known, and not checked. Nothing can be started with such a configuration. */
+  offline?: boolean
 }
 
 /** Where each value came from, by dotted option. */
@@ -115,7 +119,8 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
   const fromDotEnv = environmentLeaves(dotEnv.variables, '.env', inDotEnv, cwd)
   const asked = fromFlags.file ?? (both['HEADGATE_CONFIG'] === '' ? undefined : both['HEADGATE_CONFIG'])
   const file = readFile(cwd, asked, fromFlags.file === undefined ? 'environment HEADGATE_CONFIG' : 'flag --config')
-  const filled = interpolate(file.leaves, both)
+  const fetched = input.offline === true ? null : await readSecrets(secretReferences(file.leaves), both)
+  const filled = interpolate(file.leaves, both, fetched)
 
   const stated: Leaves = new Map()
   for (const layer of [filled.leaves, fromDotEnv.leaves, fromEnvironment.leaves, fromFlags.leaves]) lay(stated, layer)

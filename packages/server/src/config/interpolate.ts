@@ -4,17 +4,32 @@ import type { ConfigFault } from './faults.ts'
 import type { Leaf } from './layers.ts'
 import { coerce, nodeAt, pathKey, printPath } from './options.ts'
 import { nearestName } from '../kernel/nearest.ts'
-
-export type Variables = Readonly<Record<string, string | undefined>>
+import type { Variables } from './variables.ts'
+import { type FetchedSecret, secretSources } from './secret-sources/read.ts'
 
 const marker = /\$\$\{|\$\{(?:([a-z]+):([^}]*)\})?/g
 
-/** Fills `${env:X}`, `${env:X:-default}` and `${file:path}` in one text; `$${` stands for a literal `${`. Problems go to `report`. */
+const referencesIn = (value: unknown): string[] =>
+  typeof value === 'string' && value.includes('${')
+    ? [...value.matchAll(marker)].flatMap(([, kind = '', path = '']) =>
+        Object.hasOwn(secretSources, kind) ? [`${kind}:${path}`] : [],
+      )
+    : []
+
+/** The secrets of managers that the leaves refer to, such as `vault:secret/data/app#key`. */
+export const secretReferences = (leaves: readonly Leaf[]): string[] =>
+  leaves.flatMap(({ value }) => (Array.isArray(value) ? value.flatMap(referencesIn) : referencesIn(value)))
+
+/** What stands for a secret where managers are not asked. */
+export type Fetched = ReadonlyMap<string, FetchedSecret> | null
+
+/** Fills `${env:X}`, `${env:X:-default}`, `${file:path}` and `${vault:path#field}` in one text; `$${` stands for a literal `${`. Problems go to `report`. */
 const fill = (
   text: string,
   variables: Variables,
   folder: string,
-  report: (problem: string, suggestion?: string) => void,
+  fetched: Fetched,
+  report: (problem: string | null, suggestion?: string) => void,
 ): string =>
   text.replace(marker, (whole, kind: string | undefined, argument: string | undefined) => {
     if (whole === '$${') return '${'
@@ -35,27 +50,35 @@ const fill = (
         return ''
       }
     }
+    if (kind !== undefined && Object.hasOwn(secretSources, kind)) {
+      const secret = fetched?.get(`${kind}:${argument}`)
+      if (secret !== undefined && 'value' in secret) return secret.value
+      report(secret?.problem ?? null)
+      return ''
+    }
     report(
-      'has a "${" that is neither ${env:NAME}, ${env:NAME:-default} nor ${file:path}; write "$${" for the characters',
+      'has a "${" that is neither ${env:NAME}, ${env:NAME:-default}, ${file:path} nor a secret such as ${vault:path#field}; write "$${" for the characters',
     )
     return ''
   })
 
 /**
  * Fills the interpolations of every text among the leaves. A text that becomes empty counts as not given; one that stands for a number,
- * a switch or a list is turned into it. Returns the filled leaves and the faults.
+ * a switch or a list is turned into it. Returns the filled leaves, the faults, and the paths whose value is not known.
  */
 export const interpolate = (
   leaves: readonly Leaf[],
   variables: Variables,
+  fetched: Fetched,
 ): { leaves: Leaf[]; faults: ConfigFault[]; failed: Set<string> } => {
   const faults: ConfigFault[] = []
   const failed = new Set<string>()
   const filled: Leaf[] = []
   for (const leaf of leaves) {
     const put = (text: string, where: string): string =>
-      fill(text, variables, leaf.folder ?? '.', (problem, suggestion) => {
+      fill(text, variables, leaf.folder ?? '.', fetched, (problem, suggestion) => {
         failed.add(pathKey(leaf.path))
+        if (problem === null) return
         faults.push({
           where,
           option: printPath(leaf.path),

@@ -1,0 +1,62 @@
+import { createHash, createHmac } from 'node:crypto'
+
+/** Who signs; the token comes with keys that are lent for a time. */
+export interface AwsCredentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string
+}
+
+/** What is signed. The query of the address must be empty. */
+export interface AwsRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
+
+/**
+ * The headers of a request with Signature Version 4 (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
+ * `at` in milliseconds since the epoch.
+ */
+export const signedHeaders = (
+  request: AwsRequest,
+  credentials: AwsCredentials,
+  region: string,
+  service: string,
+  at: number,
+): Record<string, string> => {
+  const { host, pathname } = new URL(request.url)
+  const time = new Date(at).toISOString().replace(/[-:]|\.\d{3}/g, '')
+  const scope = `${time.slice(0, 8)}/${region}/${service}/aws4_request`
+  const headers: Record<string, string> = {
+    ...request.headers,
+    host,
+    'x-amz-date': time,
+    ...(credentials.sessionToken !== undefined && { 'x-amz-security-token': credentials.sessionToken }),
+  }
+  const names = Object.keys(headers).sort()
+  const canonical = [
+    request.method,
+    pathname,
+    '',
+    ...names.map((name) => `${name}:${headers[name]?.trim()}`),
+    '',
+    names.join(';'),
+    sha256(request.body),
+  ].join('\n')
+  const toSign = ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n')
+  const key = [region, service, 'aws4_request'].reduce(
+    (former, part) => hmac(former, part),
+    hmac(`AWS4${credentials.secretAccessKey}`, time.slice(0, 8)),
+  )
+  const signature = hmac(key, toSign).toString('hex')
+  const { host: _host, ...sent } = headers
+  return {
+    ...sent,
+    authorization: `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
+  }
+}

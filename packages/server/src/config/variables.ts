@@ -1,0 +1,2 @@
+/** Environment variables, or those of a `.env`. */
+export type Variables = Readonly<Record<string, string | undefined>>
