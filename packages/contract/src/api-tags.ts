@@ -9,6 +9,7 @@ export const apiTags = {
   Providers: 'Model providers, those added at run time included.',
   Requests: 'What requests went through: their stages, traces, rates and percentiles.',
   Configuration: 'The options in effect, and reading them anew.',
+  Limits: 'Limits as data, and who may call at all.',
   Audit: 'What operators did.',
   Status: 'Health and metrics of this process.',
   Reference: 'This description of the API.',

@@ -17,6 +17,9 @@ export const header = {
   openaiLimitRequests: 'x-ratelimit-limit-requests',
   openaiRemainingRequests: 'x-ratelimit-remaining-requests',
   openaiResetRequests: 'x-ratelimit-reset-requests',
+  openaiLimitTokens: 'x-ratelimit-limit-tokens',
+  openaiRemainingTokens: 'x-ratelimit-remaining-tokens',
+  openaiResetTokens: 'x-ratelimit-reset-tokens',
   rateLimit: 'ratelimit',
   rateLimitPolicy: 'ratelimit-policy',
 } as const

@@ -98,6 +98,8 @@ export const compose = async (given: Ground): Promise<House> => {
   const counters = await createCounters({
     kind: given.settings.config.counters,
     redisUrl: secrets.redis_url?.reveal(),
+    database,
+    databaseIsShared: secrets.database_url !== undefined,
     clock,
     log,
   })
@@ -199,6 +201,8 @@ export const compose = async (given: Ground): Promise<House> => {
     reference,
   ]
   const ground: GenerationGround = {
+    database,
+    audit,
     clock,
     faultPoints,
     log,

@@ -44,4 +44,21 @@ export const limitErrors = defineErrors({
     recovery: 'switch_model',
     since: '0.1.0',
   },
+  request_exceeds_limit: {
+    id: 'HG-3004',
+    http: 429,
+    type: 'rate_limit_error',
+    severity: 'warning',
+    retryable: 'no',
+    title: 'Request exceeds a limit',
+    user: 'This request is too large for your plan.',
+    developer: 'One request needs more units than the whole limit holds, so waiting does not help.',
+    causes: [
+      'A long input, or a large `max_tokens`, against a limit of tokens.',
+      'A dear model against a limit of money.',
+    ],
+    resolutions: ['Shorten the input or lower `max_tokens`.', 'Raise the limit named in `violated-policies`.'],
+    recovery: 'shorten',
+    since: '0.1.0',
+  },
 })

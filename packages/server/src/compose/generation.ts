@@ -1,6 +1,7 @@
 import { isLoopback } from '../config/profiles.ts'
 import type { Settings } from '../config/config.ts'
 import { createAdmission } from '../features/admission/admission.ts'
+import type { Audit } from '../features/audit/audit.ts'
 import { createGateway } from '../features/gateway/gateway.ts'
 import { withOutputCap } from '../features/gateway/openai-wire.ts'
 import type { Identity } from '../features/identity/identity.ts'
@@ -18,7 +19,9 @@ import { createEvents, type Events } from '../http/events.ts'
 import { createFail } from '../http/fail.ts'
 import type { Door } from '../http/server.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { countryOfAddress } from '../kernel/countries.ts'
 import type { Counters } from '../kernel/counters.ts'
+import type { Database } from '../kernel/db.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { FaultPoints } from '../kernel/fault-points.ts'
 import type { Feature } from '../kernel/feature.ts'
@@ -31,6 +34,8 @@ import { hideSecrets, outputCapMember, priceOverrides, targetNamed } from './opt
 
 /** What stays when a generation is replaced: it holds what must not be forgotten. */
 export interface GenerationGround {
+  readonly database: Database
+  readonly audit: Audit
   readonly clock: Clock
   readonly faultPoints: FaultPoints
   readonly log: Log
@@ -89,6 +94,13 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     reserve: ledger.reserve,
     policyKey: pepper,
     log,
+    database: ground.database,
+    audit: ground.audit,
+    countryOf: countryOfAddress,
+    configured: { policies: config.limits.policies ?? {}, access: config.limits.access },
+    callerOf: identity.keys.callerOf,
+    targetsOf: routing.choose,
+    onShadowRefused: (policy) => metrics.shadowRefusals(policy).inc(),
   })
   const relay = createRelay({
     clock,

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { policyProblems } from '../domain/policy-problems.ts'
 import { ambientLeaves, environmentLeaves, processEnvironment, readDotEnv } from './env.ts'
 import type { ConfigFault } from './faults.ts'
 import { type ParsedFile, parseYaml } from './file.ts'
 import { interpolate, secretReferences } from './interpolate.ts'
 import type { Variables } from './variables.ts'
 import { type Leaf, type Leaves, lay, schemaDefaults, toTree } from './layers.ts'
-import { coerce, nodeAt, options } from './options.ts'
+import { coerce, nodeAt, options, printPath } from './options.ts'
 import { profileDefaults, profileRefusals } from './profiles.ts'
 import { completeProviders, providerFaults, withoutForeignKeys } from './providers.ts'
 import { type LoadedConfig, type Profile, profileNames } from './schema.ts'
@@ -100,6 +101,20 @@ const profileOf = (leaves: Leaves): Profile => {
   return profileNames.find((name) => name === value) ?? 'development'
 }
 
+/** What no schema says of a limit. */
+const policyFaults = (loaded: LoadedConfig, where: ReturnType<typeof locator>): ConfigFault[] =>
+  Object.entries(loaded.limits.policies ?? {}).flatMap(([name, policy]) =>
+    policyProblems(policy).map(({ location, message, fix }) => {
+      const path = ['limits', 'policies', name]
+      return {
+        where: where([...path, location]),
+        option: printPath(path),
+        problem: `${location} ${message}`,
+        expected: fix,
+      }
+    }),
+  )
+
 /** Line 2 before line 13. */
 const byPlace = new Intl.Collator('en', { numeric: true })
 
@@ -152,6 +167,7 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
   // The rules across options read typed values, which only a valid tree has.
   if (schemaFaults.length === 0 && failed.size === 0) {
     faults.push(...providerFaults(loaded, where), ...profileRefusals(loaded, where))
+    faults.push(...policyFaults(loaded, where))
     if (loaded.counters === 'redis' && loaded.redis_url === undefined) {
       faults.push({
         where: where(['counters']),

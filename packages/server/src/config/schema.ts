@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox'
 import { RequestsSchema, TracesSchema } from './observability-schema.ts'
+import { limitsSchema } from './limits-schema.ts'
 
 /**
  * The one source of every option: its type, default, meaning, validation, environment name and place in the JSON Schema.
@@ -142,9 +143,10 @@ export const ConfigSchema = group(
         description: 'Redis or Valkey for counters. `REDIS_URL` is the fall-back.',
       }),
     ),
-    counters: Type.Enum(['auto', 'memory', 'redis'], {
+    counters: Type.Enum(['auto', 'memory', 'postgres', 'redis'], {
       default: 'auto',
-      description: 'Where limits are counted; `auto`: Redis when `redis_url` is given, else memory.',
+      description:
+        'Where limits are counted; `auto`: Redis when `redis_url` is given, else PostgreSQL when it is an external one, else memory.',
     }),
     trusted_proxies: Type.Array(Type.String({ 'x-check': 'cidr' }), {
       default: [],
@@ -198,7 +200,7 @@ export const ConfigSchema = group(
     ),
     requests: RequestsSchema,
     traces: TracesSchema,
-    limits: group({ per_ip: rate('Callers without a secret key, per address.', 120, 40) }, 'Limits outside tiers.'),
+    limits: limitsSchema(rate('Callers without a secret key, per address.', 120, 40)),
     stream: group(
       {
         commit_after_ms: milliseconds('Longest wait for the first part before the status line is sent.', 10_000),

@@ -140,6 +140,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
       const address = options.clientAddress(peer, request.headers)
       let actor = ''
       if (route.access === 'caller') {
+        strangers.mayCall(address)
         try {
           const identified = identity.authenticate(credential, () => strangers.mayAsk(address, answerHeaders))
           caller = identified instanceof Promise ? await identified : identified

@@ -18,8 +18,10 @@ export interface IdentityPorts {
   readonly corsAllows: (origin: string) => boolean
 }
 
-/** Limits of requests without a valid key, by address. Both write the limit headers when they refuse. */
+/** What is asked of an address, whoever calls from it. The limits write their headers when they refuse. */
 export interface StrangerPorts {
+  /** Asked before the key is looked at. @throws AppError `address_denied` or `country_denied`. */
+  readonly mayCall: (address: string) => void
   /** Counts a request that named no valid key. @throws AppError `rate_limit_exceeded`. */
   readonly stranger: (address: string, headers: Record<string, string>) => void | Promise<void>
   /** Called before an unknown key is looked up. @throws AppError `rate_limit_exceeded`. */

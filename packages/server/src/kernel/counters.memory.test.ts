@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Clock } from './clock.ts'
-import { bucketOf } from './counters.ts'
+import { bucketOf, type Limit } from './counters.ts'
 import { describeCounters } from './counters.conformance.ts'
 import { createMemoryCounters } from './counters.memory.ts'
 
@@ -21,7 +21,13 @@ const virtualClock = (): Clock & { now: () => number; advance: (milliseconds: nu
 
 describeCounters('memory', () => {
   const clock = virtualClock()
-  return { counters: createMemoryCounters({ clock }), key: (name) => name, advance: clock.advance }
+  return {
+    counters: createMemoryCounters({ clock }),
+    key: (name) => name,
+    advance: clock.advance,
+    now: clock.monotonic,
+    settled: () => Promise.resolve(),
+  }
 })
 
 /** A bucket as a child would write it: whole milliseconds of credit, filled as time passes. */
@@ -67,7 +73,7 @@ describe('token buckets against a simple model', () => {
           const willing = keys.map((key) => models[key]?.look(now))
           const expected = willing.every(Boolean)
           if (expected) for (const key of keys) models[key]?.take()
-          const rules = keys.map((key) => ({ key: String(key), bucket: buckets[key] as ReturnType<typeof bucketOf> }))
+          const rules = keys.map((key) => ({ key: String(key), limit: buckets[key] as Limit, cost: 1 }))
           const { allowed, standings } = counters.take(rules)
           expect(allowed).toBe(expected)
           standings.forEach((standing, index) => {
@@ -94,7 +100,8 @@ describe('token buckets against a simple model', () => {
           const admitted: number[] = []
           for (const wait of waits) {
             clock.advance(wait)
-            if (counters.take([{ key: 'k', bucket: bucketOf(rate, burst) }]).allowed) admitted.push(clock.monotonic())
+            if (counters.take([{ key: 'k', limit: bucketOf(rate, burst), cost: 1 }]).allowed)
+              admitted.push(clock.monotonic())
           }
           for (let from = 0; from < admitted.length; from++)
             for (let to = from; to < admitted.length; to++) {
@@ -112,7 +119,7 @@ describe('the memory of counters', () => {
   it('stays bounded and forgets the key known longest', () => {
     const clock = virtualClock()
     const counters = createMemoryCounters({ clock, capacity: 100 })
-    const one = (key: string) => counters.take([{ key, bucket: bucketOf(1, 5) }]).standings[0]?.remaining
+    const one = (key: string) => counters.take([{ key, limit: bucketOf(1, 5), cost: 1 }]).standings[0]?.remaining
     for (let key = 0; key < 150; key++) expect(one(`k${key}`)).toBe(4)
     expect(one('k149')).toBe(3)
     expect(one('k60')).toBe(3)
@@ -122,19 +129,20 @@ describe('the memory of counters', () => {
   it('reuses the place of full buckets before it forgets any other', () => {
     const clock = virtualClock()
     const counters = createMemoryCounters({ clock, capacity: 100 })
-    counters.take([{ key: 'kept', bucket: bucketOf(1, 5) }])
+    counters.take([{ key: 'kept', limit: bucketOf(1, 5), cost: 1 }])
     for (let round = 0; round < 20; round++) {
-      for (let key = 0; key < 90; key++) counters.take([{ key: `${round}/${key}`, bucket: bucketOf(60_000, 1) }])
+      for (let key = 0; key < 90; key++)
+        counters.take([{ key: `${round}/${key}`, limit: bucketOf(60_000, 1), cost: 1 }])
       clock.advance(1500)
     }
-    expect(counters.take([{ key: 'kept', bucket: bucketOf(1, 5) }]).standings[0]?.remaining).toBe(3)
+    expect(counters.take([{ key: 'kept', limit: bucketOf(1, 5), cost: 1 }]).standings[0]?.remaining).toBe(3)
   })
 
   it('gives away a share of the limit for each of several replicas, at least one', () => {
     const clock = virtualClock()
     const counters = createMemoryCounters({ clock })
     const admitted = (key: string, burst: number) =>
-      Array.from({ length: 20 }, () => counters.take([{ key, bucket: bucketOf(60, burst) }], 3)).filter(
+      Array.from({ length: 20 }, () => counters.take([{ key, limit: bucketOf(60, burst), cost: 1 }], '', 3)).filter(
         ({ allowed }) => allowed,
       ).length
     expect(admitted('wide', 12)).toBe(4)

@@ -1,23 +1,29 @@
 import type { Clock } from './clock.ts'
-import { type Counters, type CounterRule, type Decision, hasToken, shareOf, standingOf } from './counters.ts'
-
-const FIRST_SLOTS = 1024
-const SWEEP_PAUSE_MS = 1000
+import {
+  type Algorithm,
+  type CounterRule,
+  type Correction,
+  type Counters,
+  type Decision,
+  type Limit,
+  shareOf,
+} from './counters.ts'
+import { createBucketTally } from './tally.bucket.ts'
+import { createConcurrencyTally } from './tally.concurrency.ts'
+import type { Tally } from './tally.ts'
+import { createWindowTally } from './tally.window.ts'
 
 /** Counters of this process alone, which can also stand in for shared ones. */
 export interface MemoryCounters extends Counters {
   /** `replicas`: how many processes share the limits; this one then gives away its share. */
-  take(rules: readonly CounterRule[], replicas?: number): Decision
-  /** Milliseconds, from a time of the monotonic clock, until the bucket of `key` is full. */
-  fullIn(key: string, at: number): number
-  /** Notes what a shared bucket was found to need at a time of the monotonic clock. */
-  note(key: string, at: number, fullInMs: number): void
+  take(rules: readonly CounterRule[], holder?: string, replicas?: number): Decision
+  /** Units of `key` in use at a time of the monotonic clock, as far as known here. */
+  used(key: string, limit: Limit, at: number): number
+  /** Notes how much of a shared limit was found in use at a time of the monotonic clock. */
+  note(key: string, limit: Limit, at: number, used: number): void
 }
 
-/**
- * Counts in memory: 8 bytes and a map entry per bucket that is not full; full ones are forgotten. Holds at most `capacity`
- * buckets; beyond them the one known longest is forgotten, which gives its owner a fresh one.
- */
+/** Counts in memory. Each kind of limit holds at most `capacity` keys; beyond them the one known longest is forgotten. */
 export const createMemoryCounters = ({
   clock,
   capacity = 200_000,
@@ -25,74 +31,36 @@ export const createMemoryCounters = ({
   clock: Clock
   capacity?: number
 }): MemoryCounters => {
-  const slots = new Map<string, number>()
-  let fullAt = new Float64Array(Math.min(FIRST_SLOTS, capacity))
-  const free: number[] = []
-  let used = 0
-  let sweptAt = Number.NEGATIVE_INFINITY
-
-  const forget = (key: string, slot: number): void => {
-    slots.delete(key)
-    free.push(slot)
+  const tallies: Readonly<Record<Algorithm, Tally>> = {
+    token_bucket: createBucketTally(capacity),
+    sliding_window: createWindowTally(capacity),
+    concurrency: createConcurrencyTally(),
   }
-
-  const sweep = (now: number): void => {
-    sweptAt = now
-    for (const [key, slot] of slots) if ((fullAt[slot] as number) <= now) forget(key, slot)
-  }
-
-  const makeRoom = (now: number): void => {
-    if (now - sweptAt >= SWEEP_PAUSE_MS) sweep(now)
-    if (free.length >= fullAt.length / 4) return
-    if (fullAt.length < capacity) {
-      const larger = new Float64Array(Math.min(fullAt.length * 2, capacity))
-      larger.set(fullAt)
-      fullAt = larger
-    } else if (free.length === 0) {
-      const [oldest] = slots
-      if (oldest) forget(...oldest)
-    }
-  }
-
-  const set = (key: string, now: number, value: number): void => {
-    let slot = slots.get(key)
-    if (slot === undefined) {
-      if (free.length === 0 && used === fullAt.length) makeRoom(now)
-      slot = free.pop() ?? used++
-      slots.set(key, slot)
-    }
-    fullAt[slot] = value
-  }
-
-  const fullIn = (key: string, at: number): number => {
-    const slot = slots.get(key)
-    return slot === undefined ? 0 : Math.max(0, (fullAt[slot] as number) - at)
-  }
+  const tallyOf = (limit: Limit): Tally => tallies[limit.algorithm]
 
   return {
-    take: (rules, replicas = 1) => {
+    take: (rules, _holder, replicas = 1) => {
       const now = clock.monotonic()
-      const needs: number[] = []
       let allowed = true
-      for (const { key, bucket } of rules) {
-        const need = fullIn(key, now)
-        needs.push(need)
-        if (!hasToken(shareOf(bucket, replicas), need)) allowed = false
+      for (let index = 0; index < rules.length; index++) {
+        const { key, limit, cost, shadow } = rules[index] as CounterRule
+        if (!shadow && !tallyOf(limit).fits(key, shareOf(limit, replicas), cost, now)) allowed = false
       }
-      const standings = rules.map(({ key, bucket }, index) => {
-        const share = shareOf(bucket, replicas)
-        let need = needs[index] as number
-        const refused = !allowed && !hasToken(share, need)
-        if (allowed) {
-          need += share.intervalMs
-          set(key, now, now + need)
-        }
-        return standingOf(share, need, refused)
+      const standings = rules.map(({ key, limit, cost, shadow }) => {
+        const tally = tallyOf(limit)
+        const share = shareOf(limit, replicas)
+        const fits = (allowed && !shadow) || tally.fits(key, share, cost, now)
+        if (allowed && fits) tally.add(key, share, cost, now, now)
+        return tally.standing(key, share, now, fits ? 0 : cost)
       })
       return { allowed, standings }
     },
-    fullIn,
-    note: (key, at, fullInMs) => set(key, at, at + fullInMs),
+    correct: (corrections: readonly Correction[]) => {
+      const now = clock.monotonic()
+      for (const { key, limit, change, takenAt } of corrections) tallyOf(limit).add(key, limit, change, takenAt, now)
+    },
+    used: (key, limit, at) => tallyOf(limit).used(key, limit, at),
+    note: (key, limit, at, used) => tallyOf(limit).note(key, limit, used, at),
     start: () => {},
     close: () => Promise.resolve(),
     health: () => ({ state: 'ok' }),

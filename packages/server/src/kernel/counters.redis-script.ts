@@ -1,42 +1,119 @@
-import { createHash } from 'node:crypto'
-import { TOKEN_SLACK } from './counters.ts'
+import { CONCURRENCY_RETRY_MS, UNIT_SLACK, WINDOW_PARTS } from './counters.ts'
+import { redisScript } from './redis.ts'
 
-/** A Lua script and the digest by which Redis remembers it. */
-export interface RedisScript {
-  readonly text: string
-  readonly digest: string
-}
+/** How the scripts name an algorithm, and the values it keeps: a bucket the time at which it is full, a window its parts. */
+export const algorithmLetter = { token_bucket: 'b', sliding_window: 'w', concurrency: 'c' } as const
 
-const scriptOf = (text: string): RedisScript => ({ text, digest: createHash('sha1').update(text).digest('hex') })
-
-/**
- * Decides all rules at once on the clock of Redis. Per key: microseconds of one token, of the whole bucket, and the least
- * that it must be taken to lack; each value is the microsecond of the epoch at which the bucket is full. Answers 1 or 0,
- * then what each bucket lacks. A clock of Redis that is set back can shut a bucket no longer than it takes to fill.
- */
-export const takeScript = scriptOf(`
+/** What is used of one limit, on the clock of Redis; microseconds. A clock that is set back can shut no bucket longer than it takes to fill. */
+const lookAt = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local reply = { 1 }
-for index, key in ipairs(KEYS) do
-  local interval, capacity, least = tonumber(ARGV[index * 3 - 2]), tonumber(ARGV[index * 3 - 1]), tonumber(ARGV[index * 3])
-  local need = math.min(capacity, math.max(0, least, tonumber(redis.call('GET', key) or 0) - now))
-  reply[index + 1] = need
-  if need + interval > capacity + interval * ${TOKEN_SLACK} then reply[1] = 0 end
-end
-for index, key in ipairs(KEYS) do
-  if reply[1] == 1 then
-    local need = reply[index + 1] + ARGV[index * 3 - 2]
-    reply[index + 1] = need
-    redis.call('SET', key, string.format('%.3f', now + need), 'PX', math.ceil(need / 1000) + 1000)
+local function usedOf(key, kind, quota, window)
+  if kind == 'b' then
+    return math.min(quota, math.max(0, tonumber(redis.call('GET', key) or 0) - now) * quota / window)
+  elseif kind == 'w' then
+    local oldest, total = math.floor(now * ${WINDOW_PARTS} / window) - ${WINDOW_PARTS}, 0
+    local fields = redis.call('HGETALL', key)
+    for index = 1, #fields, 2 do
+      if tonumber(fields[index]) < oldest then redis.call('HDEL', key, fields[index]) else total = total + fields[index + 1] end
+    end
+    return total
   end
-  reply[index + 1] = math.floor(reply[index + 1])
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+  return redis.call('ZCARD', key)
+end
+local function add(key, kind, quota, window, used, change, takenAt, holder)
+  if kind == 'b' then
+    local need = math.max(0, used + change) * window / quota
+    redis.call('SET', key, string.format('%.3f', now + need), 'PX', math.ceil(need / 1000) + 1000)
+  elseif kind == 'w' then
+    local part = math.floor((change < 0 and takenAt or now) * ${WINDOW_PARTS} / window)
+    if part >= math.floor(now * ${WINDOW_PARTS} / window) - ${WINDOW_PARTS} then
+      local before = tonumber(redis.call('HGET', key, part) or 0)
+      redis.call('HSET', key, part, string.format('%.17g', math.max(0, before + change)))
+      redis.call('PEXPIRE', key, math.ceil(window / 500))
+    end
+  elseif change > 0 then
+    redis.call('ZADD', key, now + window, holder)
+    redis.call('PEXPIRE', key, math.ceil(window / 1000) + 1000)
+  else
+    redis.call('ZREM', key, holder)
+  end
+end
+`
+
+/**
+ * Decides all rules at once. ARGV[1] names the holder; then per key: letter, quota, microseconds of the window (of the lease
+ * for concurrency), cost, 1 for a shadow, and the least that a bucket must be taken to lack. Answers 1 or 0, then per key what is
+ * used, microseconds until all is back, and until it would fit: 0 when it does, -1 for never.
+ */
+export const takeScript = redisScript(`${lookAt}
+local function leaveIn(key, window, units)
+  local fields, parts, left = redis.call('HGETALL', key), {}, 0
+  for index = 1, #fields, 2 do parts[#parts + 1] = { tonumber(fields[index]), tonumber(fields[index + 1]) } end
+  table.sort(parts, function(one, other) return one[1] < other[1] end)
+  for _, part in ipairs(parts) do
+    left = left + part[2]
+    if left > 0 and left + 1e-9 >= units then return (part[1] + ${WINDOW_PARTS + 1}) * window / ${WINDOW_PARTS} - now end
+  end
+  return window
+end
+local rules, allowed, reply = {}, 1, {}
+for index, key in ipairs(KEYS) do
+  local at = index * 6 - 4
+  local rule = { key = key, kind = ARGV[at], quota = tonumber(ARGV[at + 1]), window = tonumber(ARGV[at + 2]),
+    cost = tonumber(ARGV[at + 3]), shadow = ARGV[at + 4] == '1' }
+  rule.used = math.max(usedOf(key, rule.kind, rule.quota, rule.window), tonumber(ARGV[at + 5]))
+  rule.fits = rule.used + rule.cost <= rule.quota + ${UNIT_SLACK}
+  if not rule.fits and not rule.shadow then allowed = 0 end
+  rules[index] = rule
+end
+reply[1] = tostring(allowed)
+for _, rule in ipairs(rules) do
+  if allowed == 1 and rule.fits then
+    add(rule.key, rule.kind, rule.quota, rule.window, rule.used, rule.cost, now, ARGV[1])
+    rule.used = rule.used + rule.cost
+  end
+  local reset, retry = 0, 0
+  if rule.kind == 'b' then
+    reset = rule.used * rule.window / rule.quota
+    if not rule.fits then retry = (rule.used + rule.cost - rule.quota) * rule.window / rule.quota end
+  elseif rule.kind == 'w' then
+    if rule.used > 0 then reset = leaveIn(rule.key, rule.window, rule.used) end
+    if not rule.fits then retry = leaveIn(rule.key, rule.window, rule.used + rule.cost - rule.quota) end
+  elseif not rule.fits then
+    retry = ${CONCURRENCY_RETRY_MS * 1000}
+  end
+  if not rule.fits and rule.cost > rule.quota + ${UNIT_SLACK} then retry = -1 end
+  reply[#reply + 1] = string.format('%.17g', rule.used)
+  reply[#reply + 1] = string.format('%.3f', reset)
+  reply[#reply + 1] = string.format('%.3f', retry)
 end
 return reply
 `)
 
+/** Corrects what was taken. Per key: letter, quota, microseconds of the window, change, microseconds since it was taken, holder. */
+export const correctScript = redisScript(`${lookAt}
+for index, key in ipairs(KEYS) do
+  local at = index * 6 - 5
+  local kind, quota, window, change = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+  local used = kind == 'b' and usedOf(key, kind, quota, window) or 0
+  add(key, kind, quota, window, used, change, now - ARGV[at + 4], ARGV[at + 5])
+end
+`)
+
+/** Keeps what is under way: per key the holder whose lease goes on for ARGV[1] microseconds. */
+export const renewScript = redisScript(`
+local time = redis.call('TIME')
+local untilThen = time[1] * 1000000 + time[2] + ARGV[1]
+for index, key in ipairs(KEYS) do
+  redis.call('ZADD', key, untilThen, ARGV[index + 1])
+  redis.call('PEXPIRE', key, math.ceil(ARGV[1] / 1000) + 1000)
+end
+`)
+
 /** Notes that the replica ARGV[1] lives, forgets those silent for ARGV[2] seconds, and answers how many there are. */
-export const presenceScript = scriptOf(`
+export const presenceScript = redisScript(`
 local now = tonumber(redis.call('TIME')[1])
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[2])

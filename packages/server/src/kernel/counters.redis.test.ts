@@ -27,6 +27,9 @@ describeCounters('Redis', async () => ({
   counters: await openCounters(redisUrl(), { prefix: `test:{${randomUUID()}}:`, timeoutMs: patient }),
   key: (name) => name,
   advance: (milliseconds) => sleep(milliseconds),
+  now: systemClock.monotonic,
+  // Corrections leave before any later decision, on the same connection.
+  settled: () => sleep(5),
 }))
 
 const cleanup: (() => Promise<void>)[] = []
@@ -48,7 +51,8 @@ const ownRedis = async (): Promise<TestService> => {
 
 const rule = (key: string, ratePerMinute: number, burst: number): CounterRule => ({
   key,
-  bucket: bucketOf(ratePerMinute, burst),
+  limit: bucketOf(ratePerMinute, burst),
+  cost: 1,
 })
 
 /** Takes of all counters in turn until the time is over; counts what was admitted and the slowest decision. */
@@ -79,7 +83,7 @@ describe('replicas on one Redis', () => {
     await counters.take([rule('short', 60, 5)])
     const client = createClient({ url: redisUrl() })
     await client.connect()
-    const left = await client.pTTL(`${prefix}short`)
+    const left = await client.pTTL(`${prefix}b:short`)
     client.destroy()
     expect(left).toBeGreaterThan(0)
     expect(left).toBeLessThanOrEqual(2000)

@@ -1,28 +1,37 @@
 import type { HealthReport } from './feature.ts'
 
-/** A token bucket in the terms of the generic cell rate algorithm: time instead of tokens. */
-export interface Bucket {
-  /** Most tokens it holds. */
-  readonly burst: number
-  /** Milliseconds in which one token comes back. */
-  readonly intervalMs: number
-  /** Milliseconds in which an empty bucket fills. */
-  readonly capacityMs: number
+/**
+ * How a limit counts: `token_bucket` refills steadily and lets a burst through (generic cell rate algorithm, ITU-T I.371);
+ * `sliding_window` never lets more through in any window of its length; `concurrency` counts what is under way.
+ */
+export type Algorithm = 'token_bucket' | 'sliding_window' | 'concurrency'
+
+/** One limit, in units of its own: requests, tokens, nano-USD. */
+export interface Limit {
+  readonly algorithm: Algorithm
+  /** Units a full bucket holds, a window lets through, or that may be under way at once. */
+  readonly quota: number
+  /** Milliseconds in which an empty bucket fills, or of the window; 0 for concurrency. */
+  readonly windowMs: number
 }
 
-/** One limit of a decision: whose bucket, and which. A decision names every key once. */
+/** One limit of a decision: whose count, and which. A decision names every key once, and a key always has one limit. */
 export interface CounterRule {
   readonly key: string
-  readonly bucket: Bucket
+  readonly limit: Limit
+  /** Units to take. */
+  readonly cost: number
+  /** It is counted and never refuses. */
+  readonly shadow?: boolean
 }
 
-/** Where a bucket stands after a decision. */
+/** Where a limit stands after a decision. */
 export interface Standing {
-  /** Whole tokens left. */
+  /** Whole units left. */
   readonly remaining: number
-  /** Milliseconds until the bucket is full. */
+  /** Milliseconds until everything is back. */
   readonly resetMs: number
-  /** Milliseconds until this bucket would allow what it refused; 0 when it allows. */
+  /** Milliseconds until this limit would allow what it refused; 0 when it allows, infinite when it never can. */
   readonly retryAfterMs: number
 }
 
@@ -33,10 +42,25 @@ export interface Decision {
   readonly standings: readonly Standing[]
 }
 
+/** What was taken and turned out otherwise: more was used, or less, or it is no longer under way. */
+export interface Correction {
+  readonly key: string
+  readonly limit: Limit
+  /** Units to take on top (positive) or to give back (negative). */
+  readonly change: number
+  /** When the units were taken; monotonic milliseconds. */
+  readonly takenAt: number
+}
+
 /** Counts what is used of limits. It always decides: where the shared count is away, locally and bounded. */
 export interface Counters {
-  /** Takes one token of every bucket, or of none when any of them refuses. Never rejects. */
-  take(rules: readonly CounterRule[]): Decision | Promise<Decision>
+  /**
+   * Takes the cost of every rule, or of none when any that is no shadow refuses; a shadow that would refuse takes nothing.
+   * `holder` names the call that takes from a concurrency limit. Never rejects.
+   */
+  take(rules: readonly CounterRule[], holder?: string): Decision | Promise<Decision>
+  /** Corrects what `holder` took; soon, and without an answer. What was refused must not be corrected. */
+  correct(corrections: readonly Correction[], holder: string): void
   /** Begins to connect, without waiting for it. */
   start(): void
   close(): Promise<void>
@@ -44,32 +68,46 @@ export interface Counters {
 }
 
 const MINUTE_MS = 60_000
-/** Part of a token by which times may be off: it takes up the rounding of floats and of whole microseconds. */
-export const TOKEN_SLACK = 1e-4
+/** Part of a unit by which counts may be off: it takes up the rounding of floats and of whole microseconds. */
+export const UNIT_SLACK = 1e-4
+/** Parts in which a window's use is kept: a part counts until it has left the window whole, so 1/60 may go unused. */
+export const WINDOW_PARTS = 60
+/** When a refused caller of a concurrency limit may ask again: nobody knows when a call under way ends. */
+export const CONCURRENCY_RETRY_MS = 1000
 
-/** The bucket of a configured limit. */
-export const bucketOf = (ratePerMinute: number, burst: number): Bucket => {
-  const intervalMs = MINUTE_MS / ratePerMinute
-  return { burst, intervalMs, capacityMs: burst * intervalMs }
-}
+/** The bucket of a rate per minute. */
+export const bucketOf = (ratePerMinute: number, burst: number): Limit => ({
+  algorithm: 'token_bucket',
+  quota: burst,
+  windowMs: (burst * MINUTE_MS) / ratePerMinute,
+})
 
 /**
- * The part of a bucket that one of `count` replicas may give away alone: it fills that much slower, and holds that much
- * less, but always one token. Its time to be full is that of the whole bucket when the replicas took alike.
+ * The part of a limit that one of `count` replicas may give away alone: it holds that much less, but always one unit. A
+ * bucket refills that much slower; its time to be full is that of the whole bucket when the replicas took alike.
  */
-export const shareOf = (bucket: Bucket, count: number): Bucket => {
-  if (count <= 1) return bucket
-  const intervalMs = bucket.intervalMs * count
-  return { burst: Math.max(1, bucket.burst / count), intervalMs, capacityMs: Math.max(intervalMs, bucket.capacityMs) }
+export const shareOf = (limit: Limit, count: number): Limit => {
+  if (count <= 1) return limit
+  const quota = Math.max(1, limit.quota / count)
+  if (limit.algorithm !== 'token_bucket') return { ...limit, quota }
+  const intervalMs = (limit.windowMs / limit.quota) * count
+  return { ...limit, quota, windowMs: Math.max(intervalMs, limit.windowMs) }
 }
 
-/** Whether a bucket that needs `fullInMs` to be full has a token (ITU-T I.371, generic cell rate algorithm). */
-export const hasToken = ({ intervalMs, capacityMs }: Bucket, fullInMs: number): boolean =>
-  fullInMs + intervalMs <= capacityMs + intervalMs * TOKEN_SLACK
+/** Whether `used` units leave room for `cost` more. */
+export const hasRoom = ({ quota }: Limit, used: number, cost: number): boolean => used + cost <= quota + UNIT_SLACK
 
-/** Describes a bucket that needs `fullInMs` to be full; `refused` when it just had no token to give. */
-export const standingOf = ({ intervalMs, capacityMs }: Bucket, fullInMs: number, refused: boolean): Standing => ({
-  remaining: Math.max(0, Math.floor((capacityMs - fullInMs) / intervalMs + TOKEN_SLACK)),
-  resetMs: fullInMs,
-  retryAfterMs: refused ? fullInMs + intervalMs - capacityMs : 0,
-})
+/** Whole units that `used` leaves. */
+export const remainingOf = ({ quota }: Limit, used: number): number =>
+  Math.max(0, Math.floor(quota - used + UNIT_SLACK))
+
+/** Describes a bucket of which `used` units are missing, `cost` of which were just refused, or 0. */
+export const bucketStanding = (limit: Limit, used: number, refused: number): Standing => {
+  const intervalMs = limit.windowMs / limit.quota
+  const missing = refused > limit.quota + UNIT_SLACK ? Number.POSITIVE_INFINITY : used + refused - limit.quota
+  return {
+    remaining: remainingOf(limit, used),
+    resetMs: used * intervalMs,
+    retryAfterMs: refused > 0 ? Math.max(missing * intervalMs, Number.EPSILON) : 0,
+  }
+}

@@ -54,6 +54,11 @@ export interface Database {
    * @throws {CommitOutcomeUnknown} when the connection was lost during COMMIT.
    */
   readonly transaction: <T>(scope: Scope, work: (transaction: Transaction) => Promise<T>) => Promise<T>
+  /**
+   * Runs one statement by itself, in one round trip and under no scope: for functions of the house that touch no tenant's
+   * rows. @throws {DatabaseUnavailable}
+   */
+  readonly statement: <R extends object>(text: string, values: readonly unknown[]) => Promise<Result<R>>
   /** Milliseconds of one round trip. @throws {DatabaseUnavailable} */
   readonly ping: () => Promise<number>
   /** Proves on a live connection that tenants are kept apart. @throws {DatabaseRefused} with the fix. */
@@ -213,6 +218,19 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     return value
   }
 
+  const statement: Database['statement'] = async (text, values) => {
+    if (pool.waitingCount >= maximumWaiting) throw unavailable(undefined)
+    const client = await connect(acquireTimeoutMs)
+    try {
+      const result = await reader(client).query<never>(text, values)
+      client.release()
+      return result
+    } catch (cause) {
+      client.release(cause instanceof DatabaseUnavailable)
+      throw cause
+    }
+  }
+
   const ping = async () => {
     const start = performance.now()
     await read('system', ({ query }) => query('SELECT 1'))
@@ -236,6 +254,7 @@ export const openDatabase = (options: DatabaseOptions): Database => {
   return {
     read,
     transaction,
+    statement,
     ping,
     assertRuntimeRole,
     load: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),

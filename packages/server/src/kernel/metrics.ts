@@ -20,6 +20,11 @@ const metricTable = {
     help: 'Records, spans and lines that found no room on their way to a store or a sink.',
     labels: ['signal'],
   },
+  shadowRefusals: {
+    name: 'headgate_limit_shadow_refusals_total',
+    help: 'Calls that a limit in shadow would have refused.',
+    labels: ['policy'],
+  },
   attempts: { name: 'headgate_upstream_attempts_total', help: 'Tries at providers.', labels: ['provider', 'result'] },
 } as const
 const durationTable = {
@@ -89,6 +94,7 @@ export const createMetrics = (gauges: Readonly<Record<keyof typeof gaugeTable, (
     calls: counter(metricTable.calls),
     dropped: counter(metricTable.dropped),
     attempts: counter(metricTable.attempts),
+    shadowRefusals: counter(metricTable.shadowRefusals),
     duration: histogram(durationTable.duration),
     firstByte: histogram(durationTable.firstByte),
     overhead: histogram(durationTable.overhead),

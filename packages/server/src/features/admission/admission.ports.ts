@@ -1,3 +1,5 @@
+import type { Access, PolicyInput } from '@headgate/contract/limits.ts'
+import type { Caller } from '../../domain/caller.ts'
 import type { Hold, Intent } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
@@ -5,7 +7,9 @@ import type { NanoUsd } from '../../domain/money.ts'
 import type { Price } from '../../domain/price.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Counters } from '../../kernel/counters.ts'
+import type { Database, Transaction } from '../../kernel/db.ts'
 import type { Log } from '../../kernel/log.ts'
+import type { CountryOf } from './policies.ts'
 
 /** An admitted call: its hold, and the request as it may go to a provider (with an output cap where one must hold). */
 export interface Admitted {
@@ -42,6 +46,27 @@ export interface MoneyPorts {
   readonly withOutputCap: (request: InferenceRequest, member: OutputCapMember, cap: number) => InferenceRequest
 }
 
+/** Writes an entry of the audit in the transaction of what it records. */
+export interface AuditPort {
+  readonly record: (
+    transaction: Transaction,
+    entry: {
+      readonly actor: string
+      readonly action: string
+      readonly resource: string
+      readonly before?: object
+      readonly after?: object
+      readonly requestId?: string
+    },
+  ) => Promise<void>
+}
+
+/** Who changes something, for the audit. */
+export interface Operator {
+  readonly actor: string
+  readonly requestId?: string
+}
+
 /** What admission needs of the house. */
 export interface AdmissionPorts extends MoneyPorts {
   readonly counters: Counters
@@ -54,4 +79,19 @@ export interface AdmissionPorts extends MoneyPorts {
   /** Opens the call's hold. @throws AppError `budget_exceeded` or `database_unavailable`. */
   readonly reserve: (intent: Intent) => Hold | Promise<Hold>
   readonly log: Log
+  readonly database: Database
+  readonly audit: AuditPort
+  /** The country of an address: an ISO 3166 code, or `unknown`. */
+  readonly countryOf: CountryOf
+  /** The limits and access rules of the configuration. */
+  readonly configured: { readonly policies: Readonly<Record<string, PolicyInput>>; readonly access: Access }
+  /** The caller that a key's public id means. @throws AppError `resource_not_found`. */
+  readonly callerOf: (keyId: string) => Promise<Caller>
+  /** @throws AppError `model_not_found`, `model_not_allowed` or `operation_not_supported`. */
+  readonly targetsOf: (
+    caller: Caller,
+    request: Pick<InferenceRequest, 'model' | 'operation'>,
+  ) => readonly Target[] | Promise<readonly Target[]>
+  /** Told of a policy in shadow that would have refused a call. */
+  readonly onShadowRefused: (policy: string) => void
 }

@@ -4,49 +4,87 @@ import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import { addWarning } from '../../domain/warning.ts'
 import type { Decision } from '../../kernel/counters.ts'
+import { AppError } from '../../kernel/errors.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import type { Route } from '../../kernel/route.ts'
 import type { AdmissionPorts, Admitted } from './admission.ports.ts'
+import { createAccess } from './access.ts'
+import { admissionRoutes } from './admission.routes.ts'
 import { createBrowserLimit } from './browsers.ts'
+import { type Charges, followCharges } from './charges.ts'
+import { createExplain } from './explain.ts'
 import { writeLimitHeaders } from './limit-headers.ts'
+import { createLimits } from './limits.ts'
+import { type AppliedPolicy, type Costs, createPolicies, noPolicies } from './policies.ts'
 import { createRateRules, type RateRules } from './rate-rules.ts'
 import { refusalOf } from './refusal.ts'
 import { createStrangers, type Strangers } from './strangers.ts'
-import { quote } from './worst-case.ts'
+import { priceUnknown, type Quote, quote } from './worst-case.ts'
 
 /** Whether a call may be made now, and what it may cost. */
 export interface Admission extends Feature, Strangers {
   /**
-   * Counts the request against its limits, then holds its worst case against the budget. Writes the limit headers whatever
-   * it decides. A request refused for its money has used its place in the rate: else a spent key could ask without end.
-   * @throws AppError `rate_limit_exceeded`, `price_unknown`, or what reserving throws.
+   * Counts the request against its limits, all in one step, then holds its worst case against the budget. Writes the limit
+   * headers whatever it decides. A request refused for its money has used its place among the requests: else a spent key
+   * could ask without end. @throws AppError `rate_limit_exceeded`, `request_exceeds_limit`, `price_unknown`, or what
+   * reserving throws.
    */
   admit(exchange: Exchange, request: InferenceRequest, targets: readonly Target[]): Admitted | Promise<Admitted>
+  /** Refuses who may not call at all. @throws AppError `address_denied` or `country_denied`. */
+  mayCall(address: string): void
   /** The route, with requests of publishable keys counted; for routes whose handlers do not admit. */
   readonly limitBrowsers: (route: Route) => Route
 }
+
+/** What one call is asked for. */
+interface Asked {
+  readonly limits: RateRules
+  /** The policies among the limits; they stand at the end. */
+  readonly applied: readonly AppliedPolicy[]
+  readonly costs: Costs | null
+  /** Why the call cannot be made however its limits stand. */
+  readonly quoted: Quote | AppError
+}
+
+/** Output that a limit of tokens takes for a call that names no cap; what it really was is corrected afterwards. */
+const OUTPUT_ESTIMATE = 512
 
 /** Builds admission. The counters it is handed outlive it. */
 export const createAdmission = (ports: AdmissionPorts): Admission => {
   const { counters, clock, reserve } = ports
   const rateRules = createRateRules(ports.tiers, ports.perIp, ports.policyKey, ports.log)
+  const policies = createPolicies(ports.countryOf)
+  const access = createAccess(ports.countryOf)
+  const limits = createLimits({
+    database: ports.database,
+    audit: ports.audit,
+    clock,
+    log: ports.log,
+    policies,
+    access,
+    configured: ports.configured.policies,
+    configuredAccess: ports.configured.access,
+  })
+  const explain = createExplain({ ...ports, policies, access, rateRules })
 
-  const hold = (
-    exchange: Exchange,
-    asked: InferenceRequest,
-    targets: readonly Target[],
-    tierCap: number | null,
-  ): Admitted | Promise<Admitted> => {
+  const costsOf = (asked: InferenceRequest, quoted: Quote): Costs => {
+    const output =
+      asked.operation === 'chat'
+        ? (asked.maxOutputTokens ?? Math.min(quoted.outputCap, OUTPUT_ESTIMATE)) * asked.choices
+        : 0
+    return {
+      requests: 1,
+      tokens: quoted.inputTokens + output,
+      input_tokens: quoted.inputTokens,
+      output_tokens: output,
+      concurrent: 1,
+      usd: quoted.worstCase === null ? 0 : Number(quoted.worstCase),
+    }
+  }
+
+  const hold = (exchange: Exchange, quoted: Quote): Hold | Promise<Hold> => {
     const { caller, headers } = exchange
-    const at = clock.now()
-    const { target, price, worstCase, request, inputTokens, warning } = quote(
-      ports,
-      asked,
-      targets,
-      at,
-      tierCap,
-      caller.budgetId !== null,
-    )
+    const { target, price, worstCase, request, inputTokens, warning, at } = quoted
     if (warning !== null) addWarning(headers, warning)
     const intent: Intent = {
       id: exchange.id,
@@ -63,20 +101,73 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
       inputTokensEstimate: inputTokens,
       rates: price && { input: price.inputPerMillion, output: price.outputPerMillion, perRequest: price.perRequest },
     }
-    const held: Hold | Promise<Hold> = reserve(intent)
-    return held instanceof Promise ? held.then((opened) => ({ hold: opened, request })) : { hold: held, request }
+    return reserve(intent)
+  }
+
+  /** Decides nothing yet: a fault of the request's money is told after its place has been taken. */
+  const ask = (exchange: Exchange, request: InferenceRequest, targets: readonly Target[]): Asked => {
+    const { caller } = exchange
+    const own = rateRules.of(exchange)
+    let quoted: Quote
+    try {
+      quoted = quote(ports, request, targets, clock.now(), own.maxOutputTokens, caller.budgetId !== null)
+    } catch (fault) {
+      if (!(fault instanceof AppError)) throw fault
+      return { limits: own, applied: noPolicies, costs: null, quoted: fault }
+    }
+    if (!policies.concern(caller)) return { limits: own, applied: noPolicies, costs: null, quoted }
+    const costs = costsOf(request, quoted)
+    const [target = quoted.target] = targets
+    const applied = policies.of(exchange, request, target, costs)
+    const needsPrice = quoted.price === null && applied.some(({ policy }) => policy.unit === 'usd' && !policy.shadow)
+    return {
+      limits: {
+        ...own,
+        rules: [...own.rules, ...applied.map(({ rule }) => rule)],
+        policies: [...own.policies, ...applied.map(({ shown }) => shown)],
+      },
+      applied,
+      costs,
+      quoted: needsPrice ? priceUnknown(quoted.target) : quoted,
+    }
+  }
+
+  const chargesOf = (exchange: Exchange, asked: Asked, decision: Decision, takenAt: number): Charges | null => {
+    const { applied, costs, limits } = asked
+    if (costs === null) return null
+    const standings = decision.standings.slice(limits.rules.length - applied.length)
+    applied.forEach(({ policy }, index) => {
+      if (policy.shadow && standings[index]?.retryAfterMs !== 0) ports.onShadowRefused(policy.name)
+    })
+    return followCharges({ counters, applied, standings, costs, takenAt, holder: exchange.id })
   }
 
   const decide = (
     exchange: Exchange,
-    request: InferenceRequest,
-    targets: readonly Target[],
-    limits: RateRules,
+    asked: Asked,
     decision: Decision,
+    takenAt: number,
   ): Admitted | Promise<Admitted> => {
+    const { limits, quoted } = asked
     writeLimitHeaders(exchange.headers, limits.policies, decision.standings)
     if (!decision.allowed) throw refusalOf(decision, limits)
-    return hold(exchange, request, targets, limits.maxOutputTokens)
+    const charges = chargesOf(exchange, asked, decision, takenAt)
+    if (quoted instanceof AppError) {
+      charges?.giveBack()
+      throw quoted
+    }
+    const { request } = quoted
+    const admitted = (held: Hold): Admitted => ({ hold: charges === null ? held : charges.follow(held), request })
+    const refused = (refusal: unknown): never => {
+      charges?.giveBack()
+      throw refusal
+    }
+    try {
+      const held = hold(exchange, quoted)
+      return held instanceof Promise ? held.then(admitted, refused) : admitted(held)
+    } catch (refusal) {
+      return refused(refusal)
+    }
   }
 
   return {
@@ -84,12 +175,17 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
     limitBrowsers: createBrowserLimit(counters, rateRules),
     ...createStrangers(counters, clock, rateRules.ofAddress),
     admit: (exchange, request, targets) => {
-      const limits = rateRules.of(exchange)
-      const decision = counters.take(limits.rules)
+      const asked = ask(exchange, request, targets)
+      const takenAt = clock.monotonic()
+      const decision = counters.take(asked.limits.rules, exchange.id)
       return decision instanceof Promise
-        ? decision.then((taken) => decide(exchange, request, targets, limits, taken))
-        : decide(exchange, request, targets, limits, decision)
+        ? decision.then((taken) => decide(exchange, asked, taken, takenAt))
+        : decide(exchange, asked, decision, takenAt)
     },
+    routes: admissionRoutes(limits, explain),
+    mayCall: access.check,
+    start: limits.start,
+    stop: limits.stop,
     health: counters.health,
   }
 }

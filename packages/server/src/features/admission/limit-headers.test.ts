@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { formatDuration, writeLimitHeaders } from './limit-headers.ts'
-import type { RequestPolicy } from './rate-rules.ts'
+import { type ShownLimit, showLimit } from './rate-rules.ts'
 
-const policy = (name: string, limit: string): RequestPolicy => ({
-  name,
-  limit,
-  policyItem: `"${name}";q=${limit};w=60`,
-  stateStart: `"${name}";r=`,
-  stateEnd: '',
-})
+const bucket = (quota: number) => ({ algorithm: 'token_bucket', quota, windowMs: 60_000 }) as const
+const policy = (name: string, limit: string, unit: ShownLimit['unit'] = 'requests', shadow = false): ShownLimit =>
+  showLimit(name, unit, bucket(Number(limit)), shadow)
 
 describe('limit headers', () => {
   it.each([
@@ -25,6 +21,30 @@ describe('limit headers', () => {
     expect(headers['ratelimit-policy']).toBe('"key";q=20;w=60, "address";q=40;w=60')
     const state = `"address";r=${second.remaining};t=${Math.ceil(second.resetMs / 1000)}`
     expect(headers['ratelimit']).toBe(`"key";r=9;t=2, ${state}`)
+  })
+})
+
+describe('units', () => {
+  it('show tokens in their own family, requests under way in the draft’s, and shadows nowhere', () => {
+    const headers: Record<string, string> = {}
+    const atOnce = showLimit('at once', 'concurrent', { algorithm: 'concurrency', quota: 4, windowMs: 0 }, false)
+    const limits = [
+      policy('key', '20'),
+      policy('tokens', '1000', 'tokens'),
+      atOnce,
+      policy('dark', '1', 'requests', true),
+    ]
+    const standings = [9, 640, 3, 0].map((remaining) => ({ remaining, resetMs: 1500, retryAfterMs: 0 }))
+    writeLimitHeaders(headers, limits, standings)
+    expect(headers).toMatchObject({
+      'x-ratelimit-limit': '20',
+      'x-ratelimit-remaining': '9',
+      'x-ratelimit-limit-tokens': '1000',
+      'x-ratelimit-remaining-tokens': '640',
+      'x-ratelimit-reset-tokens': '1.5s',
+      'ratelimit-policy': '"key";q=20;w=60, "at once";q=4;qu="concurrent-requests"',
+      ratelimit: '"key";r=9;t=2, "at once";r=3',
+    })
   })
 })
 

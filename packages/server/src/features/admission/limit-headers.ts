@@ -1,6 +1,6 @@
 import { header } from '@headgate/contract/headers.ts'
 import type { Standing } from '../../kernel/counters.ts'
-import type { RequestPolicy } from './rate-rules.ts'
+import type { ShownLimit } from './rate-rules.ts'
 
 const SECOND_MS = 1000
 const MINUTE_S = 60
@@ -16,46 +16,75 @@ export const formatDuration = (milliseconds: number): string => {
   return minutes < MINUTE_S ? rest : `${Math.floor(minutes / MINUTE_S)}h${rest}`
 }
 
-/** Index of the rule that binds first: the one that makes wait longest, else the one with the least left. */
-const tightest = (standings: readonly Standing[]): number => {
-  let found = 0
-  for (let index = 1; index < standings.length; index++) {
-    const one = standings[index] as Standing
-    const best = standings[found] as Standing
-    const wait = one.retryAfterMs - best.retryAfterMs
-    const left = one.remaining - best.remaining
-    if (wait > 0 || (wait === 0 && (left < 0 || (left === 0 && one.resetMs > best.resetMs)))) found = index
+/** Whether a standing binds before another: it makes wait longer, else has less left. */
+const isTighter = (one: Standing, other: Standing): boolean => {
+  const wait = one.retryAfterMs - other.retryAfterMs
+  // Both infinite.
+  if (!Number.isNaN(wait) && wait !== 0) return wait > 0
+  const left = one.remaining - other.remaining
+  return left < 0 || (left === 0 && one.resetMs > other.resetMs)
+}
+
+/** Index of the limit that binds first among those of which `counts` holds; -1 for none. */
+export const tightestOf = (
+  limits: readonly ShownLimit[],
+  standings: readonly Standing[],
+  counts: (limit: ShownLimit) => boolean,
+): number => {
+  let found = -1
+  for (let index = 0; index < limits.length; index++) {
+    if (!counts(limits[index] as ShownLimit)) continue
+    if (found < 0 || isTighter(standings[index] as Standing, standings[found] as Standing)) found = index
   }
   return found
 }
 
+const countsRequests = ({ unit, shadow }: ShownLimit): boolean => unit === 'requests' && !shadow
+const countsTokens = ({ unit, shadow }: ShownLimit): boolean => unit.endsWith('tokens') && !shadow
+/** The draft knows requests and requests under way; other units have no name there. */
+const isStandardUnit = ({ unit, shadow }: ShownLimit): boolean =>
+  (unit === 'requests' || unit === 'concurrent') && !shadow
+
 /**
- * Writes the three families of limit fields from one state: `X-RateLimit-*` and OpenAI's of the tightest rule, and
- * `RateLimit-Policy` with `RateLimit` of all (draft-ietf-httpapi-ratelimit-headers-11). Resets are seconds from now.
+ * Writes the three families of limit fields from one state: `X-RateLimit-*` and OpenAI's of the tightest rule of requests,
+ * OpenAI's of the tightest of tokens, and `RateLimit-Policy` with `RateLimit` of all whose unit
+ * draft-ietf-httpapi-ratelimit-headers-11 knows. Resets are seconds from now.
  */
 export const writeLimitHeaders = (
   headers: Record<string, string>,
-  policies: readonly RequestPolicy[],
+  limits: readonly ShownLimit[],
   standings: readonly Standing[],
 ): void => {
-  const index = tightest(standings)
-  const { remaining, resetMs } = standings[index] as Standing
-  const { limit } = policies[index] as RequestPolicy
-  const left = String(remaining)
-  headers[header.rateLimitLimit] = limit
-  headers[header.rateLimitRemaining] = left
-  headers[header.rateLimitReset] = String(Math.ceil(resetMs / SECOND_MS))
-  headers[header.openaiLimitRequests] = limit
-  headers[header.openaiRemainingRequests] = left
-  headers[header.openaiResetRequests] = formatDuration(resetMs)
+  const requests = tightestOf(limits, standings, countsRequests)
+  if (requests >= 0) {
+    const { remaining, resetMs } = standings[requests] as Standing
+    const { limit } = limits[requests] as ShownLimit
+    const left = String(remaining)
+    headers[header.rateLimitLimit] = limit
+    headers[header.rateLimitRemaining] = left
+    headers[header.rateLimitReset] = String(Math.ceil(resetMs / SECOND_MS))
+    headers[header.openaiLimitRequests] = limit
+    headers[header.openaiRemainingRequests] = left
+    headers[header.openaiResetRequests] = formatDuration(resetMs)
+  }
+  const tokens = tightestOf(limits, standings, countsTokens)
+  if (tokens >= 0) {
+    const { remaining, resetMs } = standings[tokens] as Standing
+    headers[header.openaiLimitTokens] = (limits[tokens] as ShownLimit).limit
+    headers[header.openaiRemainingTokens] = String(remaining)
+    headers[header.openaiResetTokens] = formatDuration(resetMs)
+  }
   let policy = ''
   let state = ''
-  for (let at = 0; at < policies.length; at++) {
-    const { policyItem, stateStart, stateEnd } = policies[at] as RequestPolicy
+  for (let at = 0; at < limits.length; at++) {
+    const shown = limits[at] as ShownLimit
+    if (!isStandardUnit(shown)) continue
+    const { policyItem, stateStart, stateEnd } = shown
     const standing = standings[at] as Standing
-    const separator = at === 0 ? '' : ', '
+    const separator = policy === '' ? '' : ', '
     policy += separator + policyItem
-    state += `${separator}${stateStart}${standing.remaining};t=${Math.ceil(standing.resetMs / SECOND_MS)}${stateEnd}`
+    const reset = shown.unit === 'concurrent' ? '' : `;t=${Math.ceil(standing.resetMs / SECOND_MS)}`
+    state += `${separator}${stateStart}${standing.remaining}${reset}${stateEnd}`
   }
   headers[header.rateLimitPolicy] = policy
   headers[header.rateLimit] = state

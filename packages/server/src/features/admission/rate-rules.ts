@@ -2,18 +2,22 @@ import { createHmac } from 'node:crypto'
 import ipaddr from 'ipaddr.js'
 import type { Caller } from '../../domain/caller.ts'
 import type { Exchange } from '../../domain/exchange.ts'
-import { type Bucket, bucketOf, type CounterRule } from '../../kernel/counters.ts'
+import { bucketOf, type CounterRule, type Limit } from '../../kernel/counters.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { RequestRate, TierLimits } from './admission.ports.ts'
+import type { Unit } from './policy.ts'
 
 const PARTITION_BYTES = 9
 const IPV6_NETWORK_HEXTETS = 4
 /** Whom a key of a tier that is no longer configured is treated as. */
 const FALLBACK_TIER = 'anonymous'
 
-/** A request limit, and the constant parts of its header fields. */
-export interface RequestPolicy {
+/** A limit as answers show it: the constant parts of its header fields. */
+export interface ShownLimit {
   readonly name: string
+  readonly unit: Unit
+  /** It never refuses, so no answer shows it. */
+  readonly shadow: boolean
   readonly limit: string
   /** Item of `RateLimit-Policy`: quota `q` per window `w`, the whole seconds in which an empty bucket fills. */
   readonly policyItem: string
@@ -23,29 +27,38 @@ export interface RequestPolicy {
   readonly stateEnd: string
 }
 
-/** What one request is counted against. */
+/** What one request is counted against: the rules, and how each is shown. */
 export interface RateRules {
   readonly rules: readonly CounterRule[]
-  readonly policies: readonly RequestPolicy[]
+  readonly policies: readonly ShownLimit[]
   readonly maxOutputTokens: number | null
 }
 
-const policyOf = (name: string, { burst, capacityMs }: Bucket, partition: string): RequestPolicy => ({
+/** Whole seconds of the window; nothing for what has none. The draft's own word for requests under way is `qu`. */
+const windowOf = ({ algorithm, windowMs }: Limit): string =>
+  algorithm === 'concurrency' ? ';qu="concurrent-requests"' : `;w=${Math.max(1, Math.ceil(windowMs / 1000))}`
+
+/** How a limit is shown; `partition` is the parameter `pk`, or nothing. */
+export const showLimit = (name: string, unit: Unit, limit: Limit, shadow: boolean, partition = ''): ShownLimit => ({
   name,
-  limit: String(burst),
-  policyItem: `"${name}";q=${burst};w=${Math.max(1, Math.ceil(capacityMs / 1000))}${partition}`,
+  unit,
+  shadow,
+  limit: String(limit.quota),
+  policyItem: `"${name}";q=${limit.quota}${windowOf(limit)}${partition}`,
   stateStart: `"${name}";r=`,
   stateEnd: partition,
 })
 
 /** Callers of one IPv6 network have its lower 64 bits to choose from (RFC 4291, 2.5.1), so the network is what counts. */
-const addressKey = (address: string): string => {
-  if (!ipaddr.isValid(address)) return `address:${address.slice(0, 64)}`
+export const networkOf = (address: string): string => {
+  if (!ipaddr.isValid(address)) return address.slice(0, 64)
   const parsed = ipaddr.process(address)
-  if (!(parsed instanceof ipaddr.IPv6)) return `address:${parsed.toString()}`
+  if (!(parsed instanceof ipaddr.IPv6)) return parsed.toString()
   const network = parsed.parts.slice(0, IPV6_NETWORK_HEXTETS).map((part) => part.toString(16))
-  return `address:${network.join(':')}::/64`
+  return `${network.join(':')}::/64`
 }
+
+const addressKey = (address: string): string => `address:${networkOf(address)}`
 
 /** Finds what a request is counted against. */
 export interface RateRulesFinder {
@@ -64,7 +77,7 @@ export const createRateRules = (
 ): RateRulesFinder => {
   const known = new WeakMap<Caller, RateRules>()
   const addressBucket = bucketOf(perIp.rate_per_minute, perIp.burst)
-  const addressPolicy = policyOf('address', addressBucket, '')
+  const addressPolicy = showLimit('address', 'requests', addressBucket, false)
 
   const tierOf = ({ tier, keyId }: Caller): TierLimits => {
     const found = Object.hasOwn(tiers, tier) ? tiers[tier] : undefined
@@ -82,8 +95,8 @@ export const createRateRules = (
       .update(`rate limit of ${caller.keyId}`)
       .digest()
       .subarray(0, PARTITION_BYTES)
-    const policy = policyOf('key', bucket, `;pk=:${digest.toString('base64')}:`)
-    return { rules: [{ key: `key:${caller.keyId}`, bucket }], policies: [policy], maxOutputTokens }
+    const policy = showLimit('key', 'requests', bucket, false, `;pk=:${digest.toString('base64')}:`)
+    return { rules: [{ key: `key:${caller.keyId}`, limit: bucket, cost: 1 }], policies: [policy], maxOutputTokens }
   }
 
   return {
@@ -96,12 +109,12 @@ export const createRateRules = (
       if (caller.kind === 'secret') return own
       return {
         ...own,
-        rules: [...own.rules, { key: addressKey(address), bucket: addressBucket }],
+        rules: [...own.rules, { key: addressKey(address), limit: addressBucket, cost: 1 }],
         policies: [...own.policies, addressPolicy],
       }
     },
     ofAddress: (address) => ({
-      rules: [{ key: addressKey(address), bucket: addressBucket }],
+      rules: [{ key: addressKey(address), limit: addressBucket, cost: 1 }],
       policies: [addressPolicy],
       maxOutputTokens: null,
     }),

@@ -42,7 +42,7 @@ test('an address without a valid key has its burst, then waits; others do not', 
   expect(error?.options).toEqual({ retryAfterMs: 1000, violatedPolicies: ['address'] })
   expect(headers).toMatchObject({
     ratelimit: '"address";r=0;t=2',
-    'ratelimit-policy': `"address";q=2;w=${bucketOf(60, 2).capacityMs / 1000}`,
+    'ratelimit-policy': `"address";q=2;w=${bucketOf(60, 2).windowMs / 1000}`,
   })
   expect(caught(() => stranger('192.0.2.2', {}))).toBeNull()
   time.now = 1_000

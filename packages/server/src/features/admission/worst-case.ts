@@ -16,6 +16,10 @@ export interface Quote {
   /** Its price; null when any target of the order has none. */
   readonly price: Price | null
   readonly worstCase: NanoUsd | null
+  /** Most tokens one answer may have; 0 where there are none. */
+  readonly outputCap: number
+  /** When it was quoted: milliseconds since the epoch. */
+  readonly at: number
   readonly request: InferenceRequest
   /** As estimated by `estimateInputTokens`. */
   readonly inputTokens: number
@@ -122,10 +126,11 @@ export const quote = (
     worstCase = cost
   }
   const request = cap.imposed ? impose(ports, asked, dearest, cap.tokens) : asked
-  return { target: dearest, price, worstCase, request, inputTokens, warning: cap.warning }
+  return { target: dearest, price, worstCase, outputCap: cap.tokens, at, request, inputTokens, warning: cap.warning }
 }
 
-const priceUnknown = ({ name }: Target): AppError =>
+/** The fault of a model whose cost nobody can bound, where it must be bounded. */
+export const priceUnknown = ({ name }: Target): AppError =>
   new AppError('price_unknown', {
     detail: `No price is known for ${name}, and a budget applies.`,
     details: [

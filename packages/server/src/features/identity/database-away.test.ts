@@ -21,6 +21,7 @@ let identity: Identity & Feature
 const switching: Database = {
   read: (scope, work) => (isAway ? dead : live).read(scope, work),
   transaction: (scope, work) => (isAway ? dead : live).transaction(scope, work),
+  statement: (text, values) => (isAway ? dead : live).statement(text, values),
   ping: () => (isAway ? dead : live).ping(),
   assertRuntimeRole: () => live.assertRuntimeRole(),
   load: () => live.load(),

@@ -42,7 +42,8 @@ export interface KeyDirectoryOptions {
   readonly load: (keyId: string) => Promise<KeyWithSecrets | null>
 }
 
-const makeCaller = (key: KeyRow): Caller =>
+/** Whom a key's row stands for. */
+export const makeCaller = (key: KeyRow): Caller =>
   Object.freeze({
     keyId: key.key_id,
     projectId: key.project_id,

@@ -9,6 +9,7 @@ import type {
   UpdateKey,
 } from '@headgate/contract/keys.ts'
 import { pageOf } from '@headgate/contract/keys.ts'
+import type { Caller } from '../../domain/caller.ts'
 import { formatUsd } from '../../domain/money.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Transaction } from '../../kernel/db.ts'
@@ -16,6 +17,7 @@ import { AppError } from '../../kernel/errors.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { AuditPort, BudgetPort } from './identity.ports.ts'
 import type { IdentityStore, KeyRow } from './identity.store.ts'
+import { makeCaller } from './key-directory.ts'
 import { checkTier, readBudget, readExpiry, readOrigins, refuse } from './key-input.ts'
 import { auditedKey, presentKey } from './key-presentation.ts'
 import { hashKey, mintKey, mintPublicId, type Pepper } from './key-secret.ts'
@@ -176,6 +178,12 @@ export const createKeysService = (options: KeysServiceOptions) => {
     return presentOne(row)
   }
 
+  const callerOf = async (id: string): Promise<Caller> => {
+    const row = PUBLIC_ID.test(id) ? await store.read((read) => statements.key(read, id)) : undefined
+    if (!row) throw notFound(id)
+    return makeCaller(row)
+  }
+
   const changeBudget = async (transaction: Transaction, before: KeyRow, input: UpdateKey['budget']) => {
     if (input === undefined) return { id: before.budget_id }
     if (input === null) {
@@ -259,7 +267,7 @@ export const createKeysService = (options: KeysServiceOptions) => {
       operator,
     )
 
-  return { create, createIn, list, get, update, rotate, revoke }
+  return { create, createIn, list, get, callerOf, update, rotate, revoke }
 }
 
 export type KeysService = ReturnType<typeof createKeysService>

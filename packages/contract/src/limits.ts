@@ -1,0 +1,171 @@
+import { type Static, Type } from 'typebox'
+
+/** As it is once read: nobody changes it in place. */
+type Kept<T> = T extends readonly (infer Item)[]
+  ? readonly Kept<Item>[]
+  : T extends object
+    ? { readonly [Name in keyof T]: Kept<T[Name]> }
+    : T
+
+const closed = { additionalProperties: false } as const
+const line = (most: number) => Type.String({ minLength: 1, maxLength: most, pattern: '^[^\\u0000-\\u001f\\u007f]*$' })
+const lines = (description: string) =>
+  Type.Optional(Type.Array(line(256), { minItems: 1, maxItems: 500, uniqueItems: true, description }))
+
+/** What a limit counts. `concurrent`: calls under way; `usd`: money. */
+export const limitUnits = ['requests', 'tokens', 'input_tokens', 'output_tokens', 'concurrent', 'usd'] as const
+/** Whose count it is: one for each value of these together; none of them is one count for everybody. */
+export const limitSubjects = [
+  'ip',
+  'country',
+  'key',
+  'user',
+  'project',
+  'tier',
+  'endpoint',
+  'model',
+  'provider',
+] as const
+export const limitAlgorithms = ['token_bucket', 'sliding_window'] as const
+export const limitModes = ['enforce', 'shadow', 'off'] as const
+export const endpointNames = ['chat', 'embeddings'] as const
+
+export const PolicyMatchSchema = Type.Object(
+  {
+    tiers: lines('Tiers it holds for.'),
+    projects: lines('Projects it holds for.'),
+    keys: lines('Public ids of keys it holds for.'),
+    users: lines('End users it holds for.'),
+    kinds: Type.Optional(Type.Array(Type.Enum(['secret', 'publishable']), { description: 'Kinds of keys.' })),
+    endpoints: Type.Optional(Type.Array(Type.Enum([...endpointNames]), { description: 'What is asked for.' })),
+    models: lines('Models, in full or with a * at the end.'),
+    providers: lines('Providers.'),
+    countries: lines('Countries by ISO 3166 code; `unknown` where the table has no answer.'),
+  },
+  { ...closed, title: 'PolicyMatch' },
+)
+export type PolicyMatch = Kept<Static<typeof PolicyMatchSchema>>
+
+/** A limit as data. */
+export const PolicySchema = Type.Object(
+  {
+    unit: Type.Enum([...limitUnits]),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 1_000_000_000_000, description: 'Units per window, or at once.' }),
+    ),
+    limit_usd: Type.Optional(
+      Type.String({ pattern: '^\\d{1,7}(\\.\\d{1,9})?$', description: 'The limit of unit `usd`.' }),
+    ),
+    window_seconds: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 31_622_400, description: 'Length of the window; 60 unless told.' }),
+    ),
+    algorithm: Type.Optional(Type.Enum([...limitAlgorithms])),
+    burst: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1_000_000_000_000,
+        description: 'What a bucket holds; the limit unless told.',
+      }),
+    ),
+    per: Type.Optional(Type.Array(Type.Enum([...limitSubjects]), { maxItems: 9, uniqueItems: true })),
+    match: Type.Optional(PolicyMatchSchema),
+    mode: Type.Optional(Type.Enum([...limitModes])),
+  },
+  {
+    ...closed,
+    title: 'Policy',
+    examples: [{ unit: 'tokens', limit: 100_000, window_seconds: 60, per: ['user'], match: { tiers: ['free'] } }],
+  },
+)
+export type PolicyInput = Kept<Static<typeof PolicySchema>>
+
+export const policyNamePattern = '^[a-z0-9][a-z0-9_-]{0,63}$'
+export const PolicyPathSchema = Type.Object({ name: Type.String({ pattern: policyNamePattern }) }, closed)
+
+export const NamedPolicySchema = Type.Object(
+  {
+    object: Type.Literal('limit_policy'),
+    name: Type.String(),
+    source: Type.Enum(['configuration', 'operator'], { description: 'Those of the configuration change only there.' }),
+    policy: PolicySchema,
+  },
+  { ...closed, title: 'NamedPolicy' },
+)
+export type NamedPolicy = Kept<Static<typeof NamedPolicySchema>>
+
+export const PolicyListSchema = Type.Object(
+  {
+    object: Type.Literal('list'),
+    data: Type.Array(NamedPolicySchema),
+    has_more: Type.Boolean(),
+    next_cursor: Type.Null(),
+  },
+  { ...closed, title: 'PolicyList' },
+)
+
+const ranges = Type.Array(line(64), { maxItems: 10_000 })
+const countries = Type.Array(Type.String({ pattern: '^([A-Z]{2}|unknown)$' }), { maxItems: 300 })
+
+/** Who may call at all, by address and country. The longest range that holds an address decides; then its country. */
+export const AccessSchema = Type.Object(
+  {
+    default: Type.Enum(['allow', 'deny'], { description: 'What holds where no range and no country decides.' }),
+    allow: ranges,
+    deny: ranges,
+    allow_countries: countries,
+    deny_countries: countries,
+  },
+  {
+    ...closed,
+    title: 'Access',
+    examples: [
+      { default: 'allow', allow: ['203.0.113.7'], deny: ['203.0.113.0/24'], allow_countries: [], deny_countries: [] },
+    ],
+  },
+)
+export type Access = Kept<Static<typeof AccessSchema>>
+
+/** For whom `POST /admin/v1/limits/explain` explains. */
+export const ExplainSchema = Type.Object(
+  {
+    key_id: line(64),
+    model: line(256),
+    endpoint: Type.Optional(Type.Enum([...endpointNames])),
+    address: Type.Optional(line(64)),
+    user: Type.Optional(line(256)),
+    max_tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000_000 })),
+    input_tokens: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000_000 })),
+  },
+  { ...closed, title: 'ExplainLimits', examples: [{ key_id: 'Ab3dE6gH9jKl', model: 'demo', address: '203.0.113.7' }] },
+)
+export type ExplainInput = Kept<Static<typeof ExplainSchema>>
+
+export const ExplanationSchema = Type.Object(
+  {
+    object: Type.Literal('limit_explanation'),
+    allowed: Type.Boolean(),
+    decides: Type.Union([Type.String(), Type.Null()], { description: 'The rule that refuses or binds first.' }),
+    country: Type.Union([Type.String(), Type.Null()]),
+    access: Type.Union([Type.String(), Type.Null()], { description: 'Why the address would be refused, if it would.' }),
+    rules: Type.Array(
+      Type.Object(
+        {
+          name: Type.String(),
+          unit: Type.String(),
+          algorithm: Type.String(),
+          mode: Type.Enum(['enforce', 'shadow']),
+          counted_for: Type.String(),
+          cost: Type.Number(),
+          limit: Type.Number(),
+          remaining: Type.Number(),
+          reset_ms: Type.Number(),
+          would_refuse: Type.Boolean(),
+        },
+        closed,
+      ),
+    ),
+    not_applied: Type.Array(Type.Object({ name: Type.String(), reason: Type.String() }, closed)),
+  },
+  { ...closed, title: 'LimitExplanation' },
+)
+export type Explanation = Static<typeof ExplanationSchema>

@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from './clock.ts'
+import type { Counters, Limit } from './counters.ts'
+import { algorithmLetter } from './counters.redis-script.ts'
+import { type CounterStore, createSharedCounters, type Found } from './counters.shared.ts'
+import type { Database } from './db.ts'
+import type { Log } from './log.ts'
+
+export interface PostgresCountersOptions {
+  readonly database: Database
+  readonly clock: Clock
+  readonly log: Log
+  /** Longest wait for a decision of PostgreSQL. */
+  readonly timeoutMs?: number
+}
+
+const MICROSECONDS = 1000
+/** Questions and corrections sent at once. */
+const BATCH = 200
+const DECIDE = 'SELECT headgate.decide_limits($1::jsonb) AS answers'
+const PRESENT = 'SELECT headgate.present_replica($1) AS count'
+const RENEW = 'SELECT headgate.renew_holdings($1::jsonb, $2)'
+const LEAVE = 'SELECT headgate.leave_replica($1)'
+
+/** The answer to one decision: allowed, then used, reset and retry of each rule. */
+type Answer = readonly number[]
+
+interface Waiting {
+  readonly item: object
+  /** Absent for corrections, which are not answered. */
+  readonly settle?: { resolve(answer: Answer): void; reject(error: unknown): void }
+}
+
+const keyOf = (key: string, { algorithm }: Limit): string => `${algorithmLetter[algorithm]}:${key}`
+
+const describe = (key: string, limit: Limit, leaseMs: number): object => ({
+  k: keyOf(key, limit),
+  a: algorithmLetter[limit.algorithm],
+  q: limit.quota,
+  w: (limit.algorithm === 'concurrency' ? leaseMs : limit.windowMs) * MICROSECONDS,
+})
+
+/**
+ * The store that PostgreSQL is. What is asked while a question is under way goes together in the next, so that a process has
+ * one statement under way and a hot key is locked once per batch.
+ */
+const createPostgresStore = (database: Database): CounterStore => {
+  const replica = randomUUID()
+  let queue: Waiting[] = []
+  let underWay = false
+
+  const drain = async (): Promise<void> => {
+    if (underWay) return
+    underWay = true
+    while (queue.length > 0) {
+      const batch = queue.slice(0, BATCH)
+      queue = queue.slice(BATCH)
+      try {
+        const items = JSON.stringify(batch.map(({ item }) => item))
+        const { rows } = await database.statement<{ answers: Answer[] }>(DECIDE, [items])
+        const answers = rows[0]?.answers ?? []
+        let next = 0
+        for (const { settle } of batch) settle?.resolve(answers[next++] ?? [])
+      } catch (error) {
+        for (const { settle } of batch) settle?.reject(error)
+      }
+    }
+    underWay = false
+  }
+
+  return {
+    name: 'PostgreSQL',
+    open: (onReady) => onReady(),
+    isReady: () => true,
+    take: async (rules, holder, leaseMs) => {
+      const r = rules.map(({ key, limit, cost, shadow, least }) => ({
+        ...describe(key, limit, leaseMs),
+        c: cost,
+        s: shadow === true,
+        l: least,
+      }))
+      const answer = await new Promise<Answer>((resolve, reject) => {
+        queue.push({ item: { h: holder, r }, settle: { resolve, reject } })
+        void drain()
+      })
+      const found = rules.map((_rule, index): Found => {
+        const [used, resetUs, retryUs] = answer.slice(1 + index * 3, 4 + index * 3) as [number, number, number]
+        return {
+          used,
+          resetMs: resetUs / MICROSECONDS,
+          retryAfterMs: retryUs < 0 ? Number.POSITIVE_INFINITY : retryUs / MICROSECONDS,
+        }
+      })
+      return { allowed: answer[0] === 1, found }
+    },
+    correct: async (corrections) => {
+      for (const { key, limit, change, ageMs, holder } of corrections)
+        queue.push({ item: { ...describe(key, limit, 1), d: change, g: ageMs * MICROSECONDS, h: holder } })
+      await drain()
+    },
+    renew: async (holdings, leaseMs) => {
+      const mine = holdings.map(({ key, limit, holder }) => ({ k: keyOf(key, limit), h: holder }))
+      await database.statement(RENEW, [JSON.stringify(mine), leaseMs / 1000])
+    },
+    present: async () => (await database.statement<{ count: number }>(PRESENT, [replica])).rows[0]?.count ?? 1,
+    close: async () => {
+      await database.statement(LEAVE, [replica]).catch(() => undefined)
+    },
+  }
+}
+
+/** Counts in PostgreSQL, shared by all replicas: for a few processes that have no Redis. */
+export const createPostgresCounters = ({ database, ...options }: PostgresCountersOptions): Counters =>
+  createSharedCounters({ ...options, store: createPostgresStore(database) })
