@@ -123,7 +123,7 @@ $$;
 -- answered by [allowed, used, reset, retry, used, …] in microseconds, retry -1 for never; or a correction {h: holder, k, a, q,
 -- w, d: change, g: microseconds since it was taken}, which is not answered. All keys are locked first, in one order for all.
 CREATE FUNCTION headgate.decide_limits(items jsonb) RETURNS jsonb
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
   now_us double precision;
@@ -192,7 +192,7 @@ $$;
 
 -- Says that a replica lives, forgets what is over, and answers how many replicas live.
 CREATE FUNCTION headgate.present_replica(name text) RETURNS integer
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
   AS $$
 BEGIN
   INSERT INTO headgate.limit_replicas VALUES (name, clock_timestamp())
@@ -207,7 +207,7 @@ $$;
 
 -- Keeps calls under way, [{k: key, h: holder}], for so many seconds more.
 CREATE FUNCTION headgate.renew_holdings(mine jsonb, seconds double precision) RETURNS void
-  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
   AS $$
   INSERT INTO headgate.limit_holdings
   SELECT k, h, clock_timestamp() + make_interval(secs => seconds)
@@ -216,13 +216,5 @@ CREATE FUNCTION headgate.renew_holdings(mine jsonb, seconds double precision) RE
 $$;
 
 CREATE FUNCTION headgate.leave_replica(name text) RETURNS void
-  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+  LANGUAGE sql SET search_path = pg_catalog, pg_temp
   AS $$ DELETE FROM headgate.limit_replicas WHERE replica = name $$;
-
-REVOKE EXECUTE ON FUNCTION headgate.limit_used(jsonb, double precision), headgate.limit_leaves(jsonb, double precision, double precision),
-  headgate.limit_add(jsonb, double precision, double precision, double precision, double precision, text),
-  headgate.decide_limits(jsonb), headgate.present_replica(text), headgate.renew_holdings(jsonb, double precision),
-  headgate.leave_replica(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION headgate.decide_limits(jsonb), headgate.present_replica(text),
-  headgate.renew_holdings(jsonb, double precision), headgate.leave_replica(text) TO headgate_runtime;
-REVOKE ALL ON headgate.limit_counts, headgate.limit_holdings, headgate.limit_replicas FROM headgate_runtime;

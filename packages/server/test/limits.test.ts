@@ -169,22 +169,22 @@ describe('who may call at all', () => {
       return answer.status === 200 ? 'ok' : code(answer)
     }
     await access({
-      allow: ['198.51.100.7', '1.1.1.1'],
-      deny: ['198.51.100.0/24', '2001:db8:1:2::/64'],
+      allow: ['10.9.8.7', '1.1.1.1'],
+      deny: ['10.9.8.0/24', '2001:db8:1:2::/64'],
       deny_countries: ['AU'],
     })
-    expect(await codeFrom('198.51.100.8')).toBe('address_denied')
-    expect(await codeFrom('198.51.100.7')).toBe('ok')
-    expect(await codeFrom('::ffff:198.51.100.9')).toBe('address_denied')
+    expect(await codeFrom('10.9.8.8')).toBe('address_denied')
+    expect(await codeFrom('10.9.8.7')).toBe('ok')
+    expect(await codeFrom('::ffff:10.9.8.9')).toBe('address_denied')
     expect(await codeFrom('2001:db8:1:2:ffff::1')).toBe('address_denied')
     expect(await codeFrom('2001:db8:1:3::1')).toBe('ok')
     expect(await codeFrom('1.0.0.1')).toBe('country_denied')
     expect(await codeFrom('1.1.1.1')).not.toBe('country_denied')
     expect(await codeFrom('192.0.2.1')).toBe('ok')
     // What a caller claims beyond the trusted proxy changes nothing.
-    expect(await codeFrom('198.51.100.7, 198.51.100.8')).toBe('address_denied')
+    expect(await codeFrom('10.9.8.7, 10.9.8.8')).toBe('address_denied')
     const explained = await house.request('/admin/v1/limits/explain', {
-      body: { key_id: id, model: 'up/gpt-4o-mini', address: '198.51.100.8' },
+      body: { key_id: id, model: 'up/gpt-4o-mini', address: '10.9.8.8' },
     })
     expect(await explained.json()).toMatchObject({ allowed: false, decides: 'access', access: 'address_denied' })
     await access({ default: 'deny', allow: ['192.0.2.0/24'] })

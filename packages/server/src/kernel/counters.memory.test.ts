@@ -115,6 +115,43 @@ describe('token buckets against a simple model', () => {
   })
 })
 
+describe('sliding windows', () => {
+  it('let no more through in any window of their length, and nearly all of it', () => {
+    const step = fc.record({ wait: fc.integer({ min: 0, max: 40 }), cost: fc.integer({ min: 1, max: 3 }) })
+    fc.assert(
+      fc.property(fc.integer({ min: 3, max: 60 }), fc.array(step, { minLength: 50, maxLength: 400 }), (quota, walk) => {
+        const clock = virtualClock()
+        const counters = createMemoryCounters({ clock })
+        const limit: Limit = { algorithm: 'sliding_window', quota, windowMs: 600 }
+        const admitted: { at: number; cost: number }[] = []
+        for (const { wait, cost } of walk) {
+          clock.advance(wait)
+          if (counters.take([{ key: 'k', limit, cost }]).allowed) admitted.push({ at: clock.monotonic(), cost })
+        }
+        for (const { at } of admitted) {
+          const inside = admitted.filter((other) => other.at > at - limit.windowMs && other.at <= at)
+          expect(inside.reduce((sum, { cost }) => sum + cost, 0)).toBeLessThanOrEqual(quota)
+        }
+      }),
+      { numRuns: 200 },
+    )
+    const clock = virtualClock()
+    const counters = createMemoryCounters({ clock })
+    const rule = {
+      key: 'pressed',
+      limit: { algorithm: 'sliding_window', quota: 600, windowMs: 60_000 } as Limit,
+      cost: 1,
+    }
+    let admitted = 0
+    for (let tick = 0; tick < 600_000; tick += 10) {
+      if (counters.take([rule]).allowed) admitted += 1
+      clock.advance(10)
+    }
+    expect(admitted / 6000).toBeGreaterThan(0.97)
+    expect(admitted / 6000).toBeLessThanOrEqual(1)
+  })
+})
+
 describe('the memory of counters', () => {
   it('stays bounded and forgets the key known longest', () => {
     const clock = virtualClock()

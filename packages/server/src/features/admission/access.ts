@@ -1,7 +1,7 @@
 import type { Access } from '@headgate/contract/limits.ts'
 import ipaddr from 'ipaddr.js'
 import { AppError } from '../../kernel/errors.ts'
-import type { CountryOf } from './policies.ts'
+import type { CountryOf } from './policy.ts'
 
 /** Who may call at all, as it stands now. */
 export interface AccessGate {

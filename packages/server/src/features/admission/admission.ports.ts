@@ -9,7 +9,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Counters } from '../../kernel/counters.ts'
 import type { Database, Transaction } from '../../kernel/db.ts'
 import type { Log } from '../../kernel/log.ts'
-import type { CountryOf } from './policies.ts'
+import type { CountryOf } from './policy.ts'
 
 /** An admitted call: its hold, and the request as it may go to a provider (with an output cap where one must hold). */
 export interface Admitted {

@@ -8,10 +8,9 @@ import type { Price } from '../../domain/price.ts'
 import { Walk } from '../../domain/walk.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
 import { createMemoryCounters } from '../../kernel/counters.memory.ts'
-import type { Database } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { silentLog } from '../../kernel/log.ts'
-import { openAccess } from './access.ts'
+import { noPolicyPorts } from './__fixtures__/no-policies.ts'
 import { createAdmission } from './admission.ts'
 import type { Admitted, AdmissionPorts } from './admission.ports.ts'
 
@@ -57,9 +56,6 @@ const requestOf = (body: Record<string, unknown>, more: Partial<InferenceRequest
   }
 }
 
-/** Nothing here asks it: policies come through the configuration. */
-const noDatabase = {} as Database
-
 const house = (more: Partial<AdmissionPorts> = {}) => {
   const time = { now: 0 }
   const clock: Clock = {
@@ -97,13 +93,7 @@ const house = (more: Partial<AdmissionPorts> = {}) => {
       return { intent, mark: () => {}, settle: () => {} } satisfies Hold
     },
     log: silentLog,
-    database: noDatabase,
-    audit: { record: () => Promise.resolve() },
-    countryOf: () => 'unknown',
-    configured: { policies: {}, access: openAccess },
-    callerOf: () => Promise.reject(new AppError('resource_not_found')),
-    targetsOf: () => [],
-    onShadowRefused: () => {},
+    ...noPolicyPorts,
     ...more,
   })
   const exchange = (from: Partial<Caller> = {}, address = '192.0.2.1'): Exchange => ({

@@ -7,8 +7,8 @@ import type { Counters, CounterRule } from '../../kernel/counters.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { AccessGate } from './access.ts'
 import { tightestOf } from './limit-headers.ts'
-import { type Costs, type CountryOf, type Policies, subjectsOf } from './policies.ts'
-import { callerMismatch, callMismatch } from './policy.ts'
+import { type Costs, type Policies, subjectsOf } from './policies.ts'
+import { callerMismatch, callMismatch, type CountryOf } from './policy.ts'
 import type { RateRulesFinder, ShownLimit } from './rate-rules.ts'
 
 /** Output that stands for a call which names no cap. */

@@ -3,7 +3,15 @@ import type { Exchange } from '../../domain/exchange.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { CounterRule } from '../../kernel/counters.ts'
-import { callerMismatch, callMismatch, counterKey, type Policy, type Subjects, type Unit } from './policy.ts'
+import {
+  callerMismatch,
+  callMismatch,
+  counterKey,
+  type CountryOf,
+  type Policy,
+  type Subjects,
+  type Unit,
+} from './policy.ts'
 import { networkOf, type ShownLimit, showLimit } from './rate-rules.ts'
 
 /** What one call takes of each unit. */
@@ -15,9 +23,6 @@ export interface AppliedPolicy {
   readonly rule: CounterRule
   readonly shown: ShownLimit
 }
-
-/** Answers the country of an address: an ISO 3166 code, or `unknown`. */
-export type CountryOf = (address: string) => string
 
 /** The limits that are data, as they stand now. */
 export interface Policies {

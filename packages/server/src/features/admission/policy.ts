@@ -23,6 +23,9 @@ export interface Subjects {
   readonly kind: KeyKind
 }
 
+/** Answers the country of an address: an ISO 3166 code, or `unknown`. */
+export type CountryOf = (address: string) => string
+
 /** A limit ready to be counted. */
 export interface Policy {
   readonly name: string

@@ -1,6 +1,7 @@
-import type { Clock, Timer } from '../../kernel/clock.ts'
+import type { Clock } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
 import type { Feature } from '../../kernel/feature.ts'
+import { createFollower } from '../../kernel/follower.ts'
 import type { Log } from '../../kernel/log.ts'
 import { createProviderSecrets, type SealPort } from './provider-secrets.ts'
 import type { AuditPort } from './providers.ports.ts'
@@ -9,9 +10,6 @@ import { createProvidersService, type ProvidersService } from './providers.servi
 import { createProvidersStore } from './providers.store.ts'
 import type { Providers } from './providers.ts'
 import type { ProviderOptions } from './registry.ts'
-
-/** With the time of a look, well within the 5 seconds that a change may take. */
-const POLL_MS = 2_000
 
 export interface StoredProvidersOptions {
   readonly database: Database
@@ -38,9 +36,6 @@ export const createStoredProviders = (options: StoredProvidersOptions): StoredPr
   /** The revision of each that stands in the registry, by name. */
   const standing = new Map<string, bigint>()
   let seen = -1n
-  let looking: Promise<void> | null = null
-  let failing = false
-  let timer: Timer | null = null
 
   const look = async (): Promise<void> => {
     const found = await store.read(async (read) => {
@@ -77,25 +72,7 @@ export const createStoredProviders = (options: StoredProvidersOptions): StoredPr
     seen = found.revision
   }
 
-  const refresh = async (): Promise<void> => {
-    // A look under way may have asked before the change.
-    if (looking) await looking.catch(() => undefined)
-    looking ??= look().finally(() => {
-      looking = null
-    })
-    await looking
-  }
-
-  const refreshQuietly = async (): Promise<void> => {
-    try {
-      await refresh()
-      if (failing) log.info({ component: 'providers' }, 'Changes of providers are read again')
-      failing = false
-    } catch (error) {
-      if (!failing) log.warn({ component: 'providers', error: error as Error }, 'Changes of providers cannot be read')
-      failing = true
-    }
-  }
+  const follower = createFollower({ clock, log, component: 'providers', what: 'providers', look })
 
   const service = createProvidersService({
     store,
@@ -105,21 +82,15 @@ export const createStoredProviders = (options: StoredProvidersOptions): StoredPr
     configured: providers.configured,
     usualAddress: options.usualAddress,
     listModels: providers.listModelsOf,
-    changed: refreshQuietly,
+    changed: follower.refreshQuietly,
   })
 
   return {
     name: 'stored-providers',
     routes: providerRoutes(service),
     service,
-    refresh,
-    start: async () => {
-      await refresh()
-      timer = clock.every(POLL_MS, () => void refreshQuietly())
-    },
-    stop: async () => {
-      timer?.cancel()
-      await looking?.catch(() => undefined)
-    },
+    refresh: follower.refresh,
+    start: follower.start,
+    stop: follower.stop,
   }
 }
