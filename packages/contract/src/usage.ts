@@ -16,6 +16,7 @@ const time = Type.String({
 const tokens = {
   input_tokens: count,
   cached_input_tokens: count,
+  cache_write_input_tokens: count,
   output_tokens: count,
   reasoning_tokens: count,
 }

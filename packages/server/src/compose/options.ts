@@ -63,6 +63,8 @@ export const priceOverrides = (config: Config) =>
                 input: price.input,
                 output: price.output,
                 ...(price.cached_input !== undefined && { cachedInput: price.cached_input }),
+                ...(price.cache_write !== undefined && { cacheWrite: price.cache_write }),
+                ...(price.cache_write_1h !== undefined && { cacheWriteHour: price.cache_write_1h }),
                 ...(price.per_request !== undefined && { perRequest: price.per_request }),
               },
             ] as const,

@@ -85,6 +85,10 @@ const ModelSchema = group(
           input: money('USD per million input tokens.'),
           output: money('USD per million output tokens.'),
           cached_input: Type.Optional(money('USD per million input tokens read from the cache of the provider.')),
+          cache_write: Type.Optional(money('USD per million input tokens written to that cache; absent: as `input`.')),
+          cache_write_1h: Type.Optional(
+            money('USD per million input tokens kept there for an hour; absent: as `cache_write`.'),
+          ),
           per_request: Type.Optional(money('USD per call.')),
         },
         'Overrides the price library.',

@@ -7,6 +7,9 @@ export type PriceSource = 'configuration' | 'library' | 'local'
 export interface Price {
   readonly inputPerMillion: NanoUsd
   readonly cachedInputPerMillion: NanoUsd
+  /** Input written to the provider's cache, and input kept there for an hour. */
+  readonly cacheWritePerMillion: NanoUsd
+  readonly cacheWriteHourPerMillion: NanoUsd
   readonly outputPerMillion: NanoUsd
   readonly perRequest: NanoUsd
   readonly source: PriceSource

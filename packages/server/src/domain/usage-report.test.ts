@@ -40,7 +40,26 @@ describe('the usage object', () => {
       [5, 0, 2, 0],
     ],
   ])('is read: %s', (_name, value, [inputTokens, cachedInputTokens, outputTokens, reasoningTokens]) => {
-    expect(readUsage(value)).toEqual({ inputTokens, cachedInputTokens, outputTokens, reasoningTokens })
+    expect(readUsage(value)).toEqual({
+      inputTokens,
+      cachedInputTokens,
+      cacheWriteInputTokens: 0,
+      cacheWriteHourInputTokens: 0,
+      outputTokens,
+      reasoningTokens,
+    })
+  })
+
+  it.each([
+    [{ cached_tokens: 3, cache_write_tokens: 4, cache_write_1h_tokens: 1 }, [3, 4, 1]],
+    [{ cached_tokens: 7, cache_write_tokens: 9, cache_write_1h_tokens: 9 }, [7, 3, 3]],
+    [{ cache_write_tokens: -1 }, [0, 0, 0]],
+  ])('never has more parts of the input than input: %j', (details, [read, written, forHour]) => {
+    expect(readUsage({ prompt_tokens: 10, completion_tokens: 1, prompt_tokens_details: details })).toMatchObject({
+      cachedInputTokens: read,
+      cacheWriteInputTokens: written,
+      cacheWriteHourInputTokens: forHour,
+    })
   })
 
   it.each([

@@ -17,7 +17,7 @@ const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
  * Reads the `usage` object of an OpenAI-compatible provider, of a whole answer or a stream. Null when it does not count
  * the input, or has a count that is no integer from 0 to 10¹⁰: such a report says nothing. Zero stays zero. Without
  * `completion_tokens` the total tells the output. xAI keeps reasoning out of `completion_tokens` (then the total tells);
- * DeepSeek names cached input `prompt_cache_hit_tokens`.
+ * DeepSeek names cached input `prompt_cache_hit_tokens`. `cache_write_1h_tokens` comes from our own translation only.
  */
 export const readUsage = (value: unknown): Usage | null => {
   const report = membersOf(value)
@@ -27,13 +27,14 @@ export const readUsage = (value: unknown): Usage | null => {
   const reasoning = firstCount(membersOf(report['completion_tokens_details'])['reasoning_tokens'])
   const isApart = reasoning > 0 && total === inputTokens + said + reasoning
   const outputTokens = isApart ? said + reasoning : said
-  const cached = firstCount(
-    membersOf(report['prompt_tokens_details'])['cached_tokens'],
-    report['prompt_cache_hit_tokens'],
-  )
+  const details = membersOf(report['prompt_tokens_details'])
+  const cached = Math.min(firstCount(details['cached_tokens'], report['prompt_cache_hit_tokens']), inputTokens)
+  const written = Math.min(firstCount(details['cache_write_tokens']), inputTokens - cached)
   return {
     inputTokens,
-    cachedInputTokens: Math.min(cached, inputTokens),
+    cachedInputTokens: cached,
+    cacheWriteInputTokens: written,
+    cacheWriteHourInputTokens: Math.min(firstCount(details['cache_write_1h_tokens']), written),
     outputTokens,
     reasoningTokens: Math.min(reasoning, outputTokens),
   }

@@ -1,12 +1,23 @@
-/** What a call consumed, in tokens. Cached input is part of the input, reasoning part of the output. */
+/** What a call consumed, in tokens. Cached input and cache writes are parts of the input, reasoning part of the output. */
 export interface Usage {
   readonly inputTokens: number
   readonly cachedInputTokens: number
+  /** Input that the provider wrote to its cache, which some charge more for. */
+  readonly cacheWriteInputTokens: number
+  /** The part of it that is kept for an hour, dearer still (Anthropic). */
+  readonly cacheWriteHourInputTokens: number
   readonly outputTokens: number
   readonly reasoningTokens: number
 }
 
-export const noUsage: Usage = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 }
+export const noUsage: Usage = {
+  inputTokens: 0,
+  cachedInputTokens: 0,
+  cacheWriteInputTokens: 0,
+  cacheWriteHourInputTokens: 0,
+  outputTokens: 0,
+  reasoningTokens: 0,
+}
 
 /**
  * How a logical request ended. `complete`: the terminal was reached; `failed`: the provider gave no answer at all;

@@ -1,7 +1,7 @@
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { House } from '../support/house.ts'
-import { startTour, targets, usageOf } from './support/targets.ts'
+import { cachedScript, startTour, targets, usageOf } from './support/targets.ts'
 
 let house: House
 let key: string
@@ -34,7 +34,7 @@ describe.each(targets)('the official client, by the protocol of $protocol', ({ m
   it('chats, and finds its call in the ledger as the upstream has it', async () => {
     const { data, response } = await client.chat.completions
       .create({
-        model: `${model};cached-tokens=3`,
+        model: `${model}${cachedScript}`,
         messages: [{ role: 'system', content: 'Be brief.' }, ...messages],
         max_tokens: 100,
       })
@@ -51,8 +51,12 @@ describe.each(targets)('the official client, by the protocol of $protocol', ({ m
       estimated: false,
       input_tokens: truth?.usage_reported?.prompt_tokens,
       cached_input_tokens: 3,
+      cache_write_input_tokens: 4,
       output_tokens: truth?.usage_reported?.completion_tokens,
     })
+    const input = BigInt(truth?.prompt_tokens ?? 0) - 7n
+    const nano = input * 1_000n + 3n * 100n + 4n * 1_500n + BigInt(truth?.produced_tokens ?? 0) * 2_000n
+    expect(Math.round(Number(usage['cost_usd']) * 1e9)).toBe(Number(nano))
     expect(data.usage).toMatchObject({
       prompt_tokens: truth?.prompt_tokens,
       completion_tokens: truth?.produced_tokens,

@@ -27,6 +27,8 @@ const target = (name: string, more: Partial<Target> = {}): Target => ({
 const price = (output: bigint): Price => ({
   inputPerMillion: 1_000_000_000n,
   cachedInputPerMillion: 1_000_000_000n,
+  cacheWritePerMillion: 1_000_000_000n,
+  cacheWriteHourPerMillion: 1_000_000_000n,
   outputPerMillion: output,
   perRequest: 0n,
   source: 'configuration',

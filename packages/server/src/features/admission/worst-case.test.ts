@@ -17,6 +17,8 @@ const mini: Target = {
 const price: Price = {
   inputPerMillion: 150_000_000n,
   cachedInputPerMillion: 75_000_000n,
+  cacheWritePerMillion: 75_000_000n,
+  cacheWriteHourPerMillion: 75_000_000n,
   outputPerMillion: 600_000_000n,
   perRequest: 0n,
   source: 'library',

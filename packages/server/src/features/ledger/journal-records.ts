@@ -59,7 +59,8 @@ export const outcomeLine = (row: LedgerRow): string =>
       `,"projectId":${quoteJson(row.projectId)},"keyId":${quoteJson(row.keyId)},"user":${quoteJsonOrNull(row.user)}` +
       `,"operation":${quoteJson(row.operation)},"target":${quoteJson(row.target)},"stream":${row.stream},"at":${row.at}` +
       `,"outcome":"${row.outcome}","estimated":${row.estimated},"inputTokens":${row.inputTokens}` +
-      `,"cachedInputTokens":${row.cachedInputTokens},"outputTokens":${row.outputTokens}` +
+      `,"cachedInputTokens":${row.cachedInputTokens},"cacheWriteInputTokens":${row.cacheWriteInputTokens}` +
+      `,"outputTokens":${row.outputTokens}` +
       `,"reasoningTokens":${row.reasoningTokens},"cost":${amountJson(row.cost)}` +
       `,"priceVersion":${quoteJsonOrNull(row.priceVersion)},"fault":${quoteJsonOrNull(row.fault)}` +
       `,"attempts":[${row.attempts.map(attemptJson).join()}],"durationMs":${row.durationMs}` +
@@ -102,6 +103,8 @@ const unpackOutcome = (value: Record<string, unknown>): OutcomeRecord => {
     kind: 'outcome',
     row: {
       ...rest,
+      // A line of a version that did not count them.
+      cacheWriteInputTokens: rest.cacheWriteInputTokens ?? 0,
       cost: cost === null ? null : BigInt(cost),
       reservation: unpackReservation(reservation as PackedReservation | null),
     },

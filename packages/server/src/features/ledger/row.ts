@@ -1,6 +1,6 @@
 import type { Attempt, Intent, Settlement } from '../../domain/hold.ts'
 import type { NanoUsd } from '../../domain/money.ts'
-import type { Outcome } from '../../domain/usage.ts'
+import { noUsage, type Outcome } from '../../domain/usage.ts'
 
 /** Where the money of a reservation was taken from. */
 export interface Reservation {
@@ -25,6 +25,7 @@ export interface LedgerRow {
   readonly estimated: boolean
   readonly inputTokens: number
   readonly cachedInputTokens: number
+  readonly cacheWriteInputTokens: number
   readonly outputTokens: number
   readonly reasoningTokens: number
   readonly cost: NanoUsd | null
@@ -54,6 +55,7 @@ export const toRow = (intent: Intent, reservation: Reservation | null, settlemen
     estimated: settlement.estimated,
     inputTokens: usage.inputTokens,
     cachedInputTokens: usage.cachedInputTokens,
+    cacheWriteInputTokens: usage.cacheWriteInputTokens,
     outputTokens: usage.outputTokens,
     reasoningTokens: usage.reasoningTokens,
     cost: settlement.cost,
@@ -76,12 +78,7 @@ export const toKilledRow = (intent: Intent, reservation: Reservation | null, out
   return toRow(intent, reservation, {
     outcome: 'killed',
     target: intent.target,
-    usage: {
-      inputTokens: intent.inputTokensEstimate,
-      cachedInputTokens: 0,
-      outputTokens,
-      reasoningTokens: 0,
-    },
+    usage: { ...noUsage, inputTokens: intent.inputTokensEstimate, outputTokens },
     estimated: true,
     cost: rates ? rates.perRequest + (metered + TOKENS_PER_MILLION - 1n) / TOKENS_PER_MILLION : null,
     priceVersion: null,

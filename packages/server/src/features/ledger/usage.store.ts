@@ -17,6 +17,7 @@ export interface EntryRow {
   readonly estimated: boolean
   readonly input_tokens: bigint
   readonly cached_input_tokens: bigint
+  readonly cache_write_input_tokens: bigint
   readonly output_tokens: bigint
   readonly reasoning_tokens: bigint
   readonly cost_nano: bigint | null
@@ -36,6 +37,7 @@ export interface TotalsRow {
   readonly unpriced_requests: bigint
   readonly input_tokens: bigint
   readonly cached_input_tokens: bigint
+  readonly cache_write_input_tokens: bigint
   readonly output_tokens: bigint
   readonly reasoning_tokens: bigint
   readonly cost_nano: bigint
@@ -69,13 +71,14 @@ export interface ListFilter {
 }
 
 const SHOWN = `request_id, client_request_id, project_id, key_id, user_name, operation, provider, model, stream, outcome,
-  estimated, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_nano, price_version, fault, attempts,
-  duration_ms, first_byte_ms, at`
+  estimated, input_tokens, cached_input_tokens, cache_write_input_tokens, output_tokens, reasoning_tokens, cost_nano,
+  price_version, fault, attempts, duration_ms, first_byte_ms, at`
 const SUMS = `count(*) FILTER (WHERE kind = 'call') AS requests,
   count(*) FILTER (WHERE kind = 'call' AND estimated) AS estimated_requests,
   count(*) FILTER (WHERE kind = 'call' AND cost_nano IS NULL) AS unpriced_requests,
   coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
   coalesce(sum(cached_input_tokens), 0)::bigint AS cached_input_tokens,
+  coalesce(sum(cache_write_input_tokens), 0)::bigint AS cache_write_input_tokens,
   coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
   coalesce(sum(reasoning_tokens), 0)::bigint AS reasoning_tokens,
   coalesce(sum(cost_nano), 0)::bigint AS cost_nano`

@@ -43,7 +43,7 @@ export const ledgerRules: readonly Rule[] = [
     meaning: 'no call has a negative cost or count, no budget or lease a negative amount',
     sql: `SELECT format('request %s', request_id) AS what FROM headgate.ledger_entries
            WHERE kind = 'call' AND (cost_nano < 0 OR input_tokens < 0 OR output_tokens < 0
-              OR cached_input_tokens < 0 OR reasoning_tokens < 0)
+              OR cached_input_tokens < 0 OR cache_write_input_tokens < 0 OR reasoning_tokens < 0)
           UNION ALL SELECT format('budget %s, window %s', budget_id, window_start) FROM headgate.budget_windows
            WHERE spent_nano < 0 OR leased_nano < 0
           UNION ALL SELECT format('lease %s', id) FROM headgate.leases WHERE amount_nano < 0`,

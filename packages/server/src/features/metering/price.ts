@@ -7,6 +7,8 @@ import type { Usage } from '../../domain/usage.ts'
 export interface Rates {
   readonly inputPerMillion: NanoUsd
   readonly cachedInputPerMillion: NanoUsd
+  readonly cacheWritePerMillion: NanoUsd
+  readonly cacheWriteHourPerMillion: NanoUsd
   readonly outputPerMillion: NanoUsd
 }
 
@@ -28,6 +30,18 @@ const roundUp = (amount: bigint): NanoUsd => (amount + perMillion - 1n) / perMil
 
 const largest = (first: NanoUsd, second: NanoUsd): NanoUsd => (first > second ? first : second)
 
+const dearestInput = (rates: Rates, forHour: boolean): NanoUsd =>
+  largest(
+    largest(rates.inputPerMillion, rates.cachedInputPerMillion),
+    forHour ? rates.cacheWriteHourPerMillion : rates.cacheWritePerMillion,
+  )
+
+/** All ways in which a JSON text can write `1h` and `12h`: as they are, or with a character of theirs escaped. */
+const hourMarks = ['1h"', '12h"', '\\u003', '\\u0068'].map((mark) => Buffer.from(mark))
+
+/** Whether a request may ask its provider to keep input for an hour. Never a false no. */
+const mayKeepForHour = (body: Buffer): boolean => hourMarks.some((mark) => body.includes(mark))
+
 /** The rates of a call with so many input tokens. */
 export const ratesFor = (price: Price, inputTokens: number): Rates => {
   let rates: Rates = price
@@ -36,16 +50,21 @@ export const ratesFor = (price: Price, inputTokens: number): Rates => {
 }
 
 /**
- * Cost of what a call used, rounded up once: ceil((uncached input × rate + cached × rate + output × rate) / 10⁶), plus the
- * price per request. Exact in integers.
+ * Cost of what a call used, rounded up once: ceil((other input × rate + cached × rate + written to the cache × rate + output
+ * × rate) / 10⁶), plus the price per request. Exact in integers.
  */
 export const costOf = (price: Price, usage: Usage): NanoUsd => {
   const rates = ratesFor(price, usage.inputTokens)
   const cached = Math.min(usage.cachedInputTokens, usage.inputTokens)
-  const tokens =
-    BigInt(usage.inputTokens - cached) * rates.inputPerMillion +
+  const written = Math.min(usage.cacheWriteInputTokens, usage.inputTokens - cached)
+  let tokens =
+    BigInt(usage.inputTokens - cached - written) * rates.inputPerMillion +
     BigInt(cached) * rates.cachedInputPerMillion +
     BigInt(usage.outputTokens) * rates.outputPerMillion
+  if (written > 0) {
+    const forHour = Math.min(usage.cacheWriteHourInputTokens, written)
+    tokens += BigInt(written - forHour) * rates.cacheWritePerMillion + BigInt(forHour) * rates.cacheWriteHourPerMillion
+  }
   return roundUp(tokens) + price.perRequest
 }
 
@@ -54,10 +73,11 @@ export const costOf = (price: Price, usage: Usage): NanoUsd => {
  * output rate. An embeddings call has no output.
  */
 export const worstCase = (price: Price, request: InferenceRequest, outputTokens: number): NanoUsd => {
-  let input = largest(price.inputPerMillion, price.cachedInputPerMillion)
+  const forHour = price.cacheWriteHourPerMillion > price.cacheWritePerMillion && mayKeepForHour(request.body)
+  let input = dearestInput(price, forHour)
   let output = price.outputPerMillion
   for (const step of stepsOf(price)) {
-    input = largest(input, largest(step.inputPerMillion, step.cachedInputPerMillion))
+    input = largest(input, dearestInput(step, forHour))
     output = largest(output, step.outputPerMillion)
   }
   const outputs = request.operation === 'embeddings' ? 0n : BigInt(Math.ceil(outputTokens)) * BigInt(request.choices)

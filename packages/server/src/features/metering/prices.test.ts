@@ -27,6 +27,7 @@ const providers = new Map<string, PricedProvider>([
   ['xai', openai('https://proxy.example/v1')],
   ['perplexity', openai('https://api.perplexity.ai')],
   ['openai-like', openai('http://127.0.0.1:9000/v1')],
+  ['claude', { kind: 'anthropic', baseUrl: 'https://proxy.example' }],
   ['demo', { kind: 'demo' }],
   ['ollama', { kind: 'ollama', baseUrl: 'http://127.0.0.1:11434' }],
 ])
@@ -35,9 +36,11 @@ const priceOf = createPrices({
   providerOf: (name) => providers.get(name),
 })
 const at = Date.UTC(2026, 0, 15, 12)
-const used = (inputTokens: number, outputTokens: number, cachedInputTokens = 0): Usage => ({
+const used = (inputTokens: number, outputTokens: number, cachedInputTokens = 0, written = 0, forHour = 0): Usage => ({
   inputTokens,
   cachedInputTokens,
+  cacheWriteInputTokens: written,
+  cacheWriteHourInputTokens: forHour,
   outputTokens,
   reasoningTokens: 0,
 })
@@ -110,11 +113,21 @@ describe('cost', () => {
     [used(7, 3), 2_850n],
     // 3 uncached × 0.15 + 4 cached × 0.075 + 3 × 0.60
     [used(7, 3, 4), 2_550n],
+    // Without a price of its own, what is written to the cache costs what other input costs.
+    [used(7, 3, 4, 3), 2_550n],
     // 1 cached token: 0.075 µUSD
     [used(1, 0, 1), 75n],
     [used(0, 0), 0n],
   ])('equals the sum by hand: %j', (usage, expected) => {
     expect(costOf(priced('openai/gpt-4o-mini'), usage)).toBe(expected)
+  })
+
+  it('has rates of their own for what is read from, written to and kept for an hour in a cache', () => {
+    const price = priced('claude/claude-sonnet-4-5')
+    // 2 × 3 + 3 × 0.30 + 4 × 3.75 + 1 × 6 + 10 × 15 USD per million
+    expect(costOf(price, used(10, 10, 3, 5, 1))).toBe(6_000n + 900n + 15_000n + 6_000n + 150_000n)
+    // Beyond 200,000 tokens of input, all of them at the other rates: 200,001 × 7.5
+    expect(costOf(price, used(200_001, 0, 0, 200_001))).toBe(1_500_007_500n)
   })
 
   it('rounds up once', () => {
@@ -172,6 +185,17 @@ describe('worst case', () => {
     const price = priced('openai/gpt-4o-mini')
     expect(worstCase(price, request({ choices: 3 }), 100)).toBe(150_000n + 180_000n)
     expect(worstCase(price, request({ operation: 'embeddings' }), 100)).toBe(150_000n)
+  })
+
+  it('covers what is written to a cache, for an hour only where the request may ask for that', () => {
+    const price = priced('claude/claude-opus-4-8')
+    const most = (body: string) => worstCase(price, request({ body: Buffer.from(body) }), 0)
+    const written = costOf(price, used(1_000, 0, 0, 1_000))
+    const forHour = costOf(price, used(1_000, 0, 0, 1_000, 1_000))
+    expect(forHour).toBeGreaterThan(written)
+    expect(most('{}')).toBe(written)
+    for (const ttl of ['"1h"', '"12h"', '"\\u0031h"', '"1\\u0068"', '"1\\u0032h"', '"\\u0031\\u0032\\u0068"'])
+      expect(most(`{"ttl":${ttl}}`), ttl).toBe(forHour)
   })
 
   it('covers any usage within its bounds, over all steps', () => {

@@ -11,6 +11,9 @@ export interface PriceOverride {
   readonly output: NanoUsd
   /** Absent: cached input costs what other input costs. */
   readonly cachedInput?: NanoUsd
+  /** Absent: input written to the cache costs what other input costs; kept for an hour, what is written. */
+  readonly cacheWrite?: NanoUsd
+  readonly cacheWriteHour?: NanoUsd
   readonly perRequest?: NanoUsd
 }
 
@@ -41,6 +44,8 @@ const rememberedPrices = 5_000
 const localPrice: Price = {
   inputPerMillion: 0n,
   cachedInputPerMillion: 0n,
+  cacheWritePerMillion: 0n,
+  cacheWriteHourPerMillion: 0n,
   outputPerMillion: 0n,
   perRequest: 0n,
   source: 'local',
@@ -67,19 +72,25 @@ const valueAbove = (price: LibraryPrice, start: number): number | null => {
 
 const ratesFrom = (price: ModelPrice, pick: (value: LibraryPrice) => number | null): Rates => {
   const input = pick(price['input_mtok']) ?? 0
+  const written = pick(price['cache_write_mtok']) ?? input
   return {
     inputPerMillion: nanoOf(input),
     cachedInputPerMillion: nanoOf(pick(price['cache_read_mtok']) ?? input),
+    cacheWritePerMillion: nanoOf(written),
+    cacheWriteHourPerMillion: nanoOf(pick(price['cache_write_1h_mtok']) ?? written),
     outputPerMillion: nanoOf(pick(price['output_mtok']) ?? 0),
   }
 }
+
+/** Everything of a price that is per token, as the library names it. */
+const tokenUnits = ['input_mtok', 'cache_read_mtok', 'cache_write_mtok', 'cache_write_1h_mtok', 'output_mtok'] as const
 
 const fromLibrary = (price: ModelPrice, target: Target): Price | SteppedPrice | null => {
   const { input_mtok: input, output_mtok: output, requests_kcount: requests } = price
   // A price in other units only (images, seconds) says nothing of tokens, and silence is not zero.
   if (input === undefined) return null
   if (output === undefined && !target.operations.includes('embeddings')) return null
-  const starts = new Set([price['input_mtok'], price['cache_read_mtok'], price['output_mtok']].flatMap(startsOf))
+  const starts = new Set(tokenUnits.flatMap((unit) => startsOf(price[unit])))
   const steps: PriceStep[] = [...starts]
     .sort((a, b) => a - b)
     .map((above) => ({ above, ...ratesFrom(price, (value) => valueAbove(value, above)) }))
@@ -93,11 +104,17 @@ const fromLibrary = (price: ModelPrice, target: Target): Price | SteppedPrice | 
 }
 
 const fromOverride = (override: PriceOverride): Price => {
-  const { input, output, cachedInput = input, perRequest = 0n } = override
-  const digest = createHash('sha256').update([input, cachedInput, output, perRequest].join()).digest('hex')
+  const { input, output, cachedInput = input, cacheWrite = input, perRequest = 0n } = override
+  const { cacheWriteHour = cacheWrite } = override
+  const written =
+    override.cacheWrite === undefined && override.cacheWriteHour === undefined ? [] : [cacheWrite, cacheWriteHour]
+  const told = [input, cachedInput, output, perRequest, ...written]
+  const digest = createHash('sha256').update(told.join()).digest('hex')
   return {
     inputPerMillion: input,
     cachedInputPerMillion: cachedInput,
+    cacheWritePerMillion: cacheWrite,
+    cacheWriteHourPerMillion: cacheWriteHour,
     outputPerMillion: output,
     perRequest,
     source: 'configuration',

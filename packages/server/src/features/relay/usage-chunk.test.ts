@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { noUsage } from '../../domain/usage.ts'
 import { referenceEvents } from './__fixtures__/reference-parser.ts'
 import { content, createRig, done, event } from './__fixtures__/rig.ts'
 
 const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 }
 const usageEvent = (value: unknown = usage, choices: unknown[] = []) => event({ id: 'c', choices, usage: value })
-const counted = { inputTokens: 7, cachedInputTokens: 0, outputTokens: 3, reasoningTokens: 0 }
+const counted = { ...noUsage, inputTokens: 7, outputTokens: 3 }
 
 describe('usage', () => {
   it.each([
@@ -40,10 +41,16 @@ describe('usage', () => {
       }),
       done,
     )
-    expect(rig.end().usage).toEqual({ inputTokens: 9, cachedInputTokens: 4, outputTokens: 5, reasoningTokens: 2 })
+    expect(rig.end().usage).toEqual({
+      ...noUsage,
+      inputTokens: 9,
+      cachedInputTokens: 4,
+      outputTokens: 5,
+      reasoningTokens: 2,
+    })
     const zero = createRig()
     zero.push(usageEvent({ prompt_tokens: 0, completion_tokens: 0 }), done)
-    expect(zero.end().usage).toEqual({ inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 })
+    expect(zero.end().usage).toEqual(noUsage)
   })
 
   it('that nobody can have used is not taken; the tokens are counted instead', () => {

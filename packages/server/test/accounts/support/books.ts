@@ -12,6 +12,7 @@ export interface Entry {
   readonly estimated: boolean
   readonly input_tokens: bigint
   readonly cached_input_tokens: bigint
+  readonly cache_write_input_tokens: bigint
   readonly output_tokens: bigint
   readonly reasoning_tokens: bigint
   readonly cost_nano: bigint | null
@@ -26,7 +27,7 @@ export const readEntries = (database: Database): Promise<Entry[]> =>
   database.read('system', async ({ query }) => {
     const { rows } = await query<Entry>(
       `SELECT request_id, client_request_id, key_id, kind, operation, outcome, estimated, input_tokens, cached_input_tokens,
-              output_tokens, reasoning_tokens, cost_nano, fault, attempts, first_byte_ms, budget_id
+              cache_write_input_tokens, output_tokens, reasoning_tokens, cost_nano, fault, attempts, first_byte_ms, budget_id
          FROM headgate.ledger_entries ORDER BY at, request_id`,
     )
     return rows
@@ -46,13 +47,14 @@ export const readReserved = (database: Database): Promise<{ windows: bigint; lea
 export interface NanoPrice {
   readonly input: bigint
   readonly cachedInput: bigint
+  readonly cacheWrite: bigint
   readonly output: bigint
   readonly perRequest: bigint
 }
 
 /**
- * What a row must cost, worked out apart from the product: ceil((uncached × input + cached × cached input + output ×
- * output) / 10⁶) + per call. A provider that fails by itself before the caller got anything is owed nothing,
+ * What a row must cost, worked out apart from the product: ceil((other input × input + cached × cached input + written ×
+ * cache write + output × output) / 10⁶) + per call. A provider that fails by itself before the caller got anything is owed nothing,
  * nor one that was never asked, because the caller left before anything was sent.
  */
 export const owed = (entry: Entry, price: NanoPrice): bigint => {
@@ -60,8 +62,9 @@ export const owed = (entry: Entry, price: NanoPrice): bigint => {
   if (outcome === 'failed' || (outcome === 'client_gone' && entry.input_tokens === 0n)) return 0n
   if ((outcome === 'upstream_cut' || outcome === 'timeout') && firstByte === null) return 0n
   const tokens =
-    (entry.input_tokens - entry.cached_input_tokens) * price.input +
+    (entry.input_tokens - entry.cached_input_tokens - entry.cache_write_input_tokens) * price.input +
     entry.cached_input_tokens * price.cachedInput +
+    entry.cache_write_input_tokens * price.cacheWrite +
     entry.output_tokens * price.output
   return (tokens + 999_999n) / 1_000_000n + price.perRequest
 }

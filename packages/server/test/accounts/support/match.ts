@@ -30,6 +30,7 @@ const reportedTokens = ({ usage_reported: usage }: TruthRow) => {
   return {
     input,
     cached: BigInt(usage.prompt_tokens_details?.cached_tokens ?? 0),
+    written: BigInt(usage.prompt_tokens_details?.cache_write_tokens ?? 0),
     output,
     reasoning: BigInt(usage.completion_tokens_details?.reasoning_tokens ?? 0),
   }
@@ -42,6 +43,7 @@ const equalsReport = (entry: Entry, truth: TruthRow): boolean => {
   return (
     entry.input_tokens === reported.input &&
     entry.cached_input_tokens === least(reported.cached, reported.input) &&
+    entry.cache_write_input_tokens === least(reported.written, reported.input - entry.cached_input_tokens) &&
     entry.output_tokens === reported.output &&
     entry.reasoning_tokens === least(reported.reasoning, reported.output)
   )

@@ -85,10 +85,24 @@ const slowFaults: Readonly<Record<Kind, readonly string[]>> = {
 
 /** Shapes of answers without a fault. */
 const shapes: Readonly<Record<Kind, readonly string[]>> = {
-  stream: ['', 'part-delay=1', 'usage-details', 'cached-tokens=5', 'reasoning-tokens=7', 'first-part-delay=10'],
-  json: ['', 'delay=5', 'usage-details', 'cached-tokens=5', 'reasoning-tokens=7'],
+  stream: [
+    '',
+    'part-delay=1',
+    'usage-details',
+    'cached-tokens=5',
+    'cache-write-tokens=4',
+    'reasoning-tokens=7',
+    'first-part-delay=10',
+  ],
+  json: ['', 'delay=5', 'usage-details', 'cached-tokens=5', 'cache-write-tokens=4', 'reasoning-tokens=7'],
   embeddings: ['', 'delay=3'],
 }
+
+/**
+ * Deeds that have no meaning in Messages, or by which a translation notices a fault that OpenAI's path need not: every third
+ * other call goes by Anthropic's protocol.
+ */
+const openaiOnly = /usage=(cumulative|always)|malformed=not-json/
 
 /**
  * Base names that faults are spread over: a target that fails five times in a row is left alone by its circuit, which would
@@ -133,16 +147,18 @@ export const planCalls = ({ seed, count, name, wrong, partDelay, slow = false }:
       : paced
         ? ''
         : pick(shapes[kind])
-    const base = kind === 'embeddings' ? 'text-embedding-3-small' : 'gpt-4o-mini'
+    const isTranslated = kind !== 'embeddings' && index % 3 === 0 && !openaiOnly.test(deed)
+    const provider = isTranslated ? 'claude' : 'up'
+    const base = kind === 'embeddings' ? 'text-embedding-3-small' : isTranslated ? 'claude-sonnet-5' : 'gpt-4o-mini'
     const distinct = fault ? `${base}-${below(NAMES)}` : base
     const model = [distinct, partsWord, pace, deed].filter((word) => word !== '').join(';')
     const text = Array.from({ length: 1 + below(12) }, () => pick(words)).join(' ')
     const include = random() < 0.5 ? { stream_options: { include_usage: true } } : {}
     const body =
       kind === 'embeddings'
-        ? { model: `up/${model}`, input: text, dimensions: 8 }
+        ? { model: `${provider}/${model}`, input: text, dimensions: 8 }
         : {
-            model: `up/${model}`,
+            model: `${provider}/${model}`,
             messages: [{ role: 'user', content: text }],
             ...(kind === 'stream' && { stream: true, ...include }),
           }
@@ -162,12 +178,13 @@ export const planCalls = ({ seed, count, name, wrong, partDelay, slow = false }:
 }
 
 /** What every planned model costs, with a rate that does not divide evenly. */
-const price = { input: '1.5', cached_input: '0.5', output: '2.000000001', per_request: '0.0001' }
+const price = { input: '1.5', cached_input: '0.5', cache_write: '1.9', output: '2.000000001', per_request: '0.0001' }
 
 /** The same in nano-USD. */
 export const nanoPrice: NanoPrice = {
   input: 1_500_000_000n,
   cachedInput: 500_000_000n,
+  cacheWrite: 1_900_000_000n,
   output: 2_000_000_001n,
   perRequest: 100_000n,
 }

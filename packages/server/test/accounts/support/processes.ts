@@ -86,7 +86,7 @@ export const startUpstreamProcess = async (): Promise<UpstreamProcess> => {
     url,
     truth: async () => {
       const rows = (await (await fetch(`${url}/__truth`)).json()) as TruthRow[]
-      return rows.filter(({ path }) => path.endsWith('/chat/completions') || path.endsWith('/embeddings'))
+      return rows.filter(({ path }) => /\/(chat\/completions|embeddings|messages)$/.test(path))
     },
     stop: async () => {
       upstream.kill('SIGTERM')
@@ -100,6 +100,7 @@ export interface ModelPrice {
   readonly input: string
   readonly output: string
   readonly cached_input?: string
+  readonly cache_write?: string
   readonly per_request?: string
 }
 
@@ -134,9 +135,17 @@ export const startHeadgateProcess = async (options: HeadgateOptions): Promise<He
   mkdirSync(options.folder, { recursive: true })
   const dataDirectory = join(options.folder, 'data')
   const config = {
-    providers: { up: { kind: 'openai', base_url: `${options.upstreamUrl}/v1`, api_key: 'provider-key' } },
+    providers: {
+      up: { kind: 'openai', base_url: `${options.upstreamUrl}/v1`, api_key: 'provider-key' },
+      claude: { kind: 'anthropic', base_url: options.upstreamUrl, api_key: 'provider-key' },
+    },
     models: Object.fromEntries(
-      Object.entries(options.prices).map(([model, price]) => [`up/${model}`, { price, max_output_tokens: 4096 }]),
+      ['up', 'claude'].flatMap((provider) =>
+        Object.entries(options.prices).map(([model, price]) => [
+          `${provider}/${model}`,
+          { price, max_output_tokens: 4096 },
+        ]),
+      ),
     ),
     ...options.config,
   }

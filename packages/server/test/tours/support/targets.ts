@@ -1,13 +1,16 @@
 import { type House, startHouse } from '../../support/house.ts'
 
 /** Prices of both providers' models: USD per million tokens. */
-const price = { input: '1', cached_input: '0.1', output: '2' }
+const price = { input: '1', cached_input: '0.1', cache_write: '1.5', output: '2' }
 
 /** Where a tour goes: the same upstream by its two protocols. */
 export const targets = [
   { protocol: 'OpenAI', model: 'up/gpt-4o-mini' },
   { protocol: 'Anthropic', model: 'claude/claude-opus-5-5' },
 ] as const
+
+/** Parts of the prompt are read from a cache, others written to it. */
+export const cachedScript = ';cached-tokens=3;cache-write-tokens=4'
 
 /** A house with a provider of each protocol in front of one scripted upstream, and a key for it. */
 export const startTour = async (): Promise<{ house: House; key: string; baseURL: string }> => {
@@ -17,10 +20,12 @@ export const startTour = async (): Promise<{ house: House; key: string; baseURL:
     upstream,
     config: {
       providers: { claude: { kind: 'anthropic', base_url: upstream.url, api_key: 'anthropic-key' } },
-      models: {
-        'up/gpt-4o-mini': { price, max_output_tokens: 4096 },
-        'claude/claude-opus-5-5': { price },
-      },
+      models: Object.fromEntries(
+        targets.flatMap(({ model }) => [
+          [model, { price }],
+          [`${model}${cachedScript}`, { price }],
+        ]),
+      ),
     },
   })
   const stop = house.stop

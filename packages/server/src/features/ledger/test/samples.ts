@@ -27,7 +27,14 @@ export const sampleIntent = (given: Partial<Intent> = {}): Intent => {
 export const sampleSettlement = (given: Partial<Settlement> = {}): Settlement => ({
   outcome: 'complete',
   target: 'up/gpt-4o-mini',
-  usage: { inputTokens: 10, cachedInputTokens: 2, outputTokens: 20, reasoningTokens: 3 },
+  usage: {
+    inputTokens: 10,
+    cachedInputTokens: 2,
+    cacheWriteInputTokens: 4,
+    cacheWriteHourInputTokens: 1,
+    outputTokens: 20,
+    reasoningTokens: 3,
+  },
   estimated: false,
   cost: 500_000_000n,
   priceVersion: 'test-1',

@@ -1,4 +1,4 @@
-import type { Usage } from '../../../domain/usage.ts'
+import { noUsage, type Usage } from '../../../domain/usage.ts'
 import { exampleOf } from './schema-example.ts'
 import { type DemoToolCall, type DemoTools, callTools } from './tool-calls.ts'
 
@@ -89,7 +89,7 @@ export const answerDemo = (chat: DemoChat): DemoAnswer => {
   const answer = (tokens: readonly string[], toolCalls: readonly DemoToolCall[], finish: DemoAnswer['finish']) => {
     const called = toolCalls.reduce((sum, call) => sum + toolTokens(call), 0)
     const outputTokens = (tokens.length + called) * choices
-    const usage = { inputTokens, cachedInputTokens: 0, outputTokens, reasoningTokens: 0 }
+    const usage = { ...noUsage, inputTokens, outputTokens }
     return { tokens, toolCalls, choices, finish, usage }
   }
   const toolCalls = callTools(chat)

@@ -1,3 +1,4 @@
+import { noUsage } from '../../../domain/usage.ts'
 import type { Clock } from '../../../kernel/clock.ts'
 import { prefixedId } from '../../../kernel/ids.ts'
 import { type Provider, type ProviderAnswer, type ProviderCall, ProviderFault, abortReason } from '../provider.ts'
@@ -82,7 +83,7 @@ export const createDemoProvider = ({ name, clock }: DemoOptions): Provider => {
     const now = clock.now()
     if (request.operation === 'embeddings') {
       const { data, inputTokens } = embedDemo(body as DemoEmbeddings)
-      const usage = { inputTokens, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 }
+      const usage = { ...noUsage, inputTokens }
       const wire = { prompt_tokens: inputTokens, total_tokens: inputTokens }
       return json({ object: 'list', data, model: demoModel, system_fingerprint: fingerprint, usage: wire }, usage)
     }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { type Upstream, startUpstream } from '@headgate/qa/upstream/upstream.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { noUsage } from '../../../domain/usage.ts'
 import { AppError } from '../../../kernel/errors.ts'
 import { ask, drain, faultOf, openaiAt, providerKey, providersOf, secret, until } from '../__fixtures__/setting.ts'
 import type { Providers } from '../providers.ts'
@@ -52,7 +53,7 @@ describe('a whole answer', () => {
   it.each([
     ['missing', null],
     ['null', null],
-    ['zero', { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0 }],
+    ['zero', noUsage],
   ])('with usage %s', async (usage, expected) => {
     const answer = await ask(providers, `up/gpt-4o;usage=${usage}`)
     expect(answer.kind === 'json' && answer.usage).toEqual(expected)
@@ -64,7 +65,7 @@ describe('a whole answer', () => {
       readJsonAnswer(Buffer.from(JSON.stringify({ choices: [], filler, usage })), 200, [])
     const apart = { prompt_tokens: 5, completion_tokens: 2, total_tokens: 10 }
     const reasoning = { ...apart, completion_tokens_details: { reasoning_tokens: 3 } }
-    const counted = { inputTokens: 5, cachedInputTokens: 0, outputTokens: 5, reasoningTokens: 3 }
+    const counted = { ...noUsage, inputTokens: 5, outputTokens: 5, reasoningTokens: 3 }
     expect(usageOf(reasoning)).toEqual(counted)
     expect(usageOf(reasoning, 'x'.repeat(1_100_000))).toEqual(counted)
     expect(usageOf({ ...apart, prompt_cache_hit_tokens: 4 })).toMatchObject({ cachedInputTokens: 4, outputTokens: 2 })
