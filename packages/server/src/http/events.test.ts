@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { StreamSource } from '../domain/upstream.ts'
+import { Cancellation } from '../kernel/cancellation.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { createEvents } from './events.ts'
 
@@ -24,7 +25,7 @@ const rig = (stream: Promise<StreamSource>) => {
     stream,
     headers: () => ({}),
     presentEvent: () => '',
-    abort: () => {},
+    cancellation: new Cancellation(),
   })
   return { written, events, answered }
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { StreamSource } from '../domain/upstream.ts'
+import type { Cancellation } from '../kernel/cancellation.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { asAppError } from './fail.ts'
@@ -29,8 +30,8 @@ export interface EventsAnswer {
   readonly headers: () => Record<string, string>
   /** Text of an error event. */
   readonly presentEvent: (fault: AppError) => string
-  /** Called when the caller leaves before the stream has begun. */
-  readonly abort: () => void
+  /** Cancelled when the caller leaves before the stream has begun. */
+  readonly cancellation: Cancellation
 }
 
 /**
@@ -40,7 +41,7 @@ export interface EventsAnswer {
 export const createEvents = (options: { clock: Clock; commitAfterMs: number; keepAliveMs: number }) => {
   const { clock } = options
   const open = new Set<OpenStream>()
-  const calls = new Set<(fault: AppError) => void>()
+  const calls = new Set<Cancellation>()
   const ticker = clock.every(Math.min(TICK_MS, options.keepAliveMs), () => {
     const now = clock.monotonic()
     for (const stream of open) {
@@ -58,11 +59,11 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
    * Answers with events; resolves to the fault that ended the stream, or null, once everything is handed to the socket.
    * Rejects only while the status line has not left, so that the caller still gets a plain error.
    */
-  const answer = ({ response, stream, headers, presentEvent, abort }: EventsAnswer): Promise<AppError | null> =>
+  const answer = ({ response, stream, headers, presentEvent, cancellation }: EventsAnswer): Promise<AppError | null> =>
     new Promise((resolve, reject) => {
       let source: StreamSource | null = null
       let done = false
-      const letGo = () => (source ? source.abort() : abort())
+      const letGo = () => (source ? source.abort() : cancellation.abort())
       const finish = (fault: AppError | null) => {
         if (done) return
         done = true
@@ -140,17 +141,17 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
       stream.endWith(fault)
       stream.abort()
     }
-    for (const end of [...calls]) end(fault)
+    for (const call of [...calls]) call.abort(fault)
   }
 
-  /** Lets `endAll` end a call too that has no stream; returns what to call when it is over. */
-  const watch = (end: (fault: AppError) => void): (() => void) => {
-    calls.add(end)
-    return () => void calls.delete(end)
-  }
+  /** Lets `endAll` end a call too that has no stream, until it is released. */
+  const watch = (call: Cancellation): void => void calls.add(call)
+  const release = (call: Cancellation): void => void calls.delete(call)
+
   return {
     answer,
     watch,
+    release,
     endAll,
     /** Open streams. */
     count: () => open.size,

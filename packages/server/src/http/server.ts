@@ -1,11 +1,12 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Server as TlsServer } from 'node:tls'
 import { exposedHeaders } from '@headgate/contract/headers.ts'
-import Fastify, { type FastifyRequest } from 'fastify'
+import Fastify from 'fastify'
 import { AppError } from '../kernel/errors.ts'
 import type { Route } from '../kernel/route.ts'
 import type { Fail } from './fail.ts'
 import { type Handler, type MountOptions, mountRoute } from './mount.ts'
+import { type Respond, takePosts } from './posts.ts'
 import { writeRefusal } from './reply.ts'
 import { acceptRequestId } from './request-id.ts'
 import { followSilentConnections } from './silent-connections.ts'
@@ -174,32 +175,33 @@ export const createServer = (options: ServerOptions): HttpServer => {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
 
-  app.addHook('onRequest', (request, reply, next) => {
-    const { raw } = request
-    const url = raw.url as string
+  /** What holds for every request before its route is looked for. False: it has been answered. */
+  const admit = (request: IncomingMessage, response: ServerResponse): boolean => {
+    const url = request.url as string
     // PostgreSQL takes no NUL, and no name here has one.
-    if (!hasOneHost(raw) || url.charCodeAt(0) !== 0x2f || url.includes('%00')) {
-      reply.hijack()
-      refuse(raw, reply.raw, new AppError('bad_http'), { connection: 'close' })
-      return
+    if (!hasOneHost(request) || url.charCodeAt(0) !== 0x2f || url.includes('%00')) {
+      refuse(request, response, new AppError('bad_http'), { connection: 'close' })
+      return false
     }
-    const { origin } = raw.headers
-    if (origin !== undefined && identity.corsAllows(origin)) {
-      reply.raw.setHeader('access-control-allow-origin', origin)
-      reply.raw.setHeader('access-control-expose-headers', exposedHeaders.join(', '))
-      reply.raw.setHeader('vary', 'origin')
-      if (raw.method === 'OPTIONS' && raw.headers['access-control-request-method'] !== undefined) {
-        reply.hijack()
-        reply.raw.writeHead(204, {
-          'access-control-allow-methods': 'GET, POST, PATCH, PUT, DELETE',
-          'access-control-allow-headers': String(raw.headers['access-control-request-headers'] ?? '*'),
-          'access-control-max-age': PREFLIGHT_SECONDS,
-        })
-        reply.raw.end()
-        return
-      }
-    }
-    next()
+    const { headers, method } = request
+    const { origin } = headers
+    if (origin === undefined || !identity.corsAllows(origin)) return true
+    response.setHeader('access-control-allow-origin', origin)
+    response.setHeader('access-control-expose-headers', exposedHeaders.join(', '))
+    response.setHeader('vary', 'origin')
+    if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return true
+    response.writeHead(204, {
+      'access-control-allow-methods': 'GET, POST, PATCH, PUT, DELETE',
+      'access-control-allow-headers': String(headers['access-control-request-headers'] ?? '*'),
+      'access-control-max-age': PREFLIGHT_SECONDS,
+    })
+    response.end()
+    return false
+  }
+
+  app.addHook('onRequest', (request, reply, next) => {
+    if (admit(request.raw, reply.raw)) next()
+    else reply.hijack()
   })
 
   const patterns = options.routes.flatMap((route) =>
@@ -221,34 +223,37 @@ export const createServer = (options: ServerOptions): HttpServer => {
     refuse(request.raw, reply.raw, new AppError('method_not_allowed'), { allow })
   })
 
+  const posts = new Map<string, Respond>()
   for (const [index, route] of options.routes.entries()) {
-    const handle = (request: FastifyRequest, response: ServerResponse): void => {
+    const respond: Respond = (request, response, params, query) => {
       const begun = standing
       begun.open += 1
       const handler = begun.handlers[index] as Handler
-      void handler(
-        request.raw,
-        response,
-        request.params as Record<string, string>,
-        request.query as Record<string, unknown>,
-      ).then(() => {
+      void handler(request, response, params, query).then(() => {
         begun.open -= 1
         if (begun.open === 0) begun.emptied()
       })
     }
     for (const path of pathsOf(route)) {
+      if (route.method === 'POST' && !/[:*]/.test(path)) posts.set(path, respond)
       app.route({
         method: methodsOf(route),
         url: path,
         handler: (request, reply) => {
           reply.hijack()
-          handle(request, reply.raw)
+          respond(
+            request.raw,
+            reply.raw,
+            request.params as Record<string, string>,
+            request.query as Record<string, unknown>,
+          )
         },
       })
     }
   }
 
   const server = app.server as Server
+  const closing = takePosts(server, posts, admit)
   const silent = followSilentConnections(server, options.tls !== undefined)
   // The body is asked for when the caller is known and the announced length is fine.
   server.on('checkContinue', (request, response) => server.emit('request', request, response))
@@ -268,6 +273,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
       if (server instanceof TlsServer) server.setSecureContext(secure(certificate))
     },
     close: () => {
+      closing()
       const closed = app.close()
       silent.end(arrival.headersMs)
       return closed

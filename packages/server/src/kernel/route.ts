@@ -3,6 +3,7 @@ import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import type { TSchema } from 'typebox'
 import type { Exchange } from '../domain/exchange.ts'
 import type { StreamSource } from '../domain/upstream.ts'
+import type { CancelSignal } from './cancellation.ts'
 
 /** What a handler gets of an HTTP request, already checked against the route's declaration. */
 export interface RouteInput {
@@ -15,7 +16,7 @@ export interface RouteInput {
   /** Client address behind the trusted proxies. */
   readonly address: string
   /** Aborts when the caller goes away. */
-  readonly signal: AbortSignal
+  readonly signal: CancelSignal
 }
 
 /** A caller route also knows its exchange; an admin route who the operator is. */

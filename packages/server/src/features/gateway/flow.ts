@@ -1,6 +1,7 @@
 import type { Exchange } from '../../domain/exchange.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { JsonAnswer, StreamSource } from '../../domain/upstream.ts'
+import type { CancelSignal } from '../../kernel/cancellation.ts'
 import type { Account } from './account.ts'
 import type { Admitted, FlowPorts } from './gateway.ports.ts'
 
@@ -12,7 +13,7 @@ export type CallAnswer =
 /** The product in one sentence. */
 export const createFlow =
   (stage: FlowPorts, openAccount: (exchange: Exchange, admitted: Admitted) => Account, monotonic: () => number) =>
-  async (exchange: Exchange, asked: InferenceRequest, signal: AbortSignal): Promise<CallAnswer> => {
+  async (exchange: Exchange, asked: InferenceRequest, signal: CancelSignal): Promise<CallAnswer> => {
     const { walk } = exchange
     const targets = await stage.route(exchange, asked) // where the model can be called, in order of tries
     walk.routedAt = monotonic()

@@ -8,6 +8,7 @@ import type { Price } from '../../domain/price.ts'
 import type { EventAnswer, StreamSource, UpstreamAnswer } from '../../domain/upstream.ts'
 import type { Outcome, Usage } from '../../domain/usage.ts'
 import type { Walk } from '../../domain/walk.ts'
+import type { CancelSignal } from '../../kernel/cancellation.ts'
 
 /** An admitted call: its hold, and the request as it may go to a provider (with an output cap where money is bounded). */
 export interface Admitted {
@@ -55,7 +56,7 @@ export interface FlowPorts {
     targets: readonly Target[],
     request: InferenceRequest,
     exchange: Exchange,
-    signal: AbortSignal,
+    signal: CancelSignal,
   ) => Promise<UpstreamAnswer>
   readonly relay: (input: RelayInput) => StreamSource
 }

@@ -5,6 +5,7 @@ import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import { upstreamErrors } from '@headgate/contract/errors/upstream.ts'
 import { header } from '@headgate/contract/headers.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
+import type { CancelSignal } from '../../kernel/cancellation.ts'
 import { type CallerInput, defineRoute, type Reply, type Route } from '../../kernel/route.ts'
 import type { CallAnswer } from './flow.ts'
 
@@ -13,7 +14,7 @@ export interface GatewayRoutePorts {
   readonly call: (
     exchange: CallerInput['exchange'],
     request: InferenceRequest,
-    signal: AbortSignal,
+    signal: CancelSignal,
   ) => Promise<CallAnswer>
   readonly read: (operation: Operation, body: Buffer) => InferenceRequest | Promise<InferenceRequest>
   readonly maxBodyBytes: number

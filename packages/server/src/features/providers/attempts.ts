@@ -3,6 +3,7 @@ import type { Attempt } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { UpstreamAnswer } from '../../domain/upstream.ts'
+import type { CancelSignal } from '../../kernel/cancellation.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
@@ -78,17 +79,18 @@ const failureOf = (fault: AppError, attempts: readonly Attempt[]): UpstreamFailu
 export const createAttempts = (options: Options) => {
   const { circuit, budget, clock, faultPoints, random } = options
 
-  const sleep = (milliseconds: number, signal: AbortSignal): Promise<void> =>
+  const sleep = (milliseconds: number, signal: CancelSignal): Promise<void> =>
     new Promise((resolve, reject) => {
       const leave = (): void => {
         timer.cancel()
+        signal.removeEventListener('abort', leave)
         reject(abortReason(signal))
       }
       const timer = clock.after(milliseconds, () => {
         signal.removeEventListener('abort', leave)
         resolve()
       })
-      signal.addEventListener('abort', leave, { once: true })
+      signal.addEventListener('abort', leave)
       if (signal.aborted) leave()
     })
 
@@ -97,7 +99,7 @@ export const createAttempts = (options: Options) => {
     targets: readonly Target[],
     request: InferenceRequest,
     { id: requestId, walk }: Pick<Exchange, 'id' | 'walk'>,
-    signal: AbortSignal,
+    signal: CancelSignal,
   ): Promise<UpstreamAnswer> => {
     const attempts: Attempt[] = []
     let open = targets

@@ -2,6 +2,7 @@ import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
 import type { StreamSource } from '../../domain/upstream.ts'
 import type { Usage } from '../../domain/usage.ts'
+import type { CancelSignal } from '../../kernel/cancellation.ts'
 import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
 
 /** What a provider can speak. */
@@ -15,7 +16,7 @@ export interface ProviderCall {
   /** Sent upstream as `x-request-id`, so that its log can be matched with the ledger. */
   readonly requestId: string
   /** Aborts when the caller goes away; an AppError as its reason is what the call then rejects with. */
-  readonly signal: AbortSignal
+  readonly signal: CancelSignal
 }
 
 /** What one try yielded: a whole JSON answer, or a stream whose first event has arrived. */
@@ -45,7 +46,7 @@ export interface Provider {
   /** @throws ProviderFault, or the reason of the signal. */
   call(call: ProviderCall): Promise<ProviderAnswer>
   /** @throws ProviderFault, or the reason of the signal. */
-  listModels(signal: AbortSignal): Promise<readonly ListedModel[]>
+  listModels(signal: CancelSignal): Promise<readonly ListedModel[]>
   /** Takes no more calls; resolves when those under way have ended. */
   retire(): Promise<void>
   /** Cuts everything. */
@@ -89,5 +90,5 @@ export class CallNotSent extends AppError {
 }
 
 /** What a call rejects with when its signal aborts. */
-export const abortReason = (signal: AbortSignal): AppError =>
+export const abortReason = (signal: CancelSignal): AppError =>
   signal.reason instanceof AppError ? signal.reason : new AppError('client_closed_request')

@@ -3,6 +3,7 @@ import type { Exchange } from '../../domain/exchange.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { UpstreamAnswer } from '../../domain/upstream.ts'
+import type { CancelSignal } from '../../kernel/cancellation.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { type FaultPoints, noFaults } from '../../kernel/fault-points.ts'
 import type { Feature } from '../../kernel/feature.ts'
@@ -48,10 +49,10 @@ export interface Providers extends Feature {
     targets: readonly Target[],
     request: InferenceRequest,
     exchange: Pick<Exchange, 'id' | 'walk'>,
-    signal: AbortSignal,
+    signal: CancelSignal,
   ): Promise<UpstreamAnswer>
   /** @throws AppError when the provider does not answer. */
-  listModels(provider: string, signal: AbortSignal): Promise<readonly ListedModel[]>
+  listModels(provider: string, signal: CancelSignal): Promise<readonly ListedModel[]>
   /** Providers that can be called now: those of the configuration and of operators, and an Ollama that was found. */
   names(): readonly string[]
   kindOf(provider: string): ProviderKind | undefined
@@ -62,7 +63,7 @@ export interface Providers extends Feature {
   /** How the providers of the configuration are reached. */
   configured(): ReadonlyMap<string, ProviderOptions>
   /** Asks a provider that is reached in this way and need not stand. @throws ProviderFault. */
-  listModelsOf(name: string, options: ProviderOptions, signal: AbortSignal): Promise<readonly ListedModel[]>
+  listModelsOf(name: string, options: ProviderOptions, signal: CancelSignal): Promise<readonly ListedModel[]>
   /** Puts a provider in the place of the one that bore the name; calls under way end on the former one. */
   replace(origin: ProviderOrigin, name: string, options: ProviderOptions): void
   remove(origin: ProviderOrigin, name: string): void

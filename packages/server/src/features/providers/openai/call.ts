@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
+import type { CancelSignal } from '../../../kernel/cancellation.ts'
 import type { Clock, Timer } from '../../../kernel/clock.ts'
 import { parseRetryAfter } from '../../../kernel/retry.ts'
 import { abortReason, CallNotSent, type ProviderAnswer, ProviderFault } from '../provider.ts'
@@ -43,7 +44,7 @@ const isEventStream = (type: string | string[] | undefined): boolean =>
 export class OpenAICall implements Dispatcher.DispatchHandler {
   readonly #setting: CallSetting
   readonly #wantsStream: boolean
-  readonly #signal: AbortSignal
+  readonly #signal: CancelSignal
   readonly #resolve: (answer: ProviderAnswer) => void
   readonly #reject: (fault: Error) => void
   readonly #startedAt: number
@@ -62,7 +63,7 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
   constructor(
     setting: CallSetting,
     wantsStream: boolean,
-    signal: AbortSignal,
+    signal: CancelSignal,
     resolve: (answer: ProviderAnswer) => void,
     reject: (fault: Error) => void,
   ) {

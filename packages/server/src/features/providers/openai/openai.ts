@@ -1,4 +1,5 @@
 import { Pool } from 'undici'
+import type { CancelSignal } from '../../../kernel/cancellation.ts'
 import {
   CallNotSent,
   type ListedModel,
@@ -55,7 +56,7 @@ export class OpenAIServer {
     body: Buffer | null,
     wantsStream: boolean,
     requestId: string | null,
-    signal: AbortSignal,
+    signal: CancelSignal,
   ): Promise<ProviderAnswer> {
     if (signal.aborted) return Promise.reject(new CallNotSent(abortReason(signal)))
     const headers = requestId === null ? (this.#headers as string[]) : ['x-request-id', requestId, ...this.#headers]
@@ -70,7 +71,7 @@ export class OpenAIServer {
   }
 
   /** A small JSON document, parsed. */
-  async get(path: string, signal: AbortSignal): Promise<unknown> {
+  async get(path: string, signal: CancelSignal): Promise<unknown> {
     const answer = await this.send('GET', path, null, false, null, signal)
     return answer.kind === 'json' ? JSON.parse(answer.body.toString('utf8')) : null
   }
