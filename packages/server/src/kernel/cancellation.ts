@@ -28,7 +28,10 @@ export class Cancellation implements CancelSignal {
     const listeners = [...(this.#listener ? [this.#listener] : []), ...(this.#more ?? [])]
     this.#listener = null
     this.#more = null
-    for (const listener of listeners) typeof listener === 'function' ? listener() : listener.handleEvent()
+    for (const listener of listeners) {
+      if (typeof listener === 'function') listener()
+      else listener.handleEvent()
+    }
   }
 
   addEventListener(_type: 'abort', listener: CancelListener): void {
