@@ -47,7 +47,7 @@ test('a stream that is late is committed with a comment', async () => {
   const { promise, reject } = Promise.withResolvers<StreamSource>()
   const { written, events, answered } = rig(promise)
   await vi.advanceTimersByTimeAsync(1_500)
-  expect(written).toEqual(['head', ': keep-alive\n\n'])
+  expect(written.map(String)).toEqual(['head', ': keep-alive\n\n'])
   reject(new Error('gone'))
   await answered
   events.stop()

@@ -3,13 +3,13 @@ import type { StreamSource } from '../domain/upstream.ts'
 import type { Cancellation } from '../kernel/cancellation.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
+import { EventWriter } from './event-writer.ts'
 import { asAppError } from './fail.ts'
-import { writeHead } from './reply.ts'
 
 /** A reader that takes nothing for this long is cut, so that it cannot hold a provider's stream open. */
 const READER_STALL_MS = 60_000
 const TICK_MS = 1_000
-const keepAlive = ': keep-alive\n\n'
+const keepAlive = Buffer.from(': keep-alive\n\n')
 
 interface OpenStream {
   /** The status line has left. */
@@ -17,6 +17,7 @@ interface OpenStream {
   writtenAt: number
   pausedAt: number | null
   readonly response: ServerResponse
+  readonly writer: EventWriter
   /** Lets the provider go, whether it has answered or not. */
   readonly abort: () => void
   readonly endWith: (fault: AppError) => void
@@ -50,7 +51,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
         if (now - stream.pausedAt >= READER_STALL_MS) stream.response.destroy()
       } else if (now - stream.writtenAt >= options.keepAliveMs) {
         stream.writtenAt = now
-        stream.response.write(keepAlive)
+        stream.writer.write(keepAlive)
       }
     }
   })
@@ -73,18 +74,27 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
       }
       const endWith = (fault: AppError) => {
         if (done) return
-        if (entry.committed) response.end(presentEvent(fault))
+        if (entry.committed) writer.end(presentEvent(fault))
         else reject(fault)
         finish(fault)
       }
-      const entry: OpenStream = { committed: false, writtenAt: 0, pausedAt: null, response, abort: letGo, endWith }
+      const writer = new EventWriter(response)
+      const entry: OpenStream = {
+        committed: false,
+        writtenAt: 0,
+        pausedAt: null,
+        response,
+        writer,
+        abort: letGo,
+        endWith,
+      }
       open.add(entry)
       const commit = () => {
         if (entry.committed || done) return
         entry.committed = true
         commitTimer.cancel()
         entry.writtenAt = clock.monotonic()
-        writeHead(response, 200, {
+        writer.begin({
           ...headers(),
           'content-type': 'text/event-stream; charset=utf-8',
           'cache-control': 'private, no-store',
@@ -93,7 +103,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
       }
       const commitTimer = clock.after(options.commitAfterMs, () => {
         commit()
-        response.write(keepAlive)
+        writer.write(keepAlive)
       })
       const leave = () => {
         if (done) return
@@ -103,11 +113,11 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
       response.on('close', leave)
       // Whoever left before this sends no event any more.
       if (response.destroyed) leave()
-      response.on('drain', () => {
+      const onDrain = () => {
         if (entry.pausedAt === null) return
         entry.pausedAt = null
         source?.resume()
-      })
+      }
       stream.then(
         (ready) => {
           if (done) {
@@ -119,13 +129,13 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
           ready.start({
             data: (chunk) => {
               entry.writtenAt = clock.monotonic()
-              if (response.write(chunk) || entry.pausedAt !== null) return
+              if (writer.write(chunk, onDrain) || entry.pausedAt !== null) return
               entry.pausedAt = entry.writtenAt
               ready.pause()
             },
             end: () => {
               if (done) return
-              response.end()
+              writer.end()
               finish(null)
             },
             fail: (fault) => endWith(asAppError(fault)),
