@@ -1,9 +1,5 @@
 /** How far a sample is tried on every run of the tests. */
-type Checked =
-  | 'executed'
-  | 'executed in Node.js, with the Origin of a page'
-  | 'executed where a JDK is installed'
-  | 'syntax-checked'
+type Checked = 'executed' | 'executed in Node.js, with the Origin of a page' | 'executed where a JDK is installed'
 
 /** One file per language in every folder of `docs/samples`. */
 export interface SampleLanguage {
@@ -44,6 +40,13 @@ export const sampleLanguages: readonly SampleLanguage[] = [
   { file: 'go.go', name: 'Go', fence: 'go', checked: 'executed', needs: 'Go ≥ 1.19, its standard library' },
   { file: 'php.php', name: 'PHP', fence: 'php', checked: 'executed', needs: 'PHP ≥ 8.1 with the extension curl' },
   { file: 'ruby.rb', name: 'Ruby', fence: 'ruby', checked: 'executed', needs: 'Ruby ≥ 3.0, its standard library' },
+  {
+    file: 'Sample.java',
+    name: 'Java',
+    fence: 'java',
+    checked: 'executed where a JDK is installed',
+    needs: 'Java ≥ 17 and Gson: `java -cp gson.jar Sample.java`',
+  },
 ]
 
 /** A task of `docs/samples`: a folder with a file per language, and the page that shows them. */

@@ -3,7 +3,7 @@ import { existsSync, globSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { type LocatedProgram, locateProgram } from '../support/debian-binaries.ts'
+import { type LocatedProgram, hasApt, locateProgram, unpackPackages } from '../support/debian-binaries.ts'
 
 export const samplesFolder = fileURLToPath(new URL('../../../../docs/samples', import.meta.url))
 
@@ -126,8 +126,17 @@ const ruby = async (): Promise<Runner> => {
   })
 }
 
-/** Finds what runs a sample of each language, by its file. */
-export const runners: Readonly<Record<string, () => Promise<Runner>>> = {
+/** Java’s compiler is not fetched, it is too large; what is there is used, with Gson from Debian’s package. */
+const java = async (): Promise<Runner | null> => {
+  const installed = await promisify(execFile)('javac', ['-version']).catch(() => null)
+  if (!installed) return null
+  const jar = 'usr/share/java/gson.jar'
+  const root = await unpackPackages(['libgoogle-gson-java'], async (files) => existsSync(join(files, jar)))
+  const options = ['-Dfile.encoding=UTF-8', '-Dstdout.encoding=UTF-8', '-cp', join(root, jar)]
+  return (file) => ({ program: 'java', args: [...options, file], environment: {} })
+}
+
+const runners: Readonly<Record<string, () => Promise<Runner | null>>> = {
   'curl.sh': shell,
   'node.ts': node,
   'browser.js': browser,
@@ -135,4 +144,20 @@ export const runners: Readonly<Record<string, () => Promise<Runner>>> = {
   'go.go': go,
   'php.php': php,
   'ruby.rb': ruby,
+  'Sample.java': java,
+}
+
+/**
+ * Finds what runs the samples of a language, by their file; null where it is not installed and cannot be fetched either,
+ * which is never so on Debian and Ubuntu but for Java.
+ */
+export const runnerOf = async (file: string): Promise<Runner | null> => {
+  const find = runners[file]
+  if (!find) throw new Error(`nothing is known to run ${file}`)
+  try {
+    return await find()
+  } catch (cause) {
+    if (await hasApt()) throw cause
+    return null
+  }
 }

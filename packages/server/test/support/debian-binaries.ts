@@ -106,33 +106,46 @@ const environmentOf = async (files: string): Promise<Record<string, string>> => 
   }
 }
 
+/** Whether packages can be had here. */
+export const hasApt = async (): Promise<boolean> =>
+  (await onPath({ programs: ['apt-get'], packages: [] })) !== undefined
+
 /**
- * Finds a program: the machine's own, or Debian's packages unpacked into the ignored cache, no root needed. The first
- * time costs some seconds. Throws with what to install when neither can be had.
+ * Unpacks Debian's packages, and what they need and the machine lacks, into a folder of the ignored cache that stands for
+ * `/`; no root needed. The first time costs some seconds. `finds` tells whether what was wanted is in it.
+ * Throws with what to install when they cannot be had.
  */
+export const unpackPackages = async (
+  packages: readonly string[],
+  finds: (files: string) => Promise<boolean>,
+): Promise<string> => {
+  const root = join(cache, packages.join('+'))
+  const files = join(root, 'files')
+  if (await finds(files)) return files
+  const draft = `${root}.${process.pid}.new`
+  for (const folder of [root, draft]) await rm(folder, { recursive: true, force: true })
+  try {
+    await unpack(draft, packages)
+    if (!(await finds(join(draft, 'files')))) throw new Error('they do not hold what was wanted')
+    // Another process may have been faster; what it unpacked is as good.
+    await rename(draft, root).catch(() => undefined)
+  } catch (cause) {
+    throw new Error(
+      `${packages.join(' and ')} could not be unpacked: ${(cause as Error).message}\n` +
+        'Install what they hold, or run on Debian or Ubuntu with apt-get and dpkg, which need no root here.',
+      { cause },
+    )
+  } finally {
+    await rm(draft, { recursive: true, force: true })
+  }
+  return files
+}
+
+/** Finds a program: the machine's own, or that of Debian's packages, unpacked into the cache. */
 export const locateProgram = async (wish: ProgramWish): Promise<LocatedProgram> => {
   const installed = await onPath(wish)
   if (installed) return { program: installed, environment: {} }
   const [name] = wish.programs as [string]
-  const root = join(cache, [name, ...wish.packages.filter((part) => part !== name)].join('+'))
-  const files = join(root, 'files')
-  if (!(await programIn(files, name))) {
-    const draft = `${root}.${process.pid}.new`
-    for (const folder of [root, draft]) await rm(folder, { recursive: true, force: true })
-    try {
-      await unpack(draft, wish.packages)
-      if (!(await programIn(join(draft, 'files'), name))) throw new Error(`the packages hold no program ${name}`)
-      // Another process may have been faster; what it unpacked is as good.
-      await rename(draft, root).catch(() => undefined)
-    } catch (cause) {
-      throw new Error(
-        `${name} could not be unpacked: ${(cause as Error).message}\n` +
-          `Install ${wish.packages.join(' and ')}, or run on Debian or Ubuntu with apt-get and dpkg, which need no root here.`,
-        { cause },
-      )
-    } finally {
-      await rm(draft, { recursive: true, force: true })
-    }
-  }
-  return { program: (await programIn(files, name)) as string, environment: await environmentOf(files), root: files }
+  const root = await unpackPackages(wish.packages, async (files) => (await programIn(files, name)) !== undefined)
+  return { program: (await programIn(root, name)) as string, environment: await environmentOf(root), root }
 }

@@ -1,0 +1,45 @@
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+
+class Sample {
+    static final String URL = System.getenv().getOrDefault("HEADGATE_URL", "http://127.0.0.1:8787");
+    static final HttpClient CLIENT = HttpClient.newHttpClient();
+
+    /** Sends a request and returns the answer; throws the error of the answer. */
+    static JsonObject call(String method, String path, String body) throws IOException, InterruptedException {
+        var request = HttpRequest.newBuilder(URI.create(URL + path))
+                .header("Authorization", "Bearer " + System.getenv("HEADGATE_API_KEY"))
+                .header("Content-Type", "application/json")
+                .timeout(Duration.ofMinutes(2))
+                .method(method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body))
+                .build();
+        var response = CLIENT.send(request, BodyHandlers.ofString());
+        var answer = JsonParser.parseString(response.body()).getAsJsonObject();
+        if (response.statusCode() >= 400) {
+            var error = answer.getAsJsonObject("error");
+            throw new IOException(error.get("code").getAsString() + ": " + error.get("message").getAsString());
+        }
+        return answer;
+    }
+
+    // One red pixel; for a file: Base64.getEncoder().encodeToString(Files.readAllBytes(Path.of("picture.png")))
+    static final String IMAGE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
+            + "AAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==";
+
+    public static void main(String[] arguments) throws Exception {
+        var answer = call("POST", "/v1/chat/completions", """
+                {"model": "demo", "messages": [{"role": "user", "content": [
+                  {"type": "text", "text": "What is in this picture?"},
+                  {"type": "image_url", "image_url": {"url": "data:image/png;base64,%s"}}
+                ]}]}""".formatted(IMAGE));
+        System.out.println(answer.getAsJsonArray("choices").get(0).getAsJsonObject()
+                .getAsJsonObject("message").get("content").getAsString());
+    }
+}
