@@ -31,6 +31,8 @@ export default defineConfig({
   cacheDir: '../.cache/vitepress',
   cleanUrls: true,
   metaChunk: true,
+  // Else a style element is made for a moment, which the server's policy refuses.
+  appearance: { disableTransition: false },
   head: [
     ['link', { rel: 'icon', href: '/assets/mark.svg', type: 'image/svg+xml' }],
     ['meta', { name: 'referrer', content: 'no-referrer' }],

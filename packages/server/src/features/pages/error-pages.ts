@@ -80,7 +80,7 @@ export const errorPage = (code: ErrorCode, present: PagesPorts['presentError']):
 <p class="crumbs"><a href="/docs/errors">Errors</a> / ${family?.[1] ?? 'Other'}</p>
 <h1>${entry.title}</h1>
 <ul class="facts"><li><code>${code}</code></li><li>${entry.id}</li><li>HTTP ${entry.http}</li>
-<li class="${entry.severity}">${entry.severity}</li><li>${retryTags[entry.retryable]}</li><li>since ${entry.since}</li></ul>
+<li class="severity-${entry.severity}">${entry.severity}</li><li>${retryTags[entry.retryable]}</li><li>since ${entry.since}</li></ul>
 <p class="lead">${prose(entry.developer)}</p>
 <h2 id="causes">Why it happens</h2>
 ${list(entry.causes)}
