@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { adminCommand } from './admin-command.ts'
 import { addCommonOptions, flagsOf } from './command-context.ts'
 import { configCommand } from './config-command.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { encryptionCommand } from './encryption-command.ts'
 import { exitCode } from './exit-codes.ts'
 import { keysCommand } from './keys-command.ts'
@@ -33,6 +34,7 @@ const buildProgram = (): Command => {
     adminCommand(),
     migrateCommand(),
     configCommand(),
+    doctorCommand(),
     ledgerCommand(),
   ]
   for (const command of commands) program.addCommand(command)

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -50,4 +50,24 @@ export const lockFolder = async (directory: string): Promise<{ release: () => vo
     if (held.delete(lock)) lock.close()
   }
   return { release }
+}
+
+/** Who holds the data folder: null for nobody, undefined for a process that cannot be named. Takes nothing and makes nothing. */
+export const lockHolder = async (directory: string): Promise<number | null | undefined> => {
+  const file = join(directory, 'headgate.lock')
+  try {
+    await access(file)
+  } catch {
+    return null
+  }
+  const lock = new DatabaseSync(file)
+  try {
+    lock.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE; ROLLBACK')
+    return null
+  } catch (cause) {
+    if ((cause as { errcode?: number }).errcode !== SQLITE_BUSY) throw cause
+    return Number(await readFile(join(directory, 'headgate.pid'), 'utf8').catch(() => '')) || undefined
+  } finally {
+    lock.close()
+  }
 }
