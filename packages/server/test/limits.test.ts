@@ -1,3 +1,8 @@
+import { execFile } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type House, startHouse } from './support/house.ts'
 
@@ -205,5 +210,38 @@ describe('who may call at all', () => {
     expect(((await answer.json()) as { error: { details: unknown[] } }).error.details).toHaveLength(2)
     const { key } = await house.makeKey()
     expect((await ask(key)).status).toBe(200)
+  })
+})
+
+describe('headgate limits', () => {
+  const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
+  const run = async (...words: string[]) => {
+    const environment = { PATH: process.env['PATH'], HOME: house.dataDirectory, HEADGATE_PROFILE: 'testing' }
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [cli, 'limits', ...words, '--json', '--database-url', house.databaseUrl, '--data-dir', house.dataDirectory],
+      { cwd: house.dataDirectory, env: environment, timeout: 60_000 },
+    )
+    return JSON.parse(stdout) as Record<string, unknown>
+  }
+
+  it('sets a limit that the running server takes over, and says whom others would have refused', async () => {
+    const { id, key } = await house.makeKey()
+    for (let call = 0; call < 3; call++) expect((await ask(key)).status).toBe(200)
+    await house.settled()
+    const file = join(house.dataDirectory, 'policies.yaml')
+    await writeFile(
+      file,
+      `by-key: { unit: requests, limit: 1, window_seconds: 3600, per: [key], match: { keys: [${id}] } }\n`,
+    )
+    expect(await run('simulate', file)).toMatchObject({
+      refused: 2,
+      policies: [{ name: 'by-key', calls: 3, refused: 2, keys: [{ key: id, refused: 2 }] }],
+    })
+    await writeFile(file, `unit: requests\nlimit: 1\nwindow_seconds: 3600\nper: [key]\nmatch: { keys: [${id}] }\n`)
+    await run('set', 'by-key', file)
+    await expect.poll(async () => (await ask(key)).status, { timeout: 10_000 }).toBe(429)
+    await run('remove', 'by-key')
+    await expect.poll(async () => (await ask(key)).status, { timeout: 10_000 }).toBe(200)
   })
 })

@@ -136,7 +136,7 @@ export const authenticationErrors = defineErrors({
       'A proxy stands in front and `trusted_proxies` does not name it.',
     ],
     resolutions: [
-      'Look with `headgate limits explain` what decides.',
+      'Ask `POST /admin/v1/limits/explain` what decides.',
       'Change the list: `PUT /admin/v1/limits/access`.',
     ],
     recovery: 'contact_support',

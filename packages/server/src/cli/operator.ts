@@ -1,4 +1,7 @@
 import { providerSettings, usualAddress } from '../compose/options.ts'
+import { createAccess } from '../features/admission/access.ts'
+import { createLimits, type Limits } from '../features/admission/limits.ts'
+import { createPolicies } from '../features/admission/policies.ts'
 import { createAudit } from '../features/audit/audit.ts'
 import { createIdentity, type Identity } from '../features/identity/identity.ts'
 import { createBudgets } from '../features/ledger/budgets.store.ts'
@@ -6,6 +9,7 @@ import { createProviders } from '../features/providers/providers.ts'
 import type { ProvidersService } from '../features/providers/providers.service.ts'
 import { createStoredProviders } from '../features/providers/stored-providers.ts'
 import { systemClock } from '../kernel/clock.ts'
+import { countryOfAddress } from '../kernel/countries.ts'
 import { silentLog } from '../kernel/log.ts'
 import { createSeal } from '../kernel/seal.ts'
 import { type Flags, withStore } from './open-store.ts'
@@ -54,3 +58,20 @@ export const withProviders = <T>(flags: Flags, work: (service: ProvidersService)
       await providers.close()
     }
   })
+
+/** Runs operations of limits on the configured store; running servers take changes over by themselves. */
+export const withLimits = <T>(flags: Flags, work: (limits: Limits) => Promise<T>): Promise<T> =>
+  withStore(flags, ({ config, database }) =>
+    work(
+      createLimits({
+        database,
+        audit: createAudit({ database, clock: systemClock }),
+        clock: systemClock,
+        log: silentLog,
+        policies: createPolicies(countryOfAddress),
+        access: createAccess(countryOfAddress),
+        configured: config.limits.policies ?? {},
+        configuredAccess: config.limits.access,
+      }),
+    ),
+  )

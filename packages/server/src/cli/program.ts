@@ -7,6 +7,7 @@ import { encryptionCommand } from './encryption-command.ts'
 import { exitCode } from './exit-codes.ts'
 import { keysCommand } from './keys-command.ts'
 import { writeFailure } from './output.ts'
+import { limitsCommand } from './limits-command.ts'
 import { projectsCommand } from './projects-command.ts'
 import { providersCommand } from './providers-command.ts'
 import { ledgerCommand, migrateCommand } from './store-commands.ts'
@@ -30,6 +31,7 @@ const buildProgram = (): Command => {
     keysCommand(),
     projectsCommand(),
     providersCommand(),
+    limitsCommand(),
     encryptionCommand(),
     adminCommand(),
     migrateCommand(),
