@@ -3,9 +3,9 @@ import { type Provider, type ProviderAnswer, ProviderFault } from '../provider.t
 import { translateAnswer } from './answer.ts'
 import { refineFault } from './faults.ts'
 import { readModels } from './models.ts'
-import { translateRequest } from './request.ts'
 import { MessageStream } from './stream.ts'
 import { currentAbilities, type ThinkingAbilities } from './thinking.ts'
+import { createTranslator } from './translator.ts'
 
 /** The API version that is spoken unless the provider's `headers` name another. */
 const API_VERSION = '2026-10-21'
@@ -32,6 +32,7 @@ export const createAnthropicProvider = (options: AnthropicOptions): Provider => 
   const baseUrl = options.baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '')
   const server = new OpenAIServer({ ...options, baseUrl, apiKey: undefined, headers, streamUsage: false })
   const sampling = (headers['anthropic-version'] as string) < API_VERSION
+  const translator = createTranslator()
   let abilities: ReadonlyMap<string, ThinkingAbilities> = new Map()
 
   const translate = (answer: ProviderAnswer, warning: string | null): ProviderAnswer => {
@@ -53,7 +54,8 @@ export const createAnthropicProvider = (options: AnthropicOptions): Provider => 
           detail: `Anthropic does not offer ${request.operation}.`,
         })
       const setting = { sampling, abilities: abilities.get(model) ?? currentAbilities }
-      const { body, warning } = translateRequest(request, model, setting)
+      const translated = translator.translate(request, model, setting)
+      const { body, warning } = translated instanceof Promise ? await translated : translated
       const answer = await server
         .send('POST', '/v1/messages', body, request.stream, requestId, signal)
         .catch((fault: unknown) => {
@@ -66,7 +68,12 @@ export const createAnthropicProvider = (options: AnthropicOptions): Provider => 
       abilities = new Map(models.flatMap(({ id, abilities: own }) => (own === null ? [] : [[id, own]])))
       return models
     },
-    retire: () => server.retire(),
-    close: () => server.close(),
+    retire: async () => {
+      await server.retire()
+      await translator.stop()
+    },
+    close: async () => {
+      await Promise.all([server.close(), translator.stop()])
+    },
   }
 }

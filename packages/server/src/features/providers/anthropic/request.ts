@@ -14,6 +14,9 @@ export interface TranslationSetting {
   readonly abilities: ThinkingAbilities
 }
 
+/** What of a request its translation reads. */
+export type TranslatableRequest = Pick<InferenceRequest, 'body' | 'stream' | 'maxOutputTokens'>
+
 /** A request in Anthropic's words. */
 export interface TranslatedRequest {
   readonly body: Buffer
@@ -112,7 +115,7 @@ const readStrict = ({ strict }: Members): boolean => {
  * `strict: true`, for anything that would be left out; `invalid_parameter` for what is not OpenAI's protocol.
  */
 export const translateRequest = (
-  request: InferenceRequest,
+  request: TranslatableRequest,
   model: string,
   setting: TranslationSetting,
 ): TranslatedRequest => {
