@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import { headingsOf } from './markdown.ts'
+import { sampleTasks } from './samples.ts'
 
 /** A file and what it says. Read without `sources.ts`, which needs a compiler that a server without tools lacks. */
 export interface DocsFile {
@@ -47,6 +48,12 @@ const groups: readonly {
     about: 'Reach a goal.',
     sources: ['docs/guides'],
     first: ['chat', 'keys', 'limits', 'api', 'configuration', 'operations', 'cli', 'troubleshooting', 'faq'],
+  },
+  {
+    title: 'Samples',
+    about: 'Whole programs for every task, in eight languages.',
+    sources: ['docs/samples'],
+    first: ['README', ...sampleTasks.map(({ folder }) => folder)],
   },
   { title: 'Reference', about: 'Look it up; written from the code.', sources: ['docs/reference'] },
   {

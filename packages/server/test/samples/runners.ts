@@ -3,7 +3,13 @@ import { existsSync, globSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { type LocatedProgram, hasApt, locateProgram, unpackPackages } from '../support/debian-binaries.ts'
+import {
+  type LocatedProgram,
+  environmentOf,
+  hasApt,
+  locateProgram,
+  unpackPackages,
+} from '../support/debian-binaries.ts'
 
 export const samplesFolder = fileURLToPath(new URL('../../../../docs/samples', import.meta.url))
 
@@ -34,21 +40,22 @@ const node = async (): Promise<Runner> => (file) => ({
   environment: {},
 })
 
-/** Python with its tools, which are modules of the machine’s or of an unpacked Python. */
+/** Python that knows black, pylint and pytest: the machine’s own, or with Debian’s packages of what it lacks. */
 export const locatePython = async (): Promise<LocatedProgram> => {
-  const tools = await locateProgram({
-    programs: ['black'],
-    packages: ['black', 'pylint', 'python3-pytest', 'python3'],
-    probe: ['--version'],
-  })
-  const unpacked = tools.root && join(tools.root, 'usr/bin/python3')
-  const program = ['/usr/bin/python3', unpacked].find((path) => path && existsSync(path)) ?? 'python3'
+  const complete = await promisify(execFile)('python3', ['-c', 'import black, pylint, pytest']).catch(() => null)
+  if (complete) return { program: 'python3', environment: { PYTHONDONTWRITEBYTECODE: '1' } }
+  const modules = 'usr/lib/python3/dist-packages'
+  const root = await unpackPackages(['python3', 'black', 'pylint', 'python3-pytest'], async (files) =>
+    existsSync(join(files, modules, 'black')),
+  )
+  // Modules of Debian belong to the Python of Debian, which need not be the first on the path.
+  const installed = existsSync('/usr/bin/python3')
   return {
-    program,
+    program: installed ? '/usr/bin/python3' : join(root, 'usr/bin/python3'),
     environment: {
-      ...tools.environment,
-      ...(tools.root && { PYTHONPATH: join(tools.root, 'usr/lib/python3/dist-packages') }),
-      ...(program === unpacked && { PYTHONHOME: join(tools.root as string, 'usr') }),
+      ...(await environmentOf(root)),
+      PYTHONPATH: join(root, modules),
+      ...(!installed && { PYTHONHOME: join(root, 'usr') }),
       PYTHONDONTWRITEBYTECODE: '1',
     },
   }

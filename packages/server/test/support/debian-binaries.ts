@@ -92,7 +92,8 @@ const programIn = async (files: string, name: string): Promise<string | undefine
   return undefined
 }
 
-const environmentOf = async (files: string): Promise<Record<string, string>> => {
+/** What programs and libraries below a folder that stands for `/` need in their environment. */
+export const environmentOf = async (files: string): Promise<Record<string, string>> => {
   const folders = ['usr/lib', 'lib'].map((name) => join(files, name))
   const libraries: string[] = []
   for (const folder of folders) {
