@@ -73,6 +73,39 @@ const plants: Record<string, { text: string; caught: Record<string, string[]> }>
   },
   'docs/reference/rumours.md': { text: '# Rumours\n', caught: { reference: ['describes nothing that exists'] } },
   'docs/reference/errors.md': { text: '# Errors\n', caught: { reference: ['differs from the code'] } },
+  'docs/guides/planted.md': {
+    text: [
+      '# Planted',
+      '#### Too deep',
+      '# Twice',
+      'See [nowhere](no-such-page.md), [no heading](keys.md#no-such-heading), [the error](../errors/never-catalogued.md)',
+      'and ![a picture](../pictures/gone.svg). Set `HEADGATE_PROT` and watch `headgate_wishes_total`.',
+      '`[in code](nothing.md)` is no link.',
+    ].join('\n\n'),
+    caught: {
+      docs: [
+        'planted.md:3: "Too deep" leaves out a level',
+        'planted.md:5: "Twice" is a second title',
+        'planted.md:7: no-such-page.md leads nowhere',
+        'planted.md:7: keys.md#no-such-heading names no heading',
+        'planted.md:7: ../errors/never-catalogued.md leads nowhere',
+        'planted.md:9: ../pictures/gone.svg leads nowhere',
+        'planted.md:9: HEADGATE_PROT is no option',
+        'planted.md:9: headgate_wishes_total is no metric',
+      ],
+    },
+  },
+  'docs/decisions/9999-planted.md': {
+    text: '---\nstatus: perhaps\n---\n\n# 9999. Planted\n\n## Check\n\n`npm run divine` and `npm test -- packages/server/test/no-such.test.ts`.\n',
+    caught: {
+      docs: [
+        '9999-planted.md: "perhaps" is no status',
+        '9999-planted.md: is not in the list',
+        '9999-planted.md: its check "npm run divine" does not exist',
+        '9999-planted.md: its check packages/server/test/no-such.test.ts does not exist',
+      ],
+    },
+  },
   'packages/server/src/key.txt': {
     text: `key ${'hg'}_sk_${'0aZ'.repeat(16)}\n`,
     caught: { secrets: ['secretlint-rule-pattern'] },
@@ -118,7 +151,7 @@ describe('npm run check', () => {
       writeFileSync(join(house, path), text)
     }
     report = await check(house, ...names)
-  }, 120_000)
+  }, 300_000)
   afterAll(() => rmSync(house, { recursive: true, force: true }))
 
   const expectations = Object.entries(plants).flatMap(([path, { caught }]) =>

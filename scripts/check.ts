@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { architectureProblems } from './check-architecture.ts'
 import { catalogueProblems } from './check-catalogue.ts'
 import { directiveProblems } from './check-directives.ts'
+import { docsProblems } from './check-docs.ts'
 import { lockfileProblems } from './check-lockfile.ts'
 import { openapiProblems } from './check-openapi.ts'
 
@@ -50,6 +51,7 @@ const checks: Check[] = [
   rule('architecture', architectureProblems),
   rule('catalogue', catalogueProblems),
   rule('directives', directiveProblems),
+  rule('docs', docsProblems),
   rule('lockfile', lockfileProblems),
   { name: 'reference', run: tool('', '../scripts/generate-reference.ts', '--check').run },
   { name: 'openapi', run: () => openapiProblems(root) },

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { architectureProblems, declaredRoutes, tableOwners } from '../../../scripts/check-architecture.ts'
 import { catalogueProblems } from '../../../scripts/check-catalogue.ts'
 import { directiveProblems } from '../../../scripts/check-directives.ts'
+import { docsProblems } from '../../../scripts/check-docs.ts'
 import { lockfileProblems } from '../../../scripts/check-lockfile.ts'
 import { referencePages } from '../../../scripts/reference-pages.ts'
 import { isTest, readSources } from '../../../scripts/sources.ts'
@@ -23,6 +24,10 @@ describe('architecture', () => {
 
   it('gives a reason wherever a rule is switched off', () => {
     expect(directiveProblems(root)).toEqual([])
+  })
+
+  it('has documentation whose links, headings, names and checks hold', () => {
+    expect(docsProblems(root)).toEqual([])
   })
 
   it('locks published packages without a download host', () => {
