@@ -94,7 +94,18 @@ export const compose = async (given: Ground): Promise<House> => {
     ledgerRefused: () => ledger.stats().refusedRows,
   })
   const modelNames = () => [...routing.models().map(({ name }) => name), ...Object.keys(settings().config.models)]
-  const watch = createWatch({ config: given.settings.config, database, clock, log, metrics, models: modelNames })
+  const audit = createAudit({ database, clock })
+  const watch = createWatch({
+    config: given.settings.config,
+    secrets,
+    version: packageDescription.version,
+    database,
+    clock,
+    log,
+    audit,
+    metrics,
+    models: modelNames,
+  })
   const counters = await createCounters({
     kind: given.settings.config.counters,
     redisUrl: secrets.redis_url?.reveal(),
@@ -107,7 +118,6 @@ export const compose = async (given: Ground): Promise<House> => {
   const tokens = createTokenCounter(log)
 
   // Who asks, and what they may spend
-  const audit = createAudit({ database, clock })
   const identity = createIdentity({
     database,
     clock,
@@ -132,6 +142,7 @@ export const compose = async (given: Ground): Promise<House> => {
     ...providerSettings(given.settings.config, secrets, clock),
     log,
     circuit: circuits,
+    traceHeaders: watch.traceHeaders,
     faultPoints,
     changed: (provider) => {
       circuits.forget(provider)
@@ -159,7 +170,7 @@ export const compose = async (given: Ground): Promise<House> => {
       routed = routingConfig(next.config)
       providers.reconfigure(providerSettings(next.config, next.secrets, clock))
       generations.push(coming)
-      log.setLevel(next.config.log.level)
+      watch.reread(next.config)
       if (next.tls) server.present(next.tls)
       void server.replace(coming.door).then(async () => {
         // The end of the house may have come first.

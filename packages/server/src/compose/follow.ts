@@ -11,12 +11,14 @@ interface FollowPorts {
   readonly keeps: (code: string | null, durationMs: number) => Kept | null
   readonly keep: (record: RequestRecord, kept: Kept) => void
   readonly contextOf: (walk: Walk) => TraceContext
+  /** null where traces have nowhere to go. */
+  readonly exportTrace: ((record: RequestRecord) => void) | null
   /** The bounded name of a target. */
   readonly label: (target: string) => string
 }
 
 /** Follows each request to its end: the answer, and where a call was admitted the settlement, whichever comes last. */
-export const createFollow = ({ count, keeps, keep, contextOf, label }: FollowPorts) => {
+export const createFollow = ({ count, keeps, keep, contextOf, exportTrace, label }: FollowPorts) => {
   const finish = (walk: Walk, ending: Ending): void => {
     const { settlement } = walk
     const { route, code, caller } = ending
@@ -38,7 +40,10 @@ export const createFollow = ({ count, keeps, keep, contextOf, label }: FollowPor
       count({ kind: 'try', route, tier, ...tried, firstByteMs: null, inputTokens: 0, outputTokens: 0 })
     }
     const kept = keeps(code, durationMs)
-    if (kept !== null) keep(recordOf(walk, ending, contextOf(walk)), kept)
+    if (kept === null && (exportTrace === null || !contextOf(walk).sampled)) return
+    const record = recordOf(walk, ending, contextOf(walk))
+    if (kept !== null) keep(record, kept)
+    exportTrace?.(record)
   }
 
   return {

@@ -67,7 +67,13 @@ export const createObserve = (log: Log, metrics: Metrics, modelLabel: (target: s
     metrics.tokens(model, 'output').inc(usage.outputTokens)
     if (settlement.cost !== null && settlement.cost > 0n)
       metrics.cost(model).inc(Number(settlement.cost) / NANO_PER_USD)
-    if (settlement.firstByteMs !== null) metrics.firstByte(model).observe(settlement.firstByteMs / 1000)
+    if (settlement.firstByteMs !== null) {
+      metrics.firstByte(model).observe(settlement.firstByteMs / 1000)
+      if (usage.outputTokens > 1) {
+        const seconds = (settlement.durationMs - settlement.firstByteMs) / 1000
+        metrics.perToken(model).observe(seconds / (usage.outputTokens - 1))
+      }
+    }
     let upstreamMs = 0
     for (const attempt of settlement.attempts) {
       upstreamMs += attempt.durationMs

@@ -1,35 +1,70 @@
 import type { Config } from '../config/schema.ts'
+import type { Secrets } from '../config/secrets.ts'
 import type { Intent, Settlement } from '../domain/hold.ts'
 import type { Walk } from '../domain/walk.ts'
+import type { Audit } from '../features/audit/audit.ts'
+import { createLogLevels } from '../features/log-levels/log-levels.ts'
 import { createRequests } from '../features/requests/requests.ts'
 import { createTelemetry } from '../features/telemetry/telemetry.ts'
 import { createTrust } from '../http/client-address.ts'
 import type { Answered } from '../http/ports.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/db.ts'
-import type { Log } from '../kernel/log.ts'
+import { prefixedId } from '../kernel/ids.ts'
+import type { ProcessLog } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
+import { deliver } from '../kernel/outbound.ts'
 import { createFollow } from './follow.ts'
 import { createModelLabel, createObserve } from './observe.ts'
 
 interface WatchOptions {
   readonly config: Config
+  readonly secrets: Secrets
+  readonly version: string
   readonly database: Database
   readonly clock: Clock
-  readonly log: Log
+  readonly log: ProcessLog
+  readonly audit: Pick<Audit, 'record'>
   readonly metrics: Metrics
   /** Names of all models that are listed. */
   readonly models: () => Iterable<string>
 }
 
+const revealSinks = ({ sinks }: Secrets) =>
+  Object.fromEntries(
+    Object.entries(sinks).map(([signal, { url, headers }]) => [
+      signal,
+      { url, headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.reveal()])) },
+    ]),
+  )
+
 /** Builds what watches the walk: log lines and counters, kept requests, traces. */
-export const createWatch = ({ config, database, clock, log, metrics, models }: WatchOptions) => {
+export const createWatch = ({
+  config,
+  secrets,
+  version,
+  database,
+  clock,
+  log,
+  audit,
+  metrics,
+  models,
+}: WatchOptions) => {
   const label = createModelLabel(models, clock.monotonic)
   const observe = createObserve(log, metrics, label)
   const telemetry = createTelemetry({
     sample: config.traces.sample_percent / 100,
     isTrusted: createTrust(config.traces.trusted_fronts),
+    propagateTo: config.traces.propagate_to,
+    sinks: revealSinks(secrets),
+    service: { name: 'headgate', version, instance: prefixedId('run', clock.now()) },
+    deliver,
+    clock,
+    log,
+    onSent: (signal, count) => metrics.sent(signal).inc(count),
+    onDropped: (signal, count) => metrics.dropped(signal).inc(count),
   })
+  if (telemetry.exportLine !== null) log.onLine(telemetry.exportLine)
   const requests = createRequests({
     database,
     clock,
@@ -40,10 +75,32 @@ export const createWatch = ({ config, database, clock, log, metrics, models }: W
     statsDays: config.requests.stats_days,
     onDropped: (count) => metrics.dropped('requests').inc(count),
   })
+  const logLevels = createLogLevels({
+    database,
+    clock,
+    log,
+    record: audit.record,
+    defaultLevel: log.level,
+    configured: config.log.levels,
+    setLevels: log.setLevels,
+  })
   const { count, keeps, keep } = requests
-  const follow = createFollow({ count, keeps, keep, contextOf: telemetry.contextOf, label })
+  const follow = createFollow({
+    count,
+    keeps,
+    keep,
+    contextOf: telemetry.contextOf,
+    exportTrace: telemetry.exportsTraces ? telemetry.exportTrace : null,
+    label,
+  })
   return {
-    features: [requests, telemetry] as const,
+    features: [logLevels, requests, telemetry] as const,
+    traceHeaders: telemetry.traceHeaders,
+    /** Takes over what a reload changes. */
+    reread: (next: Config): void => {
+      log.setLevel(next.log.level)
+      logLevels.reconfigure(next.log.levels)
+    },
     answered: (answered: Answered): void => {
       observe.answered(answered)
       follow.answered(answered)

@@ -30,6 +30,7 @@ const withoutSecrets = (loaded: LoadedConfig): Config => {
     database_url: _database,
     redis_url: _redis,
     providers,
+    sinks: _sinks,
     ...config
   } = loaded
   const open: Record<string, unknown> = Object.create(null)

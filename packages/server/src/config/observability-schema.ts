@@ -1,3 +1,4 @@
+import { logComponents, logLevels } from '@headgate/contract/log-levels.ts'
 import { type TSchema, Type } from 'typebox'
 
 const group = <Properties extends Record<string, TSchema>>(properties: Properties, description: string) =>
@@ -30,6 +31,47 @@ export const TracesSchema = group(
       default: [],
       description: 'Addresses or CIDR ranges of gates whose traces go on here; other callers’ traces become links.',
     }),
+    propagate_to: Type.Array(Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,63}$' }), {
+      default: [],
+      description: 'Providers that are told our trace by `traceparent`, such as your own engines. None by default.',
+    }),
   },
   'Traces.',
+)
+
+/** What is logged. */
+export const LogSchema = group(
+  {
+    level: Type.Enum([...logLevels], { default: 'info', description: 'Least severe level written.' }),
+    levels: Type.Record(
+      Type.String({ pattern: `^(${logComponents.join('|')})$` }),
+      Type.Enum([...logLevels], { description: 'Least severe level written of this component.' }),
+      {
+        additionalProperties: false,
+        description: `Levels of single components where they differ: ${logComponents.join(', ')}.`,
+      },
+    ),
+  },
+  'Logs.',
+)
+
+const address = (description: string) => Type.Optional(Type.String({ 'x-check': 'http-url', description }))
+
+const headers = (description: string) =>
+  Type.Record(Type.String({ pattern: '^[A-Za-z0-9-]{1,64}$' }), Type.String({ 'x-secret': true }), {
+    additionalProperties: false,
+    description,
+  })
+
+/** Where telemetry is sent; nothing leaves that is not named here. */
+export const SinksSchema = group(
+  {
+    traces_url: address('Receiver of traces by OTLP/HTTP in JSON, such as `http://127.0.0.1:4318/v1/traces`.'),
+    traces_headers: headers('Headers added there, such as a key.'),
+    zipkin_url: address('Receiver of traces in the format of Zipkin, such as `http://127.0.0.1:9411/api/v2/spans`.'),
+    zipkin_headers: headers('Headers added there.'),
+    logs_url: address('Receiver of log lines by OTLP/HTTP in JSON, such as `http://127.0.0.1:4318/v1/logs`.'),
+    logs_headers: headers('Headers added there.'),
+  },
+  'Receivers of telemetry.',
 )

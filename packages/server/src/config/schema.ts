@@ -1,6 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox'
-import { RequestsSchema, TracesSchema } from './observability-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
+import { LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
 
 /**
  * The one source of every option: its type, default, meaning, validation, environment name and place in the JSON Schema.
@@ -170,15 +170,7 @@ export const ConfigSchema = group(
         'Serve HTTPS with these files.',
       ),
     ),
-    log: group(
-      {
-        level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
-          default: 'info',
-          description: 'Least severe level written.',
-        }),
-      },
-      'Logs.',
-    ),
+    log: LogSchema,
     ollama_autodetect: Type.Boolean({
       default: true,
       description: 'Look for an Ollama on its usual port and offer its models. Off in production and testing.',
@@ -204,6 +196,7 @@ export const ConfigSchema = group(
     ),
     requests: RequestsSchema,
     traces: TracesSchema,
+    sinks: SinksSchema,
     limits: limitsSchema(rate('Callers without a secret key, per address.', 120, 40)),
     stream: group(
       {
@@ -278,7 +271,7 @@ export type ProviderConfig = DeepReadonly<Omit<Loaded['providers'][string], 'api
  * `per_request`. Secrets are not in it.
  */
 export type Config = DeepReadonly<
-  Omit<Loaded, 'admin_key' | 'root_key' | 'database_url' | 'redis_url' | 'providers'>
+  Omit<Loaded, 'admin_key' | 'root_key' | 'database_url' | 'redis_url' | 'providers' | 'sinks'>
 > & { readonly providers: Readonly<Record<string, ProviderConfig>> }
 
 /** All values as validated, secrets still among them; stays inside config/. */

@@ -42,7 +42,11 @@ export type Secrets = {
   readonly database_url?: Secret
   readonly redis_url?: Secret
   readonly providers: Readonly<Record<string, ProviderSecrets>>
+  readonly sinks: Readonly<Partial<Record<'traces' | 'zipkin' | 'logs', SinkSecrets>>>
 }
+
+/** Where one kind of telemetry is sent, and with which headers. */
+export type SinkSecrets = { readonly url: string; readonly headers: Readonly<Record<string, Secret>> }
 
 /** What one provider is called with. */
 export type ProviderSecrets = { readonly api_key?: Secret; readonly headers: Readonly<Record<string, Secret>> }
@@ -57,18 +61,23 @@ export const derivePepper = (rootKey: Secret): Pepper => {
   return Object.freeze({ id, key: new Secret(key.toString('base64')) })
 }
 
+const hidden = (headers: Readonly<Record<string, string>> = {}): Readonly<Record<string, Secret>> =>
+  Object.freeze(Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, new Secret(value)])))
+
 /** Takes the secrets out of the loaded values. */
 export const collectSecrets = (config: LoadedConfig, rootKey: Secret): Secrets => {
   const secret = <Name extends string>(name: Name, value: string | undefined) =>
     (value === undefined ? {} : { [name]: new Secret(value) }) as { [Key in Name]?: Secret }
   const providers: Record<string, ProviderSecrets> = Object.create(null)
   for (const [name, provider] of Object.entries(config.providers)) {
-    const headers = Object.entries(provider.headers ?? {}).map(([header, value]) => [header, new Secret(value)])
-    providers[name] = Object.freeze({
-      ...secret('api_key', provider.api_key),
-      headers: Object.freeze(Object.fromEntries(headers)),
-    })
+    providers[name] = Object.freeze({ ...secret('api_key', provider.api_key), headers: hidden(provider.headers) })
   }
+  const sinks = (['traces', 'zipkin', 'logs'] as const).flatMap((signal) => {
+    const url = config.sinks[`${signal}_url`]
+    return url === undefined
+      ? []
+      : [[signal, Object.freeze({ url, headers: hidden(config.sinks[`${signal}_headers`]) })]]
+  })
   return Object.freeze({
     ...secret('admin_key', config.admin_key),
     ...secret('database_url', config.database_url),
@@ -76,5 +85,6 @@ export const collectSecrets = (config: LoadedConfig, rootKey: Secret): Secrets =
     root_key: rootKey,
     pepper: derivePepper(rootKey),
     providers: Object.freeze(providers),
+    sinks: Object.freeze(Object.fromEntries(sinks)),
   })
 }

@@ -2,6 +2,9 @@
  * Names of OpenTelemetry’s semantic conventions that our spans use. Those of generative AI are still in development and may be
  * renamed: a new version is taken over here, in one place, and told in the changes.
  */
+const conventionsVersion = '1.38.0'
+export const conventionsUrl = `https://opentelemetry.io/schemas/${conventionsVersion}`
+
 export const attribute = {
   httpMethod: 'http.request.method',
   httpRoute: 'http.route',

@@ -1,3 +1,4 @@
+import type { LogComponent } from '@headgate/contract/log-levels.ts'
 import type { Clock, Timer } from './clock.ts'
 import type { Log } from './log.ts'
 
@@ -19,7 +20,7 @@ export interface Follower {
 export const createFollower = (options: {
   readonly clock: Clock
   readonly log: Log
-  readonly component: string
+  readonly component: LogComponent
   readonly what: string
   readonly look: () => Promise<void>
 }): Follower => {

@@ -1,8 +1,6 @@
+import type { LogComponent, LogLevel } from '@headgate/contract/log-levels.ts'
 import pino from 'pino'
 import { quoteJson } from './json.ts'
-
-/** Names of the levels, the most talkative first. ERROR means that somebody must act. */
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
 
 /** What a log line may carry: an allow-list, so that no prompt, key or personal datum can slip in. */
 export interface LogFields {
@@ -25,7 +23,7 @@ export interface LogFields {
   readonly duration_ms?: number
   readonly overhead_ms?: number
   readonly count?: number
-  readonly component?: string
+  readonly component?: LogComponent
   readonly pid?: number | undefined
   readonly port?: number
   readonly version?: string
@@ -177,39 +175,81 @@ const requestLine = (timestamp: string, fields: LogFields, message: string): str
   return `${line},"message":${quoteJson(message)}}\n`
 }
 
-/** The log of a process; `flush` writes what is still in memory, before it returns. */
+/** Levels of single components; all others have the level of the log. */
+export type ComponentLevels = Readonly<Partial<Record<LogComponent, LogLevel>>>
+
+/** The log of a process. ERROR means that somebody must act. */
 export interface ProcessLog extends Log {
-  /** Writes lines of this level and above from now on. */
+  /** Writes lines of this level and above from now on, where a component has no level of its own. */
   setLevel(level: LogLevel): void
+  level(): LogLevel
+  /** Writes what is still in memory, before it returns. */
   flush(): void
+  /** Sets the levels of single components, in place of those set before. */
+  setLevels(levels: ComponentLevels): void
+  /** Hands every line that is written to one more reader. */
+  onLine(reader: (line: string) => void): void
 }
+
+const { debug, info, warn, error } = pino.levels.values as Record<'debug' | 'info' | 'warn' | 'error', number>
+const severityOf = (level: LogLevel): number => pino.levels.values[level] ?? Number.POSITIVE_INFINITY
+
+/** Whose line it is: of a request where it names none and bears a request's id. */
+const componentOf = ({ component, request_id }: LogFields): LogComponent =>
+  component ?? (request_id === undefined ? 'house' : 'http')
 
 /** The process log, on standard output unless `output` says otherwise. */
 export const createLog = (level: LogLevel, output: LineOutput = createOutput()): ProcessLog => {
   const timestamp = createTimestamp()
+  let current = level
+  let base = severityOf(level)
+  let own: ReadonlyMap<LogComponent, number> = new Map()
+  let reader: ((line: string) => void) | null = null
+  const write = (line: string): void => {
+    output.write(line)
+    if (reader !== null) reader(line)
+  }
+  const isOn = (severity: number, fields: LogFields): boolean =>
+    severity >= (own.size === 0 ? base : (own.get(componentOf(fields)) ?? base))
   const logger = pino(
     {
-      level,
+      // Which lines are written is decided before they get here.
+      level: 'trace',
       base: null,
       timestamp,
       messageKey: 'message',
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: presentError },
     },
-    output,
+    { write },
   )
   return {
-    debug: (fields, message) => logger.debug(onlyAllowed(fields), message),
+    debug: (fields, message) => {
+      if (isOn(debug, fields)) logger.debug(onlyAllowed(fields), message)
+    },
     info: (fields, message) => {
+      if (!isOn(info, fields)) return
       if (fields.request_id === undefined || fields.error !== undefined) logger.info(onlyAllowed(fields), message)
       // Made in one place, from known fields: it is not looked through.
-      else if (logger.isLevelEnabled('info')) output.write(requestLine(timestamp(), fields, message))
+      else write(requestLine(timestamp(), fields, message))
     },
-    warn: (fields, message) => logger.warn(onlyAllowed(fields), message),
-    error: (fields, message) => logger.error(onlyAllowed(fields), message),
+    warn: (fields, message) => {
+      if (isOn(warn, fields)) logger.warn(onlyAllowed(fields), message)
+    },
+    error: (fields, message) => {
+      if (isOn(error, fields)) logger.error(onlyAllowed(fields), message)
+    },
     setLevel: (wanted) => {
-      logger.level = wanted
+      current = wanted
+      base = severityOf(wanted)
     },
+    level: () => current,
     flush: output.flush,
+    setLevels: (levels) => {
+      own = new Map(Object.entries(levels).map(([name, one]) => [name as LogComponent, severityOf(one)]))
+    },
+    onLine: (next) => {
+      reader = next
+    },
   }
 }

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
 import { createCounterCells, createHistogramCells, type MetricEntry } from './metric-cells.ts'
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
+const tokenSeconds = [0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 1]
 const overheadSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.04, 0.1, 0.25, 1]
 
 /** Every metric of Headgate. Labels have few values by design: declared routes, configured targets, catalogued codes. */
@@ -17,7 +18,12 @@ const metricTable = {
   calls: { name: 'headgate_calls_total', help: 'Settled calls by how they ended.', labels: ['model', 'outcome'] },
   dropped: {
     name: 'headgate_telemetry_dropped_total',
-    help: 'Records, spans and lines that found no room on their way to a store or a sink.',
+    help: 'Requests and log lines that found no room on their way to the store or a sink, or that it refused.',
+    labels: ['signal'],
+  },
+  sent: {
+    name: 'headgate_telemetry_sent_total',
+    help: 'Requests (as traces) and log lines that a sink has taken.',
     labels: ['signal'],
   },
   shadowRefusals: {
@@ -39,6 +45,12 @@ const durationTable = {
     help: 'Time to the first byte of a streamed answer.',
     labels: ['model'],
     buckets: seconds,
+  },
+  perToken: {
+    name: 'headgate_output_token_seconds',
+    help: 'Time per output token of a streamed answer, after the first.',
+    labels: ['model'],
+    buckets: tokenSeconds,
   },
   overhead: {
     name: 'headgate_overhead_seconds',
@@ -93,10 +105,12 @@ export const createMetrics = (gauges: Readonly<Record<keyof typeof gaugeTable, (
     cost: counter(metricTable.cost),
     calls: counter(metricTable.calls),
     dropped: counter(metricTable.dropped),
+    sent: counter(metricTable.sent),
     attempts: counter(metricTable.attempts),
     shadowRefusals: counter(metricTable.shadowRefusals),
     duration: histogram(durationTable.duration),
     firstByte: histogram(durationTable.firstByte),
+    perToken: histogram(durationTable.perToken),
     overhead: histogram(durationTable.overhead),
     /** The text that Prometheus scrapes. */
     expose: (): Promise<string> => registry.metrics(),

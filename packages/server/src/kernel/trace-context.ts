@@ -39,6 +39,10 @@ export const parseTracestate = (given: HeaderValue): string => {
   return names.size === members.length ? members.join(',') : ''
 }
 
+/** The `traceparent` under which a call goes on. */
+export const formatTraceparent = ({ traceId, spanId, sampled }: TraceParent): string =>
+  `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`
+
 export const newTraceId = (): string => randomHex(16)
 
 /** Root spans end in the digits 0001, so that the spans below need no randomness of their own. */

@@ -3,6 +3,7 @@ import type { Attempt } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { UpstreamAnswer } from '../../domain/upstream.ts'
+import type { Walk } from '../../domain/walk.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
@@ -56,6 +57,8 @@ interface Options {
   readonly clock: Clock
   readonly faultPoints: FaultPoints
   readonly random: () => number
+  /** What a provider is told of our trace at its `index`th try. */
+  readonly traceHeaders: (walk: Walk, provider: string, index: number) => readonly string[]
 }
 
 const bounded = (milliseconds: number): AppErrorOptions => ({
@@ -139,7 +142,13 @@ export const createAttempts = (options: Options) => {
         walk.tried({ target: target.name, startedAt, endedAt, status, fault })
       }
       try {
-        const answer = await provider.call({ model: target.model, request, requestId, signal })
+        const answer = await provider.call({
+          model: target.model,
+          request,
+          requestId,
+          trace: options.traceHeaders(walk, target.provider, attempts.length),
+          signal,
+        })
         record(answer.status, null)
         circuit.report(target.name, 'ok')
         return answer.kind === 'json'

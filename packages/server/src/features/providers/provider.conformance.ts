@@ -23,7 +23,7 @@ export const describeProvider = (kind: string, open: () => Promise<Subject>): vo
     const call = (body: Record<string, unknown>, signal = new AbortController().signal) => {
       const model = (body['input'] === undefined ? null : subject.embeddingModel) ?? subject.chatModel
       const request = requestOf(JSON.stringify({ model: `any/${model}`, ...body }))
-      return subject.provider.call({ model, request, requestId: 'req_conformance', signal })
+      return subject.provider.call({ model, request, requestId: 'req_conformance', trace: [], signal })
     }
     const messages = [{ role: 'user', content: 'Say something, please.' }]
 

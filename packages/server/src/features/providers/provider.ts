@@ -15,6 +15,8 @@ export interface ProviderCall {
   readonly request: InferenceRequest
   /** Sent upstream as `x-request-id`, so that its log can be matched with the ledger. */
   readonly requestId: string
+  /** Headers of W3C Trace Context, name and value in turn; empty unless this provider is to know our trace. */
+  readonly trace: readonly string[]
   /** Aborts when the caller goes away; an AppError as its reason is what the call then rejects with. */
   readonly signal: CancelSignal
 }

@@ -3,6 +3,7 @@ import type { Exchange } from '../../domain/exchange.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { UpstreamAnswer } from '../../domain/upstream.ts'
+import type { Walk } from '../../domain/walk.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { type FaultPoints, noFaults } from '../../kernel/fault-points.ts'
@@ -35,6 +36,8 @@ export interface ProvidersOptions extends ProviderSettings {
   readonly log: Log
   readonly circuit: CircuitPort
   readonly faultPoints?: FaultPoints
+  /** What a provider is told of our trace; nothing by default. */
+  readonly traceHeaders?: (walk: Walk, provider: string, index: number) => readonly string[]
   /** In [0, 1); for the jitter of retries. */
   readonly random?: () => number
 }
@@ -100,6 +103,7 @@ export const createProviders = (options: ProvidersOptions): Providers => {
     clock,
     faultPoints: options.faultPoints ?? noFaults,
     random: options.random ?? Math.random,
+    traceHeaders: options.traceHeaders ?? (() => []),
   })
 
   const close = async (): Promise<void> => {

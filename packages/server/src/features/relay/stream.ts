@@ -116,7 +116,7 @@ export const relayStream = (input: RelayInput, house: House): StreamSource => {
     }
     const fail = (cause: unknown) => {
       const error = cause instanceof Error ? cause : new Error('a settlement failed', { cause })
-      const fields = { component: 'relay', request_id: input.requestId, outcome, error }
+      const fields = { component: 'relay' as const, request_id: input.requestId, outcome, error }
       house.log.error(fields, 'A stream could not be settled; its journal entry stays open.')
       listener?.fail(cause instanceof AppError ? cause : new AppError('internal_error', { cause }))
     }

@@ -48,7 +48,7 @@ export const createWriter = <Item>({ clock, log, what, batch, most, write, onDro
       try {
         await writeAll(items)
       } catch (error) {
-        const fields = { component: 'requests', count: queue.length, reason: what, error }
+        const fields = { component: 'requests' as const, count: queue.length, reason: what, error }
         if (!failing) log.warn(fields, 'PostgreSQL does not take what is kept of requests')
         failing = true
         pause = Math.min(pause * 2, LONGEST_PAUSE_MS)

@@ -46,7 +46,7 @@ export const createAnthropicProvider = (options: AnthropicOptions): Provider => 
   return {
     name: options.name,
     kind: 'anthropic',
-    call: async ({ model, request, requestId, signal }) => {
+    call: async ({ model, request, requestId, trace, signal }) => {
       if (request.operation !== 'chat')
         throw new ProviderFault('operation_not_supported', {
           upstreamStatus: 0,
@@ -57,7 +57,7 @@ export const createAnthropicProvider = (options: AnthropicOptions): Provider => 
       const translated = translator.translate(request, model, setting)
       const { body, warning } = translated instanceof Promise ? await translated : translated
       const answer = await server
-        .send('POST', '/v1/messages', body, request.stream, requestId, signal)
+        .send('POST', '/v1/messages', body, request.stream, { requestId, trace }, signal)
         .catch((fault: unknown) => {
           throw refineFault(fault)
         })

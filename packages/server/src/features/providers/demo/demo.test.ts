@@ -7,7 +7,13 @@ import { exampleOf } from './schema-example.ts'
 const provider = createDemoProvider({ name: 'demo', clock: systemClock })
 const call = (body: Record<string, unknown>) => {
   const request = requestOf(JSON.stringify({ model: 'demo', messages: [{ role: 'user', content: 'Hello' }], ...body }))
-  return provider.call({ model: 'demo', request, requestId: 'req_demo', signal: new AbortController().signal })
+  return provider.call({
+    model: 'demo',
+    request,
+    requestId: 'req_demo',
+    trace: [],
+    signal: new AbortController().signal,
+  })
 }
 const chat = async (body: Record<string, unknown>) => {
   const answer = await call(body)

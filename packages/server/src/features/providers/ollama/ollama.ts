@@ -28,13 +28,13 @@ export const createOllamaProvider = (options: OpenAIOptions): Provider => {
   return {
     name: options.name,
     kind: 'ollama',
-    call: ({ model, request, requestId, signal }) =>
+    call: ({ model, request, requestId, trace, signal }) =>
       server.send(
         'POST',
         `/v1${operationPath[request.operation]}`,
         upstreamBody(request, model, options.streamUsage),
         request.stream,
-        requestId,
+        { requestId, trace },
         signal,
       ),
     listModels: async (signal) => readTags(await server.get('/api/tags', signal)),

@@ -55,11 +55,12 @@ export class OpenAIServer {
     path: string,
     body: Buffer | null,
     wantsStream: boolean,
-    requestId: string | null,
+    told: Pick<ProviderCall, 'requestId' | 'trace'> | null,
     signal: CancelSignal,
   ): Promise<ProviderAnswer> {
     if (signal.aborted) return Promise.reject(new CallNotSent(abortReason(signal)))
-    const headers = requestId === null ? (this.#headers as string[]) : ['x-request-id', requestId, ...this.#headers]
+    const headers =
+      told === null ? (this.#headers as string[]) : ['x-request-id', told.requestId, ...told.trace, ...this.#headers]
     return new Promise((resolve, reject) => {
       const call = new OpenAICall(this.#setting, wantsStream, signal, resolve, reject)
       try {
@@ -107,13 +108,13 @@ export const createOpenAIProvider = (options: OpenAIOptions): Provider => {
   return {
     name: options.name,
     kind: 'openai',
-    call: ({ model, request, requestId, signal }: ProviderCall) =>
+    call: ({ model, request, requestId, trace, signal }: ProviderCall) =>
       server.send(
         'POST',
         operationPath[request.operation],
         upstreamBody(request, model, options.streamUsage),
         request.stream,
-        requestId,
+        { requestId, trace },
         signal,
       ),
     listModels: async (signal) => readModels(await server.get('/models', signal)),

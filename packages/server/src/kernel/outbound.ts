@@ -1,0 +1,32 @@
+import { request } from 'undici'
+
+/** What came of a delivery. */
+export interface Delivery {
+  readonly status: number
+  /** What the receiver asks to wait; null when it does not. */
+  readonly retryAfterMs: number | null
+}
+
+/** Hands bytes to a configured receiver. Rejects when none answers in time. */
+export type Deliver = (
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  timeoutMs: number,
+) => Promise<Delivery>
+
+const MOST_WAIT_SECONDS = 60
+
+/** Posts JSON. Redirects are not followed: what is sent goes to the configured address and nowhere else. */
+export const deliver: Deliver = async (url, headers, body, timeoutMs) => {
+  const answer = await request(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body,
+    signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
+  })
+  await answer.body.dump()
+  const wait = Number(answer.headers['retry-after'])
+  const asked = Number.isFinite(wait) && wait > 0 ? Math.min(wait, MOST_WAIT_SECONDS) * 1_000 : null
+  return { status: answer.statusCode, retryAfterMs: asked }
+}
