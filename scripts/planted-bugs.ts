@@ -98,8 +98,8 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: `${ledger}/entries.store.ts`,
-        find: 'at_ms: row.at,',
-        replace: 'at_ms: Date.now(),',
+        find: '"at_ms":${row.at},',
+        replace: '"at_ms":${Date.now()},',
       },
     ],
   },

@@ -1,5 +1,5 @@
 import packageDescription from '../../package.json' with { type: 'json' }
-import { ollamaAddress, providerPresets } from '../config/provider-presets.ts'
+import { anthropicAddress, ollamaAddress, providerPresets } from '../config/provider-presets.ts'
 import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Target } from '../domain/model.ts'
@@ -46,9 +46,12 @@ export const providerSettings = (config: Config, secrets: Secrets, clock: Clock)
   clock,
 })
 
-/** Where a service known by its name, or an Ollama on its usual port, is reached. */
-export const usualAddress = (name: string, kind: 'openai' | 'ollama'): string | undefined =>
-  kind === 'ollama' ? ollamaAddress : providerPresets.find((preset) => preset.name === name)?.base_url
+/** Where a service known by its name, Anthropic itself, or an Ollama on its usual port, is reached. */
+export const usualAddress = (name: string, kind: 'openai' | 'anthropic' | 'ollama'): string | undefined => {
+  if (kind === 'ollama') return ollamaAddress
+  if (kind === 'anthropic') return anthropicAddress
+  return providerPresets.find((preset) => preset.name === name && preset.kind === kind)?.base_url
+}
 
 /** Configured prices by target. */
 export const priceOverrides = (config: Config) =>

@@ -73,6 +73,31 @@ describe('what Anthropic gets', () => {
   })
 })
 
+describe('a provider that an operator adds', () => {
+  const add = async (body: Record<string, unknown>) => {
+    const answer = await house.request('/admin/v1/providers', { body })
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+  }
+
+  it('may be Anthropic’s, too', async () => {
+    expect(
+      await add({ name: 'mine', kind: 'anthropic', base_url: house.upstream.url, api_key: 'mine-0123456789' }),
+    ).toMatchObject({
+      status: 201,
+    })
+    await ask({ model: 'mine/claude-opus-5-5' })
+    expect(received().headers).toMatchObject({ 'x-api-key': 'mine-0123456789' })
+  })
+
+  it('is Anthropic itself by its name', async () => {
+    expect(await add({ name: 'anthropic', api_key: 'sk-0123456789' })).toMatchObject({
+      status: 201,
+      body: { kind: 'anthropic', base_url: 'https://api.anthropic.com' },
+    })
+    expect((await house.request('/admin/v1/providers/anthropic', { method: 'DELETE' })).status).toBeLessThan(300)
+  })
+})
+
 describe('what has no counterpart', () => {
   it('is named in a header, whole or streamed', async () => {
     const { data, response } = await ask({ seed: 7, temperature: 0.5 })

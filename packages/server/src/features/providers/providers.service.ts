@@ -28,6 +28,9 @@ export interface ProvidersServiceOptions {
   readonly changed: () => Promise<void>
 }
 
+/** What a provider of this name speaks when nobody says it. */
+const usualKind = (name: string): ProviderRow['kind'] => (name === 'ollama' || name === 'anthropic' ? name : 'openai')
+
 const resource = (name: string): string => `provider/${name}`
 const notFound = (): AppError => new AppError('resource_not_found', { detail: 'There is no provider by this name.' })
 
@@ -51,7 +54,7 @@ export const createProvidersService = (options: ProvidersServiceOptions) => {
   }
 
   const create = async (input: CreateProvider, operator: Operator): Promise<ProviderView> => {
-    const { name, kind = name === 'ollama' ? 'ollama' : 'openai' } = input
+    const { name, kind = usualKind(name) } = input
     notConfigured(name)
     const address = input.base_url ?? options.usualAddress(name, kind)
     if (address === undefined) throw refuse('base_url', 'is required for this name', 'Such as https://host/v1.')

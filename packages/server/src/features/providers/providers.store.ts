@@ -2,10 +2,13 @@ import type { Database, Read, Transaction } from '../../kernel/db.ts'
 import { CommitOutcomeUnknown, isConnectionFault } from '../../kernel/db-errors.ts'
 import { AppError } from '../../kernel/errors.ts'
 
+/** What an operator's provider can speak. */
+export type StoredKind = 'openai' | 'anthropic' | 'ollama'
+
 /** A row of headgate.providers; `api_key` and `headers` are sealed. */
 export interface ProviderRow {
   readonly name: string
-  readonly kind: 'openai' | 'ollama'
+  readonly kind: StoredKind
   readonly base_url: string | null
   readonly stream_usage: boolean
   readonly api_key: Buffer | null

@@ -7,7 +7,7 @@ import { createProviderSecrets, type SealPort } from './provider-secrets.ts'
 import type { AuditPort } from './providers.ports.ts'
 import { providerRoutes } from './providers.routes.ts'
 import { createProvidersService, type ProvidersService } from './providers.service.ts'
-import { createProvidersStore } from './providers.store.ts'
+import { createProvidersStore, type StoredKind } from './providers.store.ts'
 import type { Providers } from './providers.ts'
 import type { ProviderOptions } from './registry.ts'
 
@@ -18,7 +18,7 @@ export interface StoredProvidersOptions {
   readonly clock: Clock
   readonly log: Log
   readonly providers: Pick<Providers, 'replace' | 'remove' | 'configured' | 'listModelsOf'>
-  readonly usualAddress: (name: string, kind: 'openai' | 'ollama') => string | undefined
+  readonly usualAddress: (name: string, kind: StoredKind) => string | undefined
 }
 
 /** The providers of operators: kept in PostgreSQL, in use on every replica. */
