@@ -171,6 +171,10 @@ export const createServer = (options: ServerOptions): HttpServer => {
       refuse(request.raw, reply.raw, new AppError('bad_http'))
     },
   })
+  app.setErrorHandler((_error, request, reply) => {
+    reply.hijack()
+    refuse(request.raw, reply.raw, new AppError('bad_http'))
+  })
   // Bodies are read by the routes themselves, after the caller is known.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -199,28 +203,33 @@ export const createServer = (options: ServerOptions): HttpServer => {
     return false
   }
 
-  app.addHook('onRequest', (request, reply, next) => {
-    if (admit(request.raw, reply.raw)) next()
-    else reply.hijack()
-  })
-
   const patterns = options.routes.flatMap((route) =>
     pathsOf(route).map((path) => ({ pattern: pathPattern(path), methods: methodsOf(route) })),
   )
-  app.setNotFoundHandler((request, reply) => {
-    reply.hijack()
-    const path = request.raw.url?.split('?')[0] ?? '/'
+  const answerUnrouted = (request: IncomingMessage, response: ServerResponse) => {
+    const path = request.url?.split('?')[0] ?? '/'
     const matching = patterns.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods)
     // A path that matches and yet was not routed has a parameter beyond the longest.
-    if (matching.length === 0 || matching.includes(request.raw.method as string))
-      return refuse(request.raw, reply.raw, new AppError('route_not_found'))
+    if (matching.length === 0 || matching.includes(request.method as string))
+      return refuse(request, response, new AppError('route_not_found'))
     const allow = [...new Set([...matching, 'OPTIONS'])].join(', ')
-    if (request.raw.method === 'OPTIONS') {
-      reply.raw.writeHead(204, { allow })
-      reply.raw.end()
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204, { allow })
+      response.end()
       return
     }
-    refuse(request.raw, reply.raw, new AppError('method_not_allowed'), { allow })
+    refuse(request, response, new AppError('method_not_allowed'), { allow })
+  }
+
+  app.addHook('onRequest', (request, reply, next) => {
+    const admitted = admit(request.raw, reply.raw)
+    if (admitted && !request.is404) {
+      next()
+      return
+    }
+    reply.hijack()
+    // Here and not later: of some methods the framework would first judge the body.
+    if (admitted) answerUnrouted(request.raw, reply.raw)
   })
 
   const posts = new Map<string, Respond>()

@@ -169,7 +169,7 @@ describe('a request id', () => {
 
 describe('a route', () => {
   it('that is not: 404 on any method', async () => {
-    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'PROPFIND', 'TRACE']) {
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'PROPFIND', 'TRACE', 'QUERY']) {
       const { answers } = await talk(house.url, requestText(`${method} /v1/nowhere`), { answers: 1, patience: 1_000 })
       expect(answers[0]?.status, method).toBe(404)
       if (method !== 'HEAD') expectError(answers[0]!, 'route_not_found')
@@ -184,7 +184,7 @@ describe('a route', () => {
     ['/v1/models', 'GET, HEAD, OPTIONS'],
     ['/livez', 'GET, HEAD, OPTIONS'],
   ])('%s with another method: 405 and what it takes', async (path, allow) => {
-    for (const method of ['DELETE', 'PUT', 'PROPFIND', 'TRACE']) {
+    for (const method of ['DELETE', 'PUT', 'PROPFIND', 'TRACE', 'QUERY']) {
       const { answers } = await talk(house.url, requestText(`${method} ${path}`), { answers: 1 })
       expectError(answers[0]!, 'method_not_allowed')
       expect(answers[0]?.headers.get('allow')?.split(', ').sort()).toEqual(allow.split(', ').sort())
