@@ -146,6 +146,14 @@ describe('limits as data', () => {
     expect(wrong.status).toBe(400)
     const { error } = (await wrong.json()) as { error: { details: { location: string }[] } }
     expect(error.details.map(({ location }) => location)).toEqual(['limit', 'limit_usd', 'window_seconds'])
+    const body = { unit: 'requests', limit: 5 }
+    for (const name of ['', 'Bad%20Name', '-a', 'a'.repeat(65)]) {
+      const misnamed = await house.request(`/admin/v1/limits/policies/${name}`, { method: 'PUT', body })
+      expect([misnamed.status, ((await misnamed.json()) as { error: { param: string } }).error.param]).toEqual([
+        400,
+        'name',
+      ])
+    }
     const fixed = await house.request('/admin/v1/limits/policies/shade', { method: 'DELETE' })
     expect(fixed.status).toBe(400)
     await put('/admin/v1/limits/policies/gone', { unit: 'requests', limit: 5 })

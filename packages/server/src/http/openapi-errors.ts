@@ -14,6 +14,8 @@ const ofCallers: readonly ErrorCode[] = [
   'invalid_api_key',
   'api_key_expired',
   'api_key_revoked',
+  'address_denied',
+  'country_denied',
   'invalid_parameter',
   'rate_limit_exceeded',
   'database_unavailable',
@@ -43,7 +45,7 @@ export const errorsOf = (route: DescribedRoute): readonly ErrorCode[] => {
   const add = (more: readonly ErrorCode[]) => more.forEach((code) => codes.add(code))
   if (route.access === 'caller') {
     add(ofCallers)
-    add(route.browser === true ? ['origin_not_allowed'] : ['secret_key_required'])
+    add(route.browser === true ? ['origin_not_allowed', 'request_exceeds_limit'] : ['secret_key_required'])
   }
   if (route.access === 'admin') add(ofOperators)
   if (route.query) add(['invalid_parameter', 'unknown_parameter'])

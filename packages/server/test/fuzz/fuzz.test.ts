@@ -33,6 +33,7 @@ beforeAll(async () => {
     keyIds: [...victims.map(({ id }) => id), revoked.id, 'AAAAAAAAAAAA'],
     requestIds: [made.headers.get('x-request-id') as string, 'req_01KG9V6V80Q3M5YJ8T2N4R7WXA'],
     projects: ['default'],
+    providerUrl: house.upstream.url,
   }
 })
 afterAll(() => house.stop())
@@ -62,8 +63,9 @@ it(`${runs} requests from the API document: none is a server error, every answer
     console.log(`fuzz: seed ${seed}, ${runs} requests: ${counts.join(', ')}`)
   }
   expect(({} as Members)['polluted']).toBeUndefined()
-  // The house still stands, and every operation was reached with a request that it takes.
-  expect((await house.request('/livez')).status).toBe(200)
-  if (!path)
-    expect(document.operations.map(({ operationId }) => operationId).filter((id) => !reached.has(id))).toEqual([])
+  expect((await house.request('/livez')).status, 'the house still stands').toBe(200)
+  if (path) return
+  // A slice takes most operations all the way to a good answer, the whole run takes every one.
+  const missed = document.operations.map(({ operationId }) => operationId).filter((id) => !reached.has(id))
+  expect(missed.length, missed.join(', ')).toBeLessThanOrEqual(runs >= 20_000 ? 0 : document.operations.length / 4)
 }, 1_800_000)

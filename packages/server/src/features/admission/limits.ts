@@ -1,4 +1,4 @@
-import type { Access, NamedPolicy, PolicyInput } from '@headgate/contract/limits.ts'
+import { type Access, type NamedPolicy, type PolicyInput, policyNamePattern } from '@headgate/contract/limits.ts'
 import ipaddr from 'ipaddr.js'
 import { policyProblems } from '../../domain/policy-problems.ts'
 import type { Clock } from '../../kernel/clock.ts'
@@ -21,6 +21,7 @@ import type { Policies } from './policies.ts'
 import { compilePolicy } from './policy.ts'
 
 const MOST_POLICIES = 200
+const policyName = new RegExp(policyNamePattern)
 
 export interface LimitsOptions {
   readonly database: Database
@@ -34,6 +35,17 @@ export interface LimitsOptions {
   /** The access rules of the configuration, which hold until an operator sets others. */
   readonly configuredAccess: Access
 }
+
+const nameProblems = (name: string) =>
+  policyName.test(name)
+    ? []
+    : [
+        {
+          location: 'name',
+          message: 'must be 1 to 64 of a-z, 0-9, _ and -, and begin with one of the first two',
+          fix: 'Choose another name, such as "free-models".',
+        },
+      ]
 
 const refuse = (details: { location: string; message: string; fix: string }[]): AppError =>
   new AppError('invalid_parameter', {
@@ -110,7 +122,7 @@ export const createLimits = (options: LimitsOptions) => {
     },
     put: async (name: string, policy: PolicyInput, operator: Operator): Promise<NamedPolicy> => {
       notConfigured(name)
-      const problems = policyProblems(policy)
+      const problems = [...nameProblems(name), ...policyProblems(policy)]
       if (problems.length > 0) throw refuse(problems)
       await change(async (transaction) => {
         const all = await readPolicies(transaction)

@@ -23,6 +23,7 @@ export interface GatewayRoutePorts {
 
 const callErrors: readonly ErrorCode[] = [
   'duplicate_parameter',
+  'unsupported_parameter',
   'model_missing',
   'prompt_empty',
   'model_not_allowed',

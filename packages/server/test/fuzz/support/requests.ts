@@ -18,6 +18,7 @@ export interface World {
   readonly keyIds: readonly string[]
   readonly requestIds: readonly string[]
   readonly projects: readonly string[]
+  readonly providerUrl: string
 }
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY']
@@ -54,11 +55,23 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     state: fc.constantFrom('active', 'suspended', 'deactivated'),
     expires_at: fc.constantFrom(null, '2999-01-01T00:00:00Z', '2026-02-30T25:00:00Z'),
     origins: fc.constantFrom([world.origin], ['*'], []),
+    key_id: fc.constantFrom(...world.keyIds),
+    // What shuts the door or uses a limit up would end the fuzz: tests of the limits do that.
+    default: fc.constant('allow'),
+    allow: fc.constantFrom([], ['198.51.100.0/24'], ['not an address']),
+    deny: fc.constantFrom([], ['203.0.113.0/24']),
+    deny_countries: fc.constantFrom([], ['XA']),
+    allow_countries: fc.constantFrom([], ['unknown', 'NO']),
+    limit: fc.constantFrom(1_000_000_000, 999_999_999),
+    limit_usd: fc.constantFrom('1000000', '999999.5'),
+    // Nothing that is asked for here leads away from this machine.
+    base_url: fc.constantFrom(`${world.providerUrl}/v1`, 'http://127.0.0.1:9/v1', 'ftp://nowhere'),
   })
   const ids: Readonly<Record<string, readonly string[]>> = {
     model: models,
-    id: world.keyIds,
+    id: [...world.keyIds, ...world.requestIds],
     request_id: world.requestIds,
+    name: ['up', 'fuzz-a', 'fuzz-b'],
   }
 
   const pathValue = ({ name, schema }: Parameter): fc.Arbitrary<string> =>

@@ -60,9 +60,10 @@ const texts = (schema: Members): fc.Arbitrary<string> => {
   const length = { minLength: Number(minLength), maxLength: Math.min(Number(maxLength), 60) }
   if (pattern === undefined) return fc.string({ unit: 'grapheme', ...length })
   const expression = new RegExp(pattern as string)
-  if ('minLength' in schema || 'maxLength' in schema)
-    return fc.string({ unit: 'grapheme', ...length }).filter((text) => expression.test(text))
-  return fc.stringMatching(expression)
+  // A pattern that only shuts some characters out lets most texts through; of any other, texts are made.
+  const lenient = expression.test('Ab 9~')
+  const made = lenient ? fc.string({ unit: 'grapheme', ...length }) : fc.stringMatching(expression)
+  return made.filter((text) => expression.test(text) && text.length >= length.minLength)
 }
 
 /** Values that satisfy a schema of the document; `known` gives those of members that mean something, by name. */
@@ -76,7 +77,12 @@ export const createValues = (document: ApiDocument, known: Readonly<Record<strin
         .tuple(fc.nat(2), value)
         .map(([chance, chosen]) => (chance > 0 && !needed.includes(name) ? [] : [[name, chosen] as const]))
     })
-    return fc.tuple(...parts).map((entries) => Object.fromEntries(entries.flat()))
+    const made = fc.tuple(...parts).map((entries): unknown => Object.fromEntries(entries.flat()))
+    const { examples } = schema
+    if (!Array.isArray(examples)) return made
+    const shown = fc.tuple(fc.constantFrom(...(examples as object[])), known['base_url'] ?? fc.constant(null))
+    const adapted = shown.map(([example, url]) => ('base_url' in example ? { ...example, base_url: url } : example))
+    return fc.oneof({ weight: 3, arbitrary: made }, { weight: 1, arbitrary: adapted })
   }
   const values = (given: unknown): fc.Arbitrary<unknown> => {
     const schema = document.resolve(given)
