@@ -1,15 +1,14 @@
 import { randomFillSync } from 'node:crypto'
 
-const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const alphabet = Buffer.from('0123456789ABCDEFGHJKMNPQRSTVWXYZ')
 const TIME_CHARACTERS = 10
-const RANDOM_PAIRS = 8
-/** All pairs of characters: ten bits at a time. */
-const pairs = Array.from({ length: 1024 }, (_, bits) => alphabet.charAt(bits >> 5) + alphabet.charAt(bits & 31))
+const CHARACTERS = 26
 
-const pool = new Uint16Array(2048)
+const pool = Buffer.alloc(4096)
 let used = pool.length
+/** The last id, of which the time is kept. Made of bytes, because a string put together stays in pieces, which ids outlive. */
+const id = Buffer.alloc(CHARACTERS)
 let timedAt = -1
-let time = ''
 
 const refill = (wanted: number): void => {
   if (used + wanted <= pool.length) return
@@ -17,27 +16,20 @@ const refill = (wanted: number): void => {
   used = 0
 }
 
-const timeOf = (at: number): string => {
-  let text = ''
+const writeTime = (at: number): void => {
+  timedAt = at
   let rest = at
-  for (let index = 0; index < TIME_CHARACTERS; index++) {
-    text = alphabet.charAt(rest % 32) + text
+  for (let index = TIME_CHARACTERS - 1; index >= 0; index--) {
+    id[index] = alphabet[rest % 32] as number
     rest = Math.floor(rest / 32)
   }
-  return text
 }
 
-const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-
-/** An even number of random bytes as lower-case hex. */
+/** Random bytes as lower-case hex. */
 export const randomHex = (bytes: number): string => {
-  refill(bytes / 2)
-  let text = ''
-  for (const end = used + bytes / 2; used < end; used++) {
-    const pair = pool[used] as number
-    text += (hexBytes[pair >> 8] as string) + (hexBytes[pair & 255] as string)
-  }
-  return text
+  refill(bytes)
+  used += bytes
+  return pool.toString('hex', used - bytes, used)
 }
 
 /**
@@ -45,14 +37,12 @@ export const randomHex = (bytes: number): string => {
  * @param at milliseconds since the epoch.
  */
 export const ulid = (at: number): string => {
-  if (at !== timedAt) {
-    timedAt = at
-    time = timeOf(at)
+  if (at !== timedAt) writeTime(at)
+  refill(CHARACTERS - TIME_CHARACTERS)
+  for (let index = TIME_CHARACTERS; index < CHARACTERS; index++) {
+    id[index] = alphabet[(pool[used++] as number) & 31] as number
   }
-  refill(RANDOM_PAIRS)
-  let id = time
-  for (const end = used + RANDOM_PAIRS; used < end; used++) id += pairs[(pool[used] as number) & 1023]
-  return id
+  return id.toString('latin1')
 }
 
 /** An id with its kind in front: `req_01J…`. */
