@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +13,17 @@ const OPEN_STREAMS = 1_000
 const CONCURRENCY = 8
 /** V8 still compiles what is hot after ten thousand calls. */
 const WARM_UP_ROUNDS = 8
+
+const sections = ['start', 'open', 'whole', 'quiet', 'first', 'parts'] as const
+type Section = (typeof sections)[number]
+const named = process.argv.slice(2)
+const unknown = named.filter((name) => !sections.includes(name as Section))
+if (unknown.length > 0) {
+  process.stderr.write(`There is no section ${unknown.join(', ')}; there are: ${sections.join(', ')}.\n`)
+  process.exit(2)
+}
+/** Whether a section is measured: all are where none is named. */
+const asked = (section: Section): boolean => named.length === 0 || named.includes(section)
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const adminKey = 'bench-admin-key-0123456789abcdefghij'
@@ -37,12 +48,17 @@ models:
   "up/gpt-4o-mini;parts=600;part-delay=1000": { price: { input: 0.15, output: 0.6 } }
 `,
 )
+/** The flags that `npm start` gives to Node.js, which are part of what is measured. */
+const { scripts: commands } = JSON.parse(await readFile(here('../../../package.json'), 'utf8')) as {
+  scripts: { start: string }
+}
+const nodeFlags = commands.start.split(' ').filter((word) => word.startsWith('--'))
 const startHeadgate = () =>
   startProcess(
     here('../../server/src/cli.ts'),
     ['serve', '--config', config, '--port', '0', '--data-dir', join(folder, 'data')],
     /"port":(\d+)/,
-    { env: { HEADGATE_ADMIN_KEY: adminKey } },
+    { env: { HEADGATE_ADMIN_KEY: adminKey }, nodeFlags },
   )
 await (await startHeadgate()).stop()
 const headgate = await startHeadgate()
@@ -130,56 +146,56 @@ const drainedRows = async (): Promise<number> => {
   }
 }
 
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+const measure: Record<Section, () => Promise<void>> = {
+  start: async () => {
+    await pause(3_000)
+    report('second start, ready', headgate.readyMs, 0, ' ms', 1500)
+    report('idle Node.js process', residentKiB(headgate.pid) / 1024, 1, ' MiB', 130)
+    report('idle PostgreSQL', proportionalKiB(descendants(headgate.pid)) / 1024, 1, ' MiB', 90)
+  },
+  open: async () => {
+    await pause(3_000)
+    const idle = residentKiB(headgate.pid)
+    const slow = { ...callTo('headgate', 'long stream'), body: chat('up/gpt-4o-mini;parts=600;part-delay=1000', true) }
+    const held = await openStreams(slow, OPEN_STREAMS)
+    headgateCalls += OPEN_STREAMS
+    await pause(5_000)
+    report('1,000 open streams, each', (residentKiB(headgate.pid) - idle) / OPEN_STREAMS, 1, ' KiB', 60)
+    await held.close()
+    await pause(2_000)
+  },
+  whole: async () => {
+    const busy = await interleave('whole', CALLS_PER_ROUND, CONCURRENCY)
+    const perCall = ({ cpuMs: cpu, samples }: Round) => (cpu * 1000) / samples.length
+    report('CPU per request, trivial proxy', medianOf(busy.trivial, perCall), 0, ' µs')
+    report('CPU per request, Headgate', medianOf(busy.headgate, perCall), 0, ' µs')
+    report('CPU per request, ratio', ratios(busy, perCall), 2, ' ×', 2.2)
+  },
+  quiet: async () => {
+    const quiet = await interleave('whole', CALLS_PER_ROUND / 3, 1)
+    const total = (sample: Sample) => sample.totalMs
+    report('added p50, one at a time', added(quiet, total, 0.5), 2, ' ms', 1)
+    report('added p95, one at a time', added(quiet, total, 0.95), 2, ' ms')
+  },
+  first: async () => {
+    const short = await interleave('short stream', STREAMS_PER_ROUND, 1)
+    const firstByte = (sample: Sample) => sample.firstByteMs
+    report('stream: added first byte p50', added(short, firstByte, 0.5), 2, ' ms', 1)
+  },
+  parts: async () => {
+    const streams = await interleave('long stream', STREAMS_PER_ROUND, CONCURRENCY)
+    const perPart = ({ cpuMs: cpu, samples }: Round) =>
+      (cpu * 1000) / samples.reduce((sum, sample) => sum + sample.events, 0)
+    report('stream: CPU per part, trivial proxy', medianOf(streams.trivial, perPart), 1, ' µs')
+    report('stream: CPU per part, Headgate', medianOf(streams.headgate, perPart), 1, ' µs')
+    report('stream: CPU per part, ratio', ratios(streams, perPart), 2, ' ×', 1.3)
+  },
+}
+
 try {
-  await new Promise((resolve) => setTimeout(resolve, 3_000))
-  report('second start, ready', headgate.readyMs, 0, ' ms', 1500)
-  report('idle Node.js process', residentKiB(headgate.pid) / 1024, 1, ' MiB', 130)
-  report('idle PostgreSQL', proportionalKiB(descendants(headgate.pid)) / 1024, 1, ' MiB', 90)
-
-  const idle = residentKiB(headgate.pid)
-  const slow = { ...callTo('headgate', 'long stream'), body: chat('up/gpt-4o-mini;parts=600;part-delay=1000', true) }
-  const held = await openStreams(slow, OPEN_STREAMS)
-  headgateCalls += OPEN_STREAMS
-  await new Promise((resolve) => setTimeout(resolve, 5_000))
-  report('1,000 open streams, each', (residentKiB(headgate.pid) - idle) / OPEN_STREAMS, 1, ' KiB', 60)
-  await held.close()
-  await new Promise((resolve) => setTimeout(resolve, 2_000))
-
-  const busy = await interleave('whole', CALLS_PER_ROUND, CONCURRENCY)
-  const perCall = ({ cpuMs: cpu, samples }: Round) => (cpu * 1000) / samples.length
-  report('CPU per request, trivial proxy', medianOf(busy.trivial, perCall), 0, ' µs')
-  report('CPU per request, Headgate', medianOf(busy.headgate, perCall), 0, ' µs')
-  report('CPU per request, ratio', ratios(busy, perCall), 2, ' ×', 2.2)
-
-  const quiet = await interleave('whole', CALLS_PER_ROUND / 3, 1)
-  report(
-    'added p50, one at a time',
-    added(quiet, (sample) => sample.totalMs, 0.5),
-    2,
-    ' ms',
-    1,
-  )
-  report(
-    'added p95, one at a time',
-    added(quiet, (sample) => sample.totalMs, 0.95),
-    2,
-    ' ms',
-  )
-
-  const short = await interleave('short stream', STREAMS_PER_ROUND, 1)
-  report(
-    'stream: added first byte p50',
-    added(short, (sample) => sample.firstByteMs, 0.5),
-    2,
-    ' ms',
-    1,
-  )
-  const streams = await interleave('long stream', STREAMS_PER_ROUND, CONCURRENCY)
-  const perPart = ({ cpuMs: cpu, samples }: Round) =>
-    (cpu * 1000) / samples.reduce((sum, sample) => sum + sample.events, 0)
-  report('stream: CPU per part, trivial proxy', medianOf(streams.trivial, perPart), 1, ' µs')
-  report('stream: CPU per part, Headgate', medianOf(streams.headgate, perPart), 1, ' µs')
-  report('stream: CPU per part, ratio', ratios(streams, perPart), 2, ' ×', 1.3)
+  for (const section of sections) if (asked(section)) await measure[section]()
 
   const rows = await drainedRows()
   const width = Math.max(...table.map(({ figure }) => figure.length))

@@ -1,9 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
-/** Clock ticks per second of /proc/<pid>/stat; fixed at 100 on Linux (proc(5), sysconf(_SC_CLK_TCK)). */
-const TICKS_PER_SECOND = 100
-
 /** A process under measurement. */
 export interface Process {
   readonly pid: number
@@ -17,14 +14,13 @@ export const startProcess = (
   script: string,
   flags: readonly string[],
   ready: RegExp,
-  options: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
+  options: { env?: NodeJS.ProcessEnv; nodeFlags?: readonly string[] } = {},
 ): Promise<Process & { readonly match: RegExpExecArray; readonly readyMs: number }> =>
   new Promise((resolve, reject) => {
     const begun = performance.now()
-    const child: ChildProcess = spawn(process.execPath, [script, ...flags], {
+    const child: ChildProcess = spawn(process.execPath, [...(options.nodeFlags ?? []), script, ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
-      cwd: options.cwd,
     })
     const exited = new Promise<number | null>((done) => child.once('exit', done))
     let output = ''
@@ -53,11 +49,12 @@ export const startProcess = (
     })
   })
 
-/** CPU time of a process so far, user and system, in milliseconds. */
-export const cpuMs = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND
-}
+/** CPU time of a process so far, all its threads, in milliseconds: from /proc/<pid>/task/<tid>/schedstat, in nanoseconds. */
+export const cpuMs = (pid: number): number =>
+  readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
+    const spent = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]
+    return sum + Number(spent) / 1e6
+  }, 0)
 
 const sumKiB = (pid: number, field: string): number => {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
