@@ -6,6 +6,7 @@ import { documentPath, releasedPath } from './check-openapi.ts'
 import { readSources } from './sources.ts'
 import { referencePages } from './reference-pages.ts'
 import { samplePages } from './sample-pages.ts'
+import { wiringPicture } from './wiring-picture.ts'
 
 /**
  * Writes the reference from the code; `--check` writes nothing and fails when the pages on disk say something else. With
@@ -15,6 +16,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const pages = new Map([...referencePages(root), ...samplePages(root)])
 const apiText = `${JSON.stringify(await apiDocument(), null, 1)}\n`
 pages.set(documentPath, apiText)
+pages.set('docs/pictures/wiring.svg', wiringPicture(root))
 if (process.argv.includes('--release')) pages.set(releasedPath, apiText)
 const onDisk = ['docs/reference', 'docs/errors', 'docs/samples'].flatMap((folder) => readSources(root, folder, '.md'))
 const current = (path: string): string | undefined =>
