@@ -25,7 +25,7 @@ const digestOfSources = (): string => {
       .filter((path) => existsSync(join(root, path)))
       .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') })),
     ...readFolder(root, 'packages/server/assets', '.css', '.svg'),
-    ...readFolder(root, 'scripts', '.ts').filter(({ path }) => /docs|markdown/.test(path)),
+    ...readFolder(root, 'scripts', '.ts').filter(({ path }) => /docs|markdown|mermaid/.test(path)),
   ]
   for (const { path, text } of sources) hash.update(`${path}\0${text}\0`)
   return hash.digest('hex')
@@ -78,12 +78,19 @@ const contentsOf = (groups: readonly DocsGroup[]) =>
     pages: pages.map((page) => ({ text: page.title, link: `/${page.path.replace(/(^|\/)index$/, '$1')}` })),
   }))
 
-const layOut = (pages: readonly DocsPage[], groups: readonly DocsGroup[]): void => {
+const layOut = async (pages: readonly DocsPage[], groups: readonly DocsGroup[]): Promise<void> => {
+  // Loaded here, so that a start without the tools that build can tell what is missing.
+  const { mermaidPicture } = await import('./mermaid-picture.ts')
+  const drawn = (text: string): string =>
+    text.replace(/^```mermaid\n([^]*?)^```$/gm, (_, chart: string) => {
+      const words = 'A diagram; its text is in the Markdown of this page.'
+      return `<div class="picture" role="img" aria-label="${words}">${mermaidPicture(chart)}</div>`
+    })
   rmSync(laidOut, { recursive: true, force: true })
   for (const page of pages)
     write(
       join(laidOut, `${page.path}.md`),
-      frontMatterOf(page) + replaceLinks(page.text, (link) => siteLink(page, link)),
+      frontMatterOf(page) + drawn(replaceLinks(page.text, (link) => siteLink(page, link))),
     )
   write(join(laidOut, 'contents.json'), JSON.stringify(contentsOf(groups)))
   cpSync(join(root, 'packages/server/assets/mark.svg'), join(laidOut, 'public/mark.svg'))
@@ -98,10 +105,10 @@ const addExplorer = (): void => {
   cpSync(join(from, 'LICENSE'), join(site, 'explorer/LICENSE.txt'))
 }
 
-const build = (digest: string): void => {
+const build = async (digest: string): Promise<void> => {
   const { first, groups } = readDocs(root)
   const pages = [first, ...groups.flatMap((group) => group.pages)]
-  layOut(pages, groups)
+  await layOut(pages, groups)
   const tool = join(root, 'node_modules/vitepress/bin/vitepress.js')
   const { status } = spawnSync(process.execPath, [tool, 'build', 'docs'], { cwd: root, stdio: 'inherit' })
   if (status !== 0) throw new Error(`vitepress ended with ${status}`)
@@ -115,7 +122,7 @@ const build = (digest: string): void => {
 }
 
 const digest = digestOfSources()
-if (!process.argv.includes('--if-stale')) build(digest)
+if (!process.argv.includes('--if-stale')) await build(digest)
 else if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== digest) {
   if (!existsSync(join(root, 'node_modules/vitepress')))
     console.log(
@@ -124,7 +131,7 @@ else if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== digest) {
   else {
     console.log('Building the documentation, once until it changes …')
     try {
-      build(digest)
+      await build(digest)
     } catch (cause) {
       console.error(`The documentation cannot be built, and Headgate starts without: ${String(cause)}`)
     }
