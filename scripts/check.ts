@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { architectureProblems } from './check-architecture.ts'
 import { catalogueProblems } from './check-catalogue.ts'
+import { deliveryProblems } from './check-delivery.ts'
 import { directiveProblems } from './check-directives.ts'
 import { docsProblems } from './check-docs.ts'
 import { lockfileProblems } from './check-lockfile.ts'
@@ -50,6 +51,7 @@ const checks: Check[] = [
   tool('format', '@biomejs/biome/bin/biome', 'format', '.'),
   rule('architecture', architectureProblems),
   rule('catalogue', catalogueProblems),
+  { name: 'delivery', run: async () => (await deliveryProblems(root)).join('\n') },
   rule('directives', directiveProblems),
   rule('docs', docsProblems),
   rule('lockfile', lockfileProblems),
