@@ -11,5 +11,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     teardownTimeout: 15_000,
     restoreMocks: true,
+    coverage: { include: ['packages/*/src/**/*.ts'], exclude: ['**/*.test.ts', '**/__fixtures__/**'] },
   },
 })

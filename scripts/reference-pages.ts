@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { errorCatalogue } from '../packages/contract/src/errors/catalogue.ts'
 import type { ErrorEntry } from '../packages/contract/src/errors/entry.ts'
 import { liveOptions } from '../packages/server/src/config/schema.ts'
@@ -128,6 +129,51 @@ const parametersPage = (root: string): string =>
     }),
   )
 
+interface BenchmarkRun {
+  readonly at: string
+  readonly commit: string
+  readonly changed: boolean
+  readonly node: string
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly memory_gib: number }
+  readonly figures: readonly { figure: string; value: number; unit: string; most: number | null }[]
+}
+
+const MOST_RUNS = 8
+
+/** The last runs side by side, the newest first. */
+const benchmarksPage = (lines: string): string => {
+  const all = lines.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as BenchmarkRun]))
+  const runs = all.slice(-MOST_RUNS).reverse()
+  const figures = [...new Set(runs.flatMap((run) => run.figures.map(({ figure }) => figure)))]
+  const valueIn = (run: BenchmarkRun, figure: string): string => {
+    const found = run.figures.find((one) => one.figure === figure)
+    if (!found) return ''
+    const missed = found.most !== null && found.value > found.most
+    return `${missed ? '**' : ''}${found.value} ${found.unit}${missed ? '**' : ''}`
+  }
+  return page(
+    '# Benchmark history',
+    'The last runs that were recorded with `npm run bench -- --record`, the newest first; a value beyond its target is bold. Only runs on the same machine compare. [How it is measured](../guides/benchmarks.md).',
+    ...(runs.length === 0
+      ? ['No run has been recorded yet.']
+      : [
+          table(
+            ['Run', 'Commit', 'Node.js', 'Machine'],
+            runs.map((run) => [
+              run.at,
+              `\`${run.commit}\`${run.changed ? ' with changes' : ''}`,
+              run.node,
+              `${run.machine.cores} × ${run.machine.cpu}, ${run.machine.memory_gib} GiB`,
+            ]),
+          ),
+          table(
+            ['Figure', ...runs.map((run) => run.at.slice(0, 16))],
+            figures.map((figure) => [figure, ...runs.map((run) => valueIn(run, figure))]),
+          ),
+        ]),
+  )
+}
+
 /** The generated pages: path from the root, and text. */
 export const referencePages = (root: string): Map<string, string> => {
   const errors = Object.entries(errorCatalogue).sort(([, left], [, right]) => (left.id < right.id ? -1 : 1))
@@ -138,6 +184,10 @@ export const referencePages = (root: string): Map<string, string> => {
     `${left.path} ${left.method}` < `${right.path} ${right.method}` ? -1 : 1,
   )
   return new Map([
+    [
+      'docs/reference/benchmarks.md',
+      benchmarksPage(readFileSync(`${root}/packages/qa/benchmarks/history.jsonl`, 'utf8')),
+    ],
     ['docs/reference/configuration.md', configurationPage()],
     ['docs/reference/headgate.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`],
     ['docs/reference/errors.md', errorsPage(errors)],

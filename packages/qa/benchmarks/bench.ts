@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Figure, recordRun } from './history.ts'
 import { type Call, makeCalls, openStreams, quantile, type Sample } from './load.ts'
 import { cpuMs, descendants, proportionalKiB, residentKiB, startProcess } from './processes.ts'
 
@@ -116,14 +117,17 @@ const interleave = async (load: Load, count: number, concurrency: number) => {
   return rounds
 }
 
+const figures: Figure[] = []
 const table: { figure: string; value: string; target: string; met: boolean | null }[] = []
-const report = (figure: string, value: number, digits: number, unit: string, most?: number) =>
+const report = (figure: string, value: number, digits: number, unit: string, most?: number) => {
+  figures.push({ figure, value: Number(value.toFixed(digits)), unit: unit.trim(), most: most ?? null })
   table.push({
     figure,
     value: `${value.toFixed(digits)}${unit}`,
     target: most === undefined ? '' : `≤ ${most}${unit}`,
     met: most === undefined ? null : value <= most,
   })
+}
 const medianOf = (rounds: readonly Round[], pick: (round: Round) => number) => quantile(rounds.map(pick))
 const ratios = (rounds: Record<Way, Round[]>, pick: (round: Round) => number) =>
   quantile(rounds.headgate.map((round, index) => pick(round) / pick(rounds.trivial[index] as Round)))
@@ -205,6 +209,7 @@ try {
     )
   process.stdout.write(`ledger rows ${rows}, requests ${headgateCalls}\n`)
   if (rows !== headgateCalls) process.exitCode = 1
+  else if (process.argv.includes('--record')) recordRun(figures, new Date())
 } finally {
   await Promise.all([headgate.stop(), trivial.stop(), upstream.stop()])
   await rm(folder, { recursive: true, force: true })
