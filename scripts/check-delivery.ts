@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { registerHooks } from 'node:module'
 import { join } from 'node:path'
-import { validate, ValidationSeverity } from 'dockerfile-utils'
+import { validate } from 'dockerfile-utils'
 import { parseDocument } from 'yaml'
 
 // GitHub's parser is published for bundlers: it imports JSON without saying so, which Node.js refuses.
@@ -28,10 +28,8 @@ export const workflowProblems = async (name: string, text: string): Promise<stri
 
 /** Faults of a Dockerfile, warnings among them, and what an image of ours must have. */
 export const dockerfileProblems = (name: string, text: string): string[] => {
-  const problems = validate(text).flatMap(({ message, range, severity }) =>
-    severity === ValidationSeverity.IGNORE
-      ? []
-      : [`${name}:${range.start.line + 1}: ${typeof message === 'string' ? message : message.value}`],
+  const problems = validate(text).map(
+    ({ message, range }) => `${name}:${range.start.line + 1}: ${typeof message === 'string' ? message : message.value}`,
   )
   const last = text.slice(text.lastIndexOf('\nFROM '))
   const user = /^USER (\S+)$/m.exec(last)?.[1]
