@@ -11,6 +11,14 @@ beforeAll(async () => {
   house = await startHouse({
     config: {
       trusted_proxies: '127.0.0.1',
+      tiers: {
+        small: {
+          requests: { rate_per_minute: 600, burst: 100 },
+          tokens_per_minute: 200,
+          concurrent: 3,
+          usd_per_day: '0.5',
+        },
+      },
       limits_policies: {
         shade: { unit: 'requests', limit: 1, per: ['user'], match: { users: ['ghost'] }, mode: 'shadow' },
         scarce: { unit: 'requests', limit: 2, window_seconds: 3600, per: ['country'], match: { countries: ['AU'] } },
@@ -119,6 +127,23 @@ describe('limits as data', () => {
     expect((await ask(key, { max: 4000 })).status).toBe(200)
     const unpriced = await ask(key, { model: 'up/unpriced-model' })
     expect([unpriced.status, await code(unpriced)]).toEqual([422, 'price_unknown'])
+  })
+
+  it('takes tokens, calls under way and money from the tier of a key', async () => {
+    const { id, key } = await house.makeKey({ tier: 'small' })
+    const answer = await ask(key, { max: 100 })
+    expect(answer.headers.get('x-ratelimit-limit-tokens')).toBe('200')
+    expect(answer.headers.get('ratelimit')).toContain('"tier-small-concurrent";r=2')
+    expect(await code(await ask(key, { max: 1000 }))).toBe('request_exceeds_limit')
+    const explained = await house.request('/admin/v1/limits/explain', { body: { key_id: id, model: 'up/gpt-4o-mini' } })
+    const { rules } = (await explained.json()) as { rules: { name: string }[] }
+    expect(rules.map(({ name }) => name)).toEqual([
+      'key',
+      'tier-small-tokens',
+      'tier-small-concurrent',
+      'tier-small-usd',
+    ])
+    expect((await house.request('/admin/v1/limits/policies/tier-small-usd', { method: 'DELETE' })).status).toBe(400)
   })
 
   it('counts a shadow in the metrics and refuses nobody', async () => {

@@ -1,3 +1,4 @@
+import { configuredLimits } from '../compose/configured-limits.ts'
 import { providerSettings, usualAddress } from '../compose/options.ts'
 import { createAccess } from '../features/admission/access.ts'
 import { createLimits, type Limits } from '../features/admission/limits.ts'
@@ -61,8 +62,9 @@ export const withProviders = <T>(flags: Flags, work: (service: ProvidersService)
 
 /** Runs operations of limits on the configured store; running servers take changes over by themselves. */
 export const withLimits = <T>(flags: Flags, work: (limits: Limits) => Promise<T>): Promise<T> =>
-  withStore(flags, ({ config, database }) =>
-    work(
+  withStore(flags, ({ config, database }) => {
+    const configured = configuredLimits(config)
+    return work(
       createLimits({
         database,
         audit: createAudit({ database, clock: systemClock }),
@@ -70,8 +72,8 @@ export const withLimits = <T>(flags: Flags, work: (limits: Limits) => Promise<T>
         log: silentLog,
         policies: createPolicies(countryOfAddress),
         access: createAccess(countryOfAddress),
-        configured: config.limits.policies ?? {},
-        configuredAccess: config.limits.access,
+        configured: configured.policies,
+        configuredAccess: configured.access,
       }),
-    ),
-  )
+    )
+  })

@@ -29,6 +29,7 @@ import { prefixedId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
 import { addressOf } from './address.ts'
+import { configuredLimits } from './configured-limits.ts'
 import type { Watch } from './watch.ts'
 import { hideSecrets, outputCapMember, priceOverrides, targetNamed } from './options.ts'
 
@@ -97,7 +98,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     database: ground.database,
     audit: ground.audit,
     countryOf: countryOfAddress,
-    configured: { policies: config.limits.policies ?? {}, access: config.limits.access },
+    configured: configuredLimits(config),
     callerOf: identity.keys.callerOf,
     targetsOf: routing.choose,
     onShadowRefused: (policy) => metrics.shadowRefusals(policy).inc(),

@@ -103,6 +103,9 @@ const ModelSchema = group(
 const TierSchema = group(
   {
     requests: rate('Token bucket of requests per key.'),
+    tokens_per_minute: Type.Optional(count('Tokens, in and out, that come back per minute and key.')),
+    concurrent: Type.Optional(count('Calls of one key that may be under way at once.')),
+    usd_per_day: Type.Optional(money('Most that one key may spend in any 24 hours.')),
     max_output_tokens: Type.Optional(count('Most tokens one answer may have.')),
     models: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), { description: 'Models that may be called; absent: all.' }),

@@ -1,0 +1,33 @@
+import type { PolicyInput } from '@headgate/contract/limits.ts'
+import type { Config } from '../config/schema.ts'
+import { formatUsd } from '../domain/money.ts'
+
+const DAY_SECONDS = 86_400
+
+/** What a tier says of its keys beyond requests, as limits like any other. */
+const tierPolicies = (tiers: Config['tiers']): [string, PolicyInput][] =>
+  Object.entries(tiers).flatMap(([tier, { tokens_per_minute: tokens, concurrent, usd_per_day: usd }]) => {
+    const shared = { per: ['key'], match: { tiers: [tier] } } as const
+    const policies: [string, PolicyInput][] = []
+    if (tokens !== undefined) policies.push([`tier-${tier}-tokens`, { ...shared, unit: 'tokens', limit: tokens }])
+    if (concurrent !== undefined)
+      policies.push([`tier-${tier}-concurrent`, { ...shared, unit: 'concurrent', limit: concurrent }])
+    if (usd !== undefined)
+      policies.push([
+        `tier-${tier}-usd`,
+        {
+          ...shared,
+          unit: 'usd',
+          limit_usd: formatUsd(usd),
+          window_seconds: DAY_SECONDS,
+          algorithm: 'sliding_window',
+        },
+      ])
+    return policies
+  })
+
+/** The limits and access rules that the configuration states. */
+export const configuredLimits = ({ tiers, limits }: Pick<Config, 'tiers' | 'limits'>) => ({
+  policies: { ...Object.fromEntries(tierPolicies(tiers)), ...limits.policies },
+  access: limits.access,
+})
