@@ -87,6 +87,8 @@ export const compose = async (given: Ground): Promise<House> => {
   // Tools
   const metrics = createMetrics({
     streams: () => generations.reduce((sum, { events }) => sum + events.count(), 0),
+    loopDelay: () => current().load().loopDelayMs / 1000,
+    bodiesHeld: () => generations.reduce((sum, { load }) => sum + load().heldBytes, 0),
     ledgerQueue: () => ledger.stats().queued,
     ledgerHolds: () => ledger.stats().openHolds,
     journalDropped: () => ledger.stats().droppedRecords,

@@ -58,6 +58,25 @@ export const platformErrors = defineErrors({
     recovery: 'retry',
     since: '0.1.0',
   },
+  overloaded: {
+    id: 'HG-7005',
+    http: 503,
+    type: 'server_error',
+    severity: 'error',
+    retryable: 'after',
+    title: 'Server overloaded',
+    user: 'The service is very busy. Please try again in a moment.',
+    developer:
+      'This process has more work, memory or request bodies in hand than it can bear; nothing was done or charged.',
+    causes: ['More traffic than the process can serve.', 'Many large bodies at once.', 'Too little memory.'],
+    resolutions: [
+      'Wait for `Retry-After`.',
+      'Add replicas or memory; `headgate_shed_total` says what ran short.',
+      'Raise the `priority` of the tier that must be served first.',
+    ],
+    recovery: 'wait',
+    since: '0.2.0',
+  },
   config_invalid: {
     id: 'HG-7004',
     http: 422,

@@ -1,5 +1,6 @@
 import type { PolicyInput } from '@headgate/contract/limits.ts'
 import type { Config } from '../config/schema.ts'
+import type { Priority } from '../features/admission/shedding.ts'
 import { formatUsd } from '../domain/money.ts'
 
 const DAY_SECONDS = 86_400
@@ -25,6 +26,14 @@ const tierPolicies = (tiers: Config['tiers']): [string, PolicyInput][] =>
       ])
     return policies
   })
+
+/** Who is refused last under overload, by tier. */
+export const tierPriorities = ({ tiers }: Pick<Config, 'tiers'>): Readonly<Record<string, Priority>> =>
+  Object.fromEntries(
+    Object.entries(tiers).flatMap(([name, { priority }]) =>
+      priority === undefined ? [] : [[name, priority as Priority] as const],
+    ),
+  )
 
 /** The limits and access rules that the configuration states. */
 export const configuredLimits = ({ tiers, limits }: Pick<Config, 'tiers' | 'limits'>) => ({

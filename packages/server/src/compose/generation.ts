@@ -1,6 +1,7 @@
 import { isLoopback } from '../config/profiles.ts'
 import type { Settings } from '../config/config.ts'
 import { createAdmission } from '../features/admission/admission.ts'
+import { createShedding } from '../features/admission/shedding.ts'
 import type { Audit } from '../features/audit/audit.ts'
 import { createGateway } from '../features/gateway/gateway.ts'
 import { withOutputCap } from '../features/gateway/openai-wire.ts'
@@ -28,8 +29,9 @@ import type { Feature } from '../kernel/feature.ts'
 import { prefixedId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
+import { watchPressure } from '../kernel/pressure.ts'
 import { addressOf } from './address.ts'
-import { configuredLimits } from './configured-limits.ts'
+import { configuredLimits, tierPriorities } from './configured-limits.ts'
 import type { Watch } from './watch.ts'
 import { hideSecrets, outputCapMember, priceOverrides, targetNamed } from './options.ts'
 
@@ -63,6 +65,8 @@ export interface Generation {
   readonly settings: Settings
   readonly door: Door
   readonly events: Events
+  /** Lateness of the event loop, and bytes of bodies held. */
+  readonly load: () => { readonly loopDelayMs: number; readonly heldBytes: number }
   readonly start: () => Promise<void>
   /** Lets everything go; calls that still run are cut. */
   readonly stop: () => Promise<void>
@@ -102,6 +106,17 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     callerOf: identity.keys.callerOf,
     targetsOf: routing.choose,
     onShadowRefused: (policy) => metrics.shadowRefusals(policy).inc(),
+  })
+  const pressure = watchPressure(clock, {
+    loopDelayMs: config.guards.loop_delay_ms,
+    heapShare: config.guards.heap_percent / 100,
+    residentBytes: config.guards.resident_bytes ?? null,
+  })
+  const shedding = createShedding({
+    pressure: pressure.read,
+    priorities: tierPriorities(config),
+    maxBodyBytes: config.body.max_total_bytes,
+    onShed: (reason) => metrics.shed(reason).inc(),
   })
   const relay = createRelay({
     clock,
@@ -150,6 +165,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
   return {
     settings,
     events,
+    load: () => ({ loopDelayMs: pressure.read().loopDelayMs, heldBytes: shedding.heldBytes() }),
     door: {
       routes: [...ground.features, ...own].flatMap((feature) =>
         // The gateway's own calls are counted as they are admitted.
@@ -158,6 +174,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
       clock,
       identity,
       strangers: admission,
+      shedding,
       clientAddress: createClientAddress(config.trusted_proxies),
       events,
       fail,
@@ -168,6 +185,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     },
     stop: async () => {
       events.stop()
+      pressure.stop()
       for (const feature of [...own].reverse()) await feature.stop?.()
     },
   }

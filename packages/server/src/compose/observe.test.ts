@@ -8,6 +8,8 @@ import { createModelLabel, createObserve } from './observe.ts'
 const zero = () => 0
 const gauges = {
   streams: zero,
+  loopDelay: zero,
+  bodiesHeld: zero,
   ledgerQueue: zero,
   ledgerHolds: zero,
   journalDropped: zero,

@@ -3,14 +3,18 @@ import type { ConfigFault } from './faults.ts'
 import type { Leaf } from './layers.ts'
 import type { LoadedConfig, Profile } from './schema.ts'
 
-const tier = (rate_per_minute: number, burst: number) => ({ rate_per_minute, burst })
+const tier = (rate_per_minute: number, burst: number, priority: number) => ({
+  'requests.rate_per_minute': rate_per_minute,
+  'requests.burst': burst,
+  priority,
+})
 
 /** Limits shipped in every profile. `internal` is counted and practically unlimited. */
 const shippedTiers = {
-  anonymous: tier(20, 10),
-  free: tier(60, 20),
-  pro: tier(600, 100),
-  internal: tier(1_000_000_000, 1_000_000),
+  anonymous: tier(20, 10, 1),
+  free: tier(60, 20, 2),
+  pro: tier(600, 100, 3),
+  internal: tier(1_000_000_000, 1_000_000, 4),
 }
 
 /** What a profile sets where the operator says nothing. */
@@ -23,6 +27,8 @@ const overlays: Readonly<Record<Profile, readonly (readonly [path: string, value
     ['providers.demo.kind', 'demo'],
     ['log.level', 'warn'],
     ['ollama_autodetect', false],
+    // Machines under test are busy with other things.
+    ['guards.loop_delay_ms', 0],
   ],
   staging: [
     ['providers.demo.kind', 'demo'],
@@ -36,9 +42,9 @@ const overlays: Readonly<Record<Profile, readonly (readonly [path: string, value
 
 /** The defaults that are not in the schema: shipped tiers and what the profile sets. */
 export const profileDefaults = (profile: Profile): Leaf[] => [
-  ...Object.entries(shippedTiers).flatMap(([name, requests]) =>
-    Object.entries(requests).map(([key, value]) => ({
-      path: ['tiers', name, 'requests', key],
+  ...Object.entries(shippedTiers).flatMap(([name, members]) =>
+    Object.entries(members).map(([member, value]) => ({
+      path: ['tiers', name, ...member.split('.')],
       value,
       source: 'default' as const,
       where: 'default',

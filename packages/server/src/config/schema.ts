@@ -1,42 +1,7 @@
-import { type Static, type TSchema, Type } from 'typebox'
+import { type Static, Type } from 'typebox'
 import { limitsSchema } from './limits-schema.ts'
 import { LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
-
-/**
- * The one source of every option: its type, default, meaning, validation, environment name and place in the JSON Schema.
- * Own keywords: `x-environment` (a name other than the generated one), `x-secret` (never printed, kept apart from Config),
- * `x-path` (a file or folder, resolved when loaded), `x-money` (USD as text, becomes nano-USD), `x-removable` (`false` takes
- * the entry out), `x-check` (a named rule of validate.ts).
- */
-const group = <Properties extends Record<string, TSchema>>(properties: Properties, description: string) =>
-  Type.Object(properties, { additionalProperties: false, description })
-
-const named = <Entry extends TSchema>(pattern: string, entry: Entry, options: Record<string, unknown>) =>
-  Type.Record(Type.String({ pattern }), entry, { additionalProperties: false, ...options })
-
-const milliseconds = (description: string, value?: number) =>
-  Type.Integer({ minimum: 1, maximum: 86_400_000, description, ...(value === undefined ? {} : { default: value }) })
-
-const count = (description: string, value?: number) =>
-  Type.Integer({
-    minimum: 1,
-    maximum: 1_000_000_000_000,
-    description,
-    ...(value === undefined ? {} : { default: value }),
-  })
-
-const money = (description: string) => Type.Unsafe<bigint>({ type: 'string', 'x-money': true, description })
-
-const url = (description: string) => Type.String({ 'x-check': 'http-url', description })
-
-const rate = (description: string, perMinute?: number, burst?: number) =>
-  group(
-    {
-      rate_per_minute: count('Requests that come back per minute.', perMinute),
-      burst: count('Requests that may come at once.', burst),
-    },
-    description,
-  )
+import { count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
 
 /** What a provider can speak. */
 export const providerKinds = ['openai', 'anthropic', 'ollama', 'demo'] as const
@@ -105,6 +70,14 @@ const TierSchema = group(
     requests: rate('Token bucket of requests per key.'),
     tokens_per_minute: Type.Optional(count('Tokens, in and out, that come back per minute and key.')),
     concurrent: Type.Optional(count('Calls of one key that may be under way at once.')),
+    priority: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 4,
+        description:
+          'Who is refused last under overload: 4; first: 1. Shipped: anonymous 1, free 2, pro 3, internal 4.',
+      }),
+    ),
     usd_per_day: Type.Optional(money('Most that one key may spend in any 24 hours.')),
     max_output_tokens: Type.Optional(count('Most tokens one answer may have.')),
     models: Type.Optional(
@@ -116,6 +89,12 @@ const TierSchema = group(
 
 export const profileNames = ['development', 'testing', 'staging', 'production'] as const
 
+/**
+ * The one source of every option: its type, default, meaning, validation, environment name and place in the JSON Schema.
+ * Own keywords: `x-environment` (a name other than the generated one), `x-secret` (never printed, kept apart from Config),
+ * `x-path` (a file or folder, resolved when loaded), `x-money` (USD as text, becomes nano-USD), `x-removable` (`false` takes
+ * the entry out), `x-check` (a named rule of validate.ts).
+ */
 export const ConfigSchema = group(
   {
     profile: Type.Enum([...profileNames], {
@@ -224,7 +203,34 @@ export const ConfigSchema = group(
       },
       'Timeouts in milliseconds.',
     ),
-    body: group({ max_bytes: count('Largest request body of an inference call.', 33_554_432) }, 'Request bodies.'),
+    body: group(
+      {
+        max_bytes: count('Largest request body of an inference call.', 33_554_432),
+        max_total_bytes: count('Most bytes of request bodies held at once; more are refused.', 1_610_612_736),
+      },
+      'Request bodies.',
+    ),
+    guards: group(
+      {
+        loop_delay_ms: Type.Integer({
+          minimum: 0,
+          maximum: 60_000,
+          default: 500,
+          description:
+            'Lateness of the event loop, smoothed over half a second, from which on work is refused; 0: never.',
+        }),
+        heap_percent: Type.Integer({
+          minimum: 10,
+          maximum: 99,
+          default: 85,
+          description: 'Part of the heap limit from which on work is refused.',
+        }),
+        resident_bytes: Type.Optional(
+          count('Resident memory from which on work is refused; absent: nine tenths of what a cgroup allows.'),
+        ),
+      },
+      'When the process refuses work, the cheapest first.',
+    ),
     upstream: group(
       {
         max_response_bytes: count('Largest answer taken from a provider.', 67_108_864),

@@ -15,7 +15,7 @@ import { checkBodyHeaders, readBody } from './body.ts'
 import { readCredential } from './credential.ts'
 import type { Events } from './events.ts'
 import { asAppError, type Fail } from './fail.ts'
-import type { IdentityPorts, Observe, StrangerPorts } from './ports.ts'
+import type { IdentityPorts, Observe, SheddingPorts, StrangerPorts } from './ports.ts'
 import { writeRefusal, writeReply } from './reply.ts'
 import { acceptRequestId } from './request-id.ts'
 import { compileCheck } from './schema-check.ts'
@@ -25,6 +25,7 @@ const MOST_USER_CHARACTERS = 256
 const beyondAscii = /[\x80-\xff]/
 const unprintable = /\p{Cc}/u
 const noParameters = Type.Object({}, { additionalProperties: false })
+const nothing = (): void => {}
 const noQuery: Readonly<Record<string, unknown>> = Object.freeze({})
 
 /** What every route is mounted with. */
@@ -32,6 +33,7 @@ export interface MountOptions {
   readonly clock: Clock
   readonly identity: IdentityPorts
   readonly strangers: StrangerPorts
+  readonly shedding: SheddingPorts
   readonly clientAddress: (peer: string, headers: IncomingMessage['headers']) => string
   readonly events: Events
   readonly fail: Fail
@@ -45,6 +47,12 @@ export type Handler = (
   params: Readonly<Record<string, string>>,
   query: Readonly<Record<string, unknown>> | undefined,
 ) => Promise<void>
+
+/** What a body may come to: its announced length; without one, the most that is taken. */
+const announcedBytes = ({ headers }: IncomingMessage, most: number): number => {
+  const length = headers['content-length']
+  return Math.min(most, length === undefined ? most : Number(length))
+}
 
 /** The end user named by the caller; header bytes that are UTF-8 are read as such. */
 const readUser = (headers: IncomingMessage['headers']): string | null => {
@@ -90,7 +98,7 @@ const cancelOnLeave = (response: ServerResponse): Cancellation => {
 
 /** Turns a declared route into a handler: identify, check, read, validate, handle, answer. */
 export const mountRoute = (route: Route, options: MountOptions): Handler => {
-  const { clock, identity, strangers, events, fail } = options
+  const { clock, identity, strangers, shedding, events, fail } = options
   // Operators' routes ignore nothing silently, so without a declared query they take none.
   const declaredQuery = route.query ?? (route.access === 'admin' ? noParameters : undefined)
   const checkQuery = declaredQuery ? compileCheck(declaredQuery) : null
@@ -136,6 +144,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
     let caller: Caller | null = null
     let fault: AppError | null = null
     let cancellation: Cancellation | null = null
+    let releaseBody = nothing
     try {
       const credential = route.access === 'public' ? null : readCredential(request.headers)
       const address = options.clientAddress(peer, request.headers)
@@ -148,6 +157,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
         } catch (refusal) {
           throw await countStranger(refusal, address, answerHeaders)
         }
+        shedding.mayEnter(caller)
         if (caller.kind === 'publishable') {
           if (route.browser !== true) throw new AppError('secret_key_required')
           identity.checkOrigin(caller, request.headers)
@@ -162,6 +172,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
       if (walk) walk.identifiedAt = clock.monotonic()
       cancellation = cancelOnLeave(response)
       if (caller) events.watch(cancellation)
+      if (route.body === 'bytes') releaseBody = shedding.holdBody(announcedBytes(request, maxBodyBytes))
       const input: RouteInput = {
         params,
         query: checkQuery ? (checkQuery(query ?? {}) as Record<string, unknown>) : (query ?? noQuery),
@@ -193,6 +204,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
       fault = asAppError(thrown)
       answerFault(request, response, fault, requestId, answerHeaders)
     } finally {
+      releaseBody()
       if (caller && cancellation) events.release(cancellation)
     }
     const endedAt = clock.monotonic()

@@ -28,6 +28,13 @@ export interface StrangerPorts {
   readonly mayAsk: (address: string, headers: Record<string, string>) => void
 }
 
+/** Refuses work that is more than the process can bear, before it costs anything. @throws AppError `overloaded`. */
+export interface SheddingPorts {
+  readonly mayEnter: (caller: Caller) => void
+  /** Takes room for a body of so many bytes; gives what to call when it is no longer held. */
+  readonly holdBody: (bytes: number) => () => void
+}
+
 /** One answered request, for the log and the counters. */
 export interface Answered {
   /** `req_…`; what was sent as `x-request-id` where it was refused before an id was made. */

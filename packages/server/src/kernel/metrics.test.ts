@@ -5,6 +5,8 @@ const zero = () => 0
 const create = () =>
   createMetrics({
     streams: () => 3,
+    loopDelay: () => 0,
+    bodiesHeld: () => 0,
     ledgerQueue: zero,
     ledgerHolds: zero,
     journalDropped: zero,

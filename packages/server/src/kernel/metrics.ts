@@ -26,6 +26,7 @@ const metricTable = {
     help: 'Requests (as traces) and log lines that a sink has taken.',
     labels: ['signal'],
   },
+  shed: { name: 'headgate_shed_total', help: 'Calls refused by overload, by what ran short.', labels: ['reason'] },
   shadowRefusals: {
     name: 'headgate_limit_shadow_refusals_total',
     help: 'Calls that a limit in shadow would have refused.',
@@ -60,6 +61,8 @@ const durationTable = {
   },
 } as const
 const gaugeTable = {
+  loopDelay: { name: 'headgate_event_loop_delay_seconds', help: 'Lateness of the event loop, smoothed.' },
+  bodiesHeld: { name: 'headgate_request_bodies_bytes', help: 'Bytes of larger request bodies held now.' },
   streams: { name: 'headgate_streams_open', help: 'Event streams open to callers.' },
   ledgerQueue: { name: 'headgate_ledger_queue', help: 'Settled rows that PostgreSQL does not have yet.' },
   ledgerHolds: { name: 'headgate_ledger_holds_open', help: 'Admitted calls that are not settled yet.' },
@@ -107,6 +110,7 @@ export const createMetrics = (gauges: Readonly<Record<keyof typeof gaugeTable, (
     dropped: counter(metricTable.dropped),
     sent: counter(metricTable.sent),
     attempts: counter(metricTable.attempts),
+    shed: counter(metricTable.shed),
     shadowRefusals: counter(metricTable.shadowRefusals),
     duration: histogram(durationTable.duration),
     firstByte: histogram(durationTable.firstByte),

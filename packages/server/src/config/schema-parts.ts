@@ -1,0 +1,31 @@
+import { type TSchema, Type } from 'typebox'
+
+export const group = <Properties extends Record<string, TSchema>>(properties: Properties, description: string) =>
+  Type.Object(properties, { additionalProperties: false, description })
+
+export const named = <Entry extends TSchema>(pattern: string, entry: Entry, options: Record<string, unknown>) =>
+  Type.Record(Type.String({ pattern }), entry, { additionalProperties: false, ...options })
+
+export const milliseconds = (description: string, value?: number) =>
+  Type.Integer({ minimum: 1, maximum: 86_400_000, description, ...(value === undefined ? {} : { default: value }) })
+
+export const count = (description: string, value?: number) =>
+  Type.Integer({
+    minimum: 1,
+    maximum: 1_000_000_000_000,
+    description,
+    ...(value === undefined ? {} : { default: value }),
+  })
+
+export const money = (description: string) => Type.Unsafe<bigint>({ type: 'string', 'x-money': true, description })
+
+export const url = (description: string) => Type.String({ 'x-check': 'http-url', description })
+
+export const rate = (description: string, perMinute?: number, burst?: number) =>
+  group(
+    {
+      rate_per_minute: count('Requests that come back per minute.', perMinute),
+      burst: count('Requests that may come at once.', burst),
+    },
+    description,
+  )
