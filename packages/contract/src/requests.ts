@@ -125,6 +125,21 @@ export const RequestSchema = Type.Object(
 export type RequestView = Static<typeof RequestSchema>
 export const RequestListSchema = list('RequestList', RequestSchema)
 
+/** The logged bodies of a request. */
+export const RequestBodiesSchema = Type.Object(
+  {
+    object: Type.Literal('request_bodies'),
+    id: Type.String(),
+    request: Type.String({ description: 'As it was sent, redacted.' }),
+    answer: nullable(Type.String({ description: 'The whole answer, or the text of a stream; redacted.' })),
+    request_bytes: count,
+    answer_bytes: count,
+    cut: Type.Boolean({ description: 'One of them was longer than `body_log.max_bytes`.' }),
+    redactions: Type.Integer({ minimum: 0, description: 'Places from which something was taken out.' }),
+  },
+  { ...closed, title: 'RequestBodies' },
+)
+
 /** One span of a trace, for a waterfall. */
 export const SpanSchema = Type.Object(
   {

@@ -97,6 +97,7 @@ export const compose = async (given: Ground): Promise<House> => {
   })
   const modelNames = () => [...routing.models().map(({ name }) => name), ...Object.keys(settings().config.models)]
   const audit = createAudit({ database, clock })
+  const seal = createSeal(secrets.root_key)
   const watch = createWatch({
     config: given.settings.config,
     secrets,
@@ -106,6 +107,7 @@ export const compose = async (given: Ground): Promise<House> => {
     log,
     audit,
     metrics,
+    seal,
     models: modelNames,
   })
   const counters = await createCounters({
@@ -153,7 +155,7 @@ export const compose = async (given: Ground): Promise<House> => {
   })
   const storedProviders = createStoredProviders({
     database,
-    seal: createSeal(secrets.root_key),
+    seal,
     audit,
     clock,
     log,

@@ -39,7 +39,7 @@ export const createFollow = ({ count, keeps, keep, contextOf, exportTrace, label
       const tried = { target: label(target), code: fault ?? '', durationMs: endedAt - startedAt }
       count({ kind: 'try', route, tier, ...tried, firstByteMs: null, inputTokens: 0, outputTokens: 0 })
     }
-    const kept = keeps(code, durationMs)
+    const kept = keeps(code, durationMs) ?? (walk.isBodyLogged ? 'body' : null)
     if (kept === null && (exportTrace === null || !contextOf(walk).sampled)) return
     const record = recordOf(walk, ending, contextOf(walk))
     if (kept !== null) keep(record, kept)

@@ -138,6 +138,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     attemptsOf: providers.attemptsOf,
     monotonic: clock.monotonic,
     onSettled: watch.settled,
+    bodyLog: watch.bodyLog,
     maxBodyBytes: config.body.max_bytes,
   })
   const status = createStatus({

@@ -4,6 +4,7 @@ import type { Intent, Settlement } from '../domain/hold.ts'
 import type { Walk } from '../domain/walk.ts'
 import type { Audit } from '../features/audit/audit.ts'
 import { createLogLevels } from '../features/log-levels/log-levels.ts'
+import { createBodyLog } from '../features/requests/body-log.ts'
 import { createRequests } from '../features/requests/requests.ts'
 import { createTelemetry } from '../features/telemetry/telemetry.ts'
 import { createTrust } from '../http/client-address.ts'
@@ -14,6 +15,7 @@ import { prefixedId } from '../kernel/ids.ts'
 import type { ProcessLog } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
 import { deliver } from '../kernel/outbound.ts'
+import type { Seal } from '../kernel/seal.ts'
 import { createFollow } from './follow.ts'
 import { createModelLabel, createObserve } from './observe.ts'
 
@@ -26,6 +28,7 @@ interface WatchOptions {
   readonly log: ProcessLog
   readonly audit: Pick<Audit, 'record'>
   readonly metrics: Metrics
+  readonly seal: Seal
   /** Names of all models that are listed. */
   readonly models: () => Iterable<string>
 }
@@ -48,6 +51,7 @@ export const createWatch = ({
   log,
   audit,
   metrics,
+  seal,
   models,
 }: WatchOptions) => {
   const label = createModelLabel(models, clock.monotonic)
@@ -75,6 +79,19 @@ export const createWatch = ({
     statsDays: config.requests.stats_days,
     onDropped: (count) => metrics.dropped('requests').inc(count),
   })
+  const bodyLog = createBodyLog({
+    database,
+    clock,
+    log,
+    seal,
+    projects: config.body_log.projects,
+    operations: config.body_log.operations,
+    maxBytes: config.body_log.max_bytes,
+    keepDays: config.body_log.keep_days,
+    redact: config.body_log.redact,
+    audit: audit.record,
+    onDropped: (count) => metrics.dropped('bodies').inc(count),
+  })
   const logLevels = createLogLevels({
     database,
     clock,
@@ -94,7 +111,8 @@ export const createWatch = ({
     label,
   })
   return {
-    features: [logLevels, requests, telemetry] as const,
+    features: [logLevels, requests, bodyLog, telemetry] as const,
+    bodyLog: bodyLog.follow,
     traceHeaders: telemetry.traceHeaders,
     /** Takes over what a reload changes. */
     reread: (next: Config): void => {

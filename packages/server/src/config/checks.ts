@@ -37,12 +37,21 @@ const readableFile = (path: string): string | undefined => {
   }
 }
 
+const regularExpression = (text: string): string | undefined => {
+  try {
+    return new RegExp(text, 'gu').test('') ? 'matches nothing at all, and so everywhere' : undefined
+  } catch {
+    return 'is no regular expression'
+  }
+}
+
 /** The rules that `x-check` names. */
 export const checks: Readonly<Record<string, Check>> = {
   'http-url': { expected: 'an http:// or https:// address', problem: httpUrl },
   'postgres-url': { expected: 'postgres://…', problem: (text) => parsedUrl(text, ['postgres:', 'postgresql:']) },
   'redis-url': { expected: 'redis://… or rediss://…', problem: (text) => parsedUrl(text, ['redis:', 'rediss:']) },
   cidr: { expected: 'an IP address or a range such as 10.0.0.0/8', problem: cidr },
+  'regular-expression': { expected: 'a regular expression of JavaScript', problem: regularExpression },
   file: { expected: 'a readable file', problem: readableFile },
 }
 

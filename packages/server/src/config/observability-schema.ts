@@ -1,8 +1,6 @@
 import { logComponents, logLevels } from '@headgate/contract/log-levels.ts'
-import { type TSchema, Type } from 'typebox'
-
-const group = <Properties extends Record<string, TSchema>>(properties: Properties, description: string) =>
-  Type.Object(properties, { additionalProperties: false, description })
+import { Type } from 'typebox'
+import { group } from './schema-parts.ts'
 
 const whole = (minimum: number, maximum: number, value: number, description: string) =>
   Type.Integer({ minimum, maximum, default: value, description })
@@ -74,4 +72,26 @@ export const SinksSchema = group(
     logs_headers: headers('Headers added there.'),
   },
   'Receivers of telemetry.',
+)
+
+/** Whose bodies are logged. Off unless projects are named. */
+export const BodyLogSchema = group(
+  {
+    projects: Type.Array(Type.String({ pattern: '^(\\*|[A-Za-z0-9_-]{1,128})$' }), {
+      default: [],
+      description: 'Projects whose prompts and answers are kept, redacted and sealed; `*` for all. None by default.',
+    }),
+    operations: Type.Array(Type.Enum(['chat', 'embeddings']), {
+      default: ['chat', 'embeddings'],
+      description: 'Which of their calls: chat, embeddings.',
+    }),
+    max_bytes: whole(256, 1_048_576, 65_536, 'Longest body kept; what is longer is cut.'),
+    keep_days: whole(1, 365, 7, 'Days that bodies stay.'),
+    redact: Type.Array(Type.String({ minLength: 1, maxLength: 500, 'x-check': 'regular-expression' }), {
+      default: [],
+      description:
+        'Regular expressions of what is taken out, beside keys, e-mail addresses, card numbers and the like.',
+    }),
+  },
+  'Log of bodies.',
 )

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { limitsSchema } from './limits-schema.ts'
-import { LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
+import { BodyLogSchema, LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
 import { count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
 
 /** What a provider can speak. */
@@ -177,6 +177,7 @@ export const ConfigSchema = group(
       'Metrics.',
     ),
     requests: RequestsSchema,
+    body_log: BodyLogSchema,
     traces: TracesSchema,
     sinks: SinksSchema,
     limits: limitsSchema(rate('Callers without a secret key, per address.', 120, 40)),

@@ -68,6 +68,8 @@ export class Walk {
   /** The model as the caller named it. */
   model = ''
   stream = false
+  /** Its bodies are logged. */
+  isBodyLogged = false
   tries: readonly Try[] = noTries
   /** From the moment the call is admitted, and once it is settled. */
   intent: Intent | null = null

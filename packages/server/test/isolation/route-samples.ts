@@ -96,6 +96,11 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   },
   'GET /admin/v1/log-levels': plain('/admin/v1/log-levels'),
   'PATCH /admin/v1/log-levels': plain('/admin/v1/log-levels', { levels: { http: 'silent' } }),
+  'GET /admin/v1/requests/:id/bodies': {
+    path: '/admin/v1/requests/unknown/bodies',
+    missing: '/admin/v1/requests/unknown/bodies',
+    foreign: () => [],
+  },
   'GET /admin/v1/traces': plain('/admin/v1/traces'),
   'GET /admin/v1/stats': plain('/admin/v1/stats'),
   'GET /admin/v1/services': plain('/admin/v1/services'),

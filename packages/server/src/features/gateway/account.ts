@@ -41,6 +41,7 @@ export const createAccounts =
     const { startedAt, walk } = exchange
     const { intent } = hold
     walk.intent = intent
+    const takeAnswer = ports.bodyLog === null ? null : ports.bodyLog(exchange, request)
     let target = intent.target
     let attempts: readonly Attempt[] = []
 
@@ -94,6 +95,7 @@ export const createAccounts =
       },
       complete: (answer) => {
         walk.settlingAt = walk.answeredAt
+        takeAnswer?.(answer.body)
         const known = { estimated: false, fault: null, firstByteMs: null }
         if (answer.usage !== null) return settle('complete', answer.usage, known).costUsd
         return counted(uncountedOutput(request.operation, answer.body)).then(
@@ -102,12 +104,14 @@ export const createAccounts =
       },
       ended: (end) => {
         walk.settlingAt = ports.monotonic()
+        takeAnswer?.(end.text())
         const rest = { fault: end.fault, firstByteMs: end.firstByteMs }
         if (end.usage !== null) return settle(end.outcome, end.usage, { ...rest, estimated: false })
         return counted(end.text()).then((usage) => settle(end.outcome, usage, { ...rest, estimated: true }))
       },
       failed: (fault) => {
         walk.settlingAt = ports.monotonic()
+        takeAnswer?.(null)
         attempts = ports.attemptsOf(fault)
         target = attempts.at(-1)?.target ?? target
         const outcome = outcomeOf(fault)

@@ -61,6 +61,9 @@ export interface FlowPorts {
   readonly relay: (input: RelayInput) => StreamSource
 }
 
+/** Takes the answer of one call; null where it had none. */
+export type TakeAnswer = (answer: Buffer | string | null) => void
+
 /** What settling needs of metering. */
 export interface AccountPorts {
   readonly priceOf: (target: string, at: number) => Price | null
@@ -70,6 +73,8 @@ export interface AccountPorts {
   readonly monotonic: () => number
   /** Told of every settled call, for the log and the counters. */
   readonly onSettled: (intent: Intent, settlement: Settlement, walk: Walk) => void
+  /** Takes the answer of a call whose bodies are logged; null where none are. */
+  readonly bodyLog: ((exchange: Exchange, request: InferenceRequest) => TakeAnswer | null) | null
   /** Tries that a failed call made; empty when the fault is not a provider's. */
   readonly attemptsOf: (fault: unknown) => readonly Attempt[]
 }
