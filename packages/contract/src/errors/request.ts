@@ -228,7 +228,12 @@ export const requestErrors = defineErrors({
     title: 'Malformed HTTP request',
     user: 'The request could not be read.',
     developer: 'The request violates HTTP/1.1, so it was refused before any route saw it.',
-    causes: ['Conflicting length headers.', 'An invalid header or request line.', 'Headers larger than 16 KiB.'],
+    causes: [
+      'Conflicting length headers.',
+      'An invalid header or request line.',
+      'Headers larger than 16 KiB.',
+      'A letter or digit that is percent-encoded in the path, which a proxy’s rule might not see through.',
+    ],
     resolutions: ['Use a standard HTTP client.'],
     recovery: 'fix_request',
     since: '0.1.0',

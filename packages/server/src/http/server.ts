@@ -9,6 +9,7 @@ import { type Handler, type MountOptions, mountRoute } from './mount.ts'
 import { type Respond, takePosts } from './posts.ts'
 import { writeRefusal } from './reply.ts'
 import { acceptRequestId } from './request-id.ts'
+import { isPlainTarget } from './request-target.ts'
 import { followSilentConnections } from './silent-connections.ts'
 
 const MAX_HEADER_BYTES = 16_384
@@ -182,8 +183,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
   /** What holds for every request before its route is looked for. False: it has been answered. */
   const admit = (request: IncomingMessage, response: ServerResponse): boolean => {
     const url = request.url as string
-    // PostgreSQL takes no NUL, and no name here has one.
-    if (!hasOneHost(request) || url.charCodeAt(0) !== 0x2f || url.includes('%00')) {
+    if (!hasOneHost(request) || !isPlainTarget(url)) {
       refuse(request, response, new AppError('bad_http'), { connection: 'close' })
       return false
     }

@@ -93,10 +93,17 @@ describe('a request that proxies would read differently', () => {
     ['an unknown version', 'GET /livez HTTP/9.9\r\nhost: a\r\n\r\n'],
     ['no HTTP', 'hello\r\n\r\n'],
     ['an encoded NUL', 'GET /v1/models/a%00b HTTP/1.1\r\nhost: a\r\n\r\n'],
+    ['an encoded letter', 'GET /live%7A HTTP/1.1\r\nhost: a\r\n\r\n'],
+    ['an encoded digit', 'GET /%761/models HTTP/1.1\r\nhost: a\r\n\r\n'],
     ['huge headers', `GET /livez HTTP/1.1\r\nhost: a\r\nx-a: ${'a'.repeat(20_000)}\r\n\r\n`],
   ])('%s: refused', async (_, text) => {
     const { answers } = await talk(house.url, text, { answers: 1 })
     expectError(answers[0]!, 'bad_http')
+  })
+
+  it('letters may be encoded in a query, and what must be in a path', async () => {
+    expect((await fetch(`${house.url}/livez?a=%61`)).status).toBe(200)
+    expect((await house.request('/v1/models/demo%2Fdemo', { key })).status).toBe(200)
   })
 
   it('HTTP/1.0 without a host is answered', async () => {
