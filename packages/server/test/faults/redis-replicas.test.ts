@@ -89,3 +89,24 @@ it('a replica that starts without Redis counts alone, and joins it when it is th
     await late.stop()
   }
 })
+
+it.each(['there', 'away'])('a revoked key is refused by every replica within 5 seconds, Redis %s', async (redisIs) => {
+  if (redisIs === 'away') await redis.kill()
+  const [first, ...others] = houses as [House, ...House[]]
+  const { id, key } = await first.makeKey()
+  await until('every replica knows the key', async () => {
+    const answers = await Promise.all(houses.map(({ url }) => ask({ url, key }, 'demo')))
+    return answers.every(({ status }) => status === 200)
+  })
+  const revoked = performance.now()
+  expect((await first.request(`/admin/v1/keys/${id}/revoke`, { body: {} })).status).toBe(200)
+  // At once where it was revoked.
+  expect(await ask({ url: first.url, key }, 'demo')).toMatchObject({ status: 401, code: 'api_key_revoked' })
+  let accepted = revoked
+  while (performance.now() - revoked < 5_500) {
+    for (const { url } of others) if ((await ask({ url, key }, 'demo')).status === 200) accepted = performance.now()
+    await pause(100)
+  }
+  expect(accepted - revoked).toBeLessThan(5_000)
+  if (redisIs === 'away') await redis.restart()
+})

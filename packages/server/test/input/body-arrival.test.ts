@@ -153,6 +153,8 @@ describe('the type of a body', () => {
     { 'content-type': 'application/xml' },
     { 'content-encoding': 'gzip' },
     { 'content-encoding': 'br' },
+    { 'content-encoding': 'zstd' },
+    { 'content-encoding': 'deflate' },
     { 'content-encoding': 'gzip, identity' },
   ]
   const right: readonly Record<string, string>[] = [
