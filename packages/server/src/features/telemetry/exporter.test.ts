@@ -10,6 +10,7 @@ const rig = (deliver: Deliver) => {
   const exporter = createExporter<number>({
     signal: 'traces',
     sink: { url: 'http://sink.example', headers: {} },
+    batch: 512,
     encode: (items) => JSON.stringify(items),
     deliver,
     clock: { ...systemClock, after: (_, callback) => systemClock.after(1, callback) },

@@ -12,6 +12,8 @@ export interface ExporterOptions<Item> {
   /** Named in log and counters. */
   readonly signal: string
   readonly sink: Sink
+  /** Most items of one delivery: they are encoded at once, and calls wait meanwhile. */
+  readonly batch: number
   readonly encode: (items: readonly Item[]) => string
   readonly deliver: Deliver
   readonly clock: Clock
@@ -21,7 +23,6 @@ export interface ExporterOptions<Item> {
 }
 
 const MOST_WAITING = 8_192
-const BATCH = 512
 const SEND_EVERY_MS = 1_000
 const TIMEOUT_MS = 10_000
 const LONGEST_PAUSE_MS = 30_000
@@ -32,7 +33,7 @@ const sendAgain = new Set([429, 502, 503, 504])
 
 /** Hands items to one sink in batches, one at a time. The queue is bounded: what finds no room is dropped and counted. */
 export const createExporter = <Item>(options: ExporterOptions<Item>) => {
-  const { signal, sink, encode, deliver, clock, log, onSent, onDropped } = options
+  const { signal, sink, batch, encode, deliver, clock, log, onSent, onDropped } = options
   let queue: Item[] = []
   let timer: Timer | null = null
   let sending: Promise<boolean> | null = null
@@ -51,7 +52,7 @@ export const createExporter = <Item>(options: ExporterOptions<Item>) => {
 
   /** Sends the first batch; resolves to whether there is more that can be sent now. */
   const send = async (timeoutMs: number): Promise<boolean> => {
-    const items = queue.slice(0, BATCH)
+    const items = queue.slice(0, batch)
     if (items.length === 0) return false
     let again: number | null = null
     try {
@@ -85,7 +86,7 @@ export const createExporter = <Item>(options: ExporterOptions<Item>) => {
     sending = send(TIMEOUT_MS)
     void sending.then((more) => {
       sending = null
-      if (more && queue.length >= BATCH) run()
+      if (more && queue.length >= batch) run()
       else if (queue.length > 0) schedule()
     })
   }
@@ -100,7 +101,7 @@ export const createExporter = <Item>(options: ExporterOptions<Item>) => {
         return
       }
       queue.push(item)
-      if (queue.length === BATCH && sending === null && !failing) run()
+      if (queue.length === batch && sending === null && !failing) run()
       else schedule()
     },
     stop: async (): Promise<void> => {
