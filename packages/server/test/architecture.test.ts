@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { architectureProblems, declaredRoutes, tableOwners } from '../../../scripts/check-architecture.ts'
@@ -11,6 +11,18 @@ import { referencePages } from '../../../scripts/reference-pages.ts'
 import { isTest, readSources } from '../../../scripts/sources.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
+
+/** The packages that are loaded with a module, before anything of it runs. */
+const loadedWith = (file: string, seen = new Set<string>(), packages = new Set<string>()): ReadonlySet<string> => {
+  if (seen.has(file)) return packages
+  seen.add(file)
+  const imports = readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type )[^']*?from '([^']+)'/gms)
+  for (const [, name = ''] of imports) {
+    if (name.startsWith('.')) loadedWith(join(dirname(file), name), seen, packages)
+    else if (!name.startsWith('node:')) packages.add(name)
+  }
+  return packages
+}
 
 /** The same rules as `npm run check`; scripts/check.test.ts plants a breach of each. */
 describe('architecture', () => {
@@ -28,6 +40,13 @@ describe('architecture', () => {
 
   it('has documentation whose links, headings, names and checks hold', () => {
     expect(docsProblems(root)).toEqual([])
+  })
+
+  it('loads at the start nothing that most houses never need', () => {
+    const packages = [...loadedWith(join(root, 'packages/server/src/main.ts'))]
+    expect(packages).toContain('fastify')
+    for (const costly of ['redis', 'gpt-tokenizer'])
+      expect(packages.filter((name) => name === costly || name.startsWith(`${costly}/`))).toEqual([])
   })
 
   it('locks published packages without a download host', () => {

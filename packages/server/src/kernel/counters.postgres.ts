@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from './clock.ts'
 import type { Counters, Limit } from './counters.ts'
-import { algorithmLetter } from './counters.redis-script.ts'
-import { type CounterStore, createSharedCounters, type Found } from './counters.shared.ts'
+import { algorithmLetter, type CounterStore, createSharedCounters, type Found } from './counters.shared.ts'
 import type { Database } from './db.ts'
 import type { Log } from './log.ts'
 

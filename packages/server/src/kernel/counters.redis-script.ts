@@ -1,9 +1,6 @@
 import { CONCURRENCY_RETRY_MS, UNIT_SLACK, WINDOW_PARTS } from './counters.ts'
 import { redisScript } from './redis.ts'
 
-/** How the scripts name an algorithm, and the values it keeps: a bucket the time at which it is full, a window its parts. */
-export const algorithmLetter = { token_bucket: 'b', sliding_window: 'w', concurrency: 'c' } as const
-
 /** What is used of one limit, on the clock of Redis; microseconds. A clock that is set back can shut no bucket longer than it takes to fill. */
 const lookAt = `
 local time = redis.call('TIME')

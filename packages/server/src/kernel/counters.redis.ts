@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from './clock.ts'
 import type { Counters, Limit } from './counters.ts'
-import { algorithmLetter, correctScript, presenceScript, renewScript, takeScript } from './counters.redis-script.ts'
-import { type CounterStore, createSharedCounters, type Found } from './counters.shared.ts'
+import { correctScript, presenceScript, renewScript, takeScript } from './counters.redis-script.ts'
+import { algorithmLetter, type CounterStore, createSharedCounters, type Found } from './counters.shared.ts'
 import type { Log } from './log.ts'
 import { connectRedis, type RedisClient, runScript } from './redis.ts'
 

@@ -3,6 +3,9 @@ import { type Correction, type CounterRule, type Counters, type Decision, type L
 import { createMemoryCounters } from './counters.memory.ts'
 import type { Log } from './log.ts'
 
+/** How stores name an algorithm: a bucket is kept as the time at which it is full, a window as its parts. */
+export const algorithmLetter = { token_bucket: 'b', sliding_window: 'w', concurrency: 'c' } as const
+
 /** One rule of a question. What a bucket is known here to lack is the least that the store takes for it. */
 export interface AskedRule extends CounterRule {
   readonly least: number
