@@ -1,7 +1,9 @@
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { type Upstream, startUpstream } from '@headgate/qa/upstream/upstream.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { makeCertificate } from '../../../../test/support/certificate.ts'
 import { ask, faultOf, openaiAt, providerKey, providersOf, secret, until } from '../__fixtures__/setting.ts'
 
 let upstream: Upstream
@@ -86,6 +88,19 @@ describe('connections that fail', () => {
     expect(fault.code).toBe('upstream_unreachable')
     expect(fault.options['params']).toEqual({ reason: 'tls' })
     // It will not get better by asking again.
+    expect(made.attemptsOf(fault)).toHaveLength(1)
+  })
+
+  it('a certificate signed by nobody we trust', async () => {
+    const server = createTlsServer(await makeCertificate('provider'), (socket) => socket.destroy())
+    server.on('tlsClientError', () => {})
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    opened.push({ close: async () => void server.close() })
+    const made = at(`https://127.0.0.1:${(server.address() as AddressInfo).port}/v1`)
+    const fault = await faultOf(ask(made, 'up/m'))
+    expect(fault.code).toBe('upstream_unreachable')
+    expect(fault.options['params']).toEqual({ reason: 'tls' })
+    expect(JSON.stringify({ ...fault.options, cause: undefined })).not.toMatch(/canary|127\.0\.0\.1|certificate/i)
     expect(made.attemptsOf(fault)).toHaveLength(1)
   })
 
