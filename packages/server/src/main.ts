@@ -3,7 +3,9 @@ import { openStorage, type Storage } from './compose/storage.ts'
 import { loadConfig } from './config/config.ts'
 import type { ConfigInput } from './config/gather.ts'
 import { reloadConfig } from './config/reload.ts'
+import { secretTexts } from './config/secrets.ts'
 import { AppError } from './kernel/errors.ts'
+import { createSecretHider } from './kernel/hide-secrets.ts'
 import { createLog, type ProcessLog } from './kernel/log.ts'
 import { releaseStartMemory } from './kernel/memory.ts'
 import { greet } from './compose/greeting.ts'
@@ -38,7 +40,9 @@ export interface Running {
 export const start = async (input: ConfigInput, overrides: Overrides = {}): Promise<Running> => {
   const settings = await loadConfig(input)
   const { config, secrets } = settings
-  const log = createLog(config.log.level)
+  const hider = createSecretHider()
+  hider.add(secretTexts(secrets))
+  const log = createLog(config.log.level, undefined, hider.hide)
   let storage: Storage | undefined
   let house: House | undefined
   const release = async () => {
@@ -49,7 +53,11 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
     storage = await openStorage(config, secrets, log)
     const standing = await compose({
       settings,
-      read: (running) => reloadConfig(input, running),
+      read: async (running) => {
+        const reloaded = await reloadConfig(input, running)
+        hider.add(secretTexts(reloaded.settings.secrets))
+        return reloaded
+      },
       storage,
       log,
       ...overrides,
@@ -101,6 +109,16 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
   }
 }
 
+/** An error that nothing caught leaves the process in an unknown state: one line says so, the journal keeps the accounts. */
+const endOnDefects = (running: Running): void => {
+  process.on('uncaughtException', (error, origin) => {
+    running.log.error({ error, reason: origin }, 'Ending: nothing caught an error')
+    const leave = () => process.exit(1)
+    setTimeout(leave, LAST_WORDS_MS)
+    running.abandon().then(leave, leave)
+  })
+}
+
 /**
  * Runs until SIGTERM or SIGINT, also while still starting, then drains; SIGHUP reloads the configuration. A second signal cuts the drain short, unless it
  * comes at once: for one Ctrl-C both the terminal and npm send one.
@@ -143,6 +161,7 @@ export const serve = async (flags: Partial<Record<string, string>>): Promise<voi
   process.on('SIGTERM', onSignal)
   process.on('SIGINT', onSignal)
   const running = await starting
+  endOnDefects(running)
   running.greet()
   releaseStartMemory()
 }

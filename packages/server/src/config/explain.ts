@@ -1,7 +1,7 @@
 import type { ConfigFault } from './faults.ts'
 import { type ConfigInput, type Sources, gather } from './gather.ts'
 import type { Source } from './layers.ts'
-import { type Node, isLive, nodeAt, options, pathKey, printPath, root } from './options.ts'
+import { type Node, holdsSecret, isLive, nodeAt, options, pathKey, printPath, root } from './options.ts'
 
 /** One option in effect. `value` is text fit to print: a secret, and whatever `${…}` brought in, is `***`. */
 export type ExplainedOption = {
@@ -35,7 +35,7 @@ export const explainSources = (sources: Sources): readonly ExplainedOption[] => 
     .map(({ path, value, text, source, where, interpolated }): ExplainedOption => {
       const node = nodeAt(path)
       // An unknown key may be a misspelt secret.
-      const hidden = node === undefined || node['x-secret'] === true || interpolated === true
+      const hidden = node === undefined || holdsSecret(node) || interpolated === true
       const environment = variables.get(pathKey(path))
       return {
         option: printPath(path),

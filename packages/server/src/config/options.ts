@@ -77,3 +77,8 @@ export const coerce = (node: Node | undefined, text: string): unknown => {
       .filter((item) => item !== '')
   return text
 }
+
+/** Whether an option is a secret, or a map with secrets in it: a text in its place may be one. */
+export const holdsSecret = (node: Node): boolean =>
+  node['x-secret'] === true ||
+  [node.properties, node.patternProperties].some((inner) => Object.values(inner ?? {}).some(holdsSecret))

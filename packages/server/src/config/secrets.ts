@@ -64,6 +64,21 @@ export const derivePepper = (rootKey: Secret): Pepper => {
 const hidden = (headers: Readonly<Record<string, string>> = {}): Readonly<Record<string, Secret>> =>
   Object.freeze(Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, new Secret(value)])))
 
+/** Every secret as text, the passwords inside of addresses by themselves: what must stand in no line. */
+export const secretTexts = (secrets: Secrets): string[] => {
+  const { admin_key, root_key, pepper, database_url, redis_url, providers } = secrets
+  const addresses = [database_url, redis_url].flatMap((address) => address?.reveal() ?? [])
+  const passwords = addresses.flatMap((address) => {
+    const { password } = URL.canParse(address) ? new URL(address) : { password: '' }
+    return [password, decodeURIComponent(password)]
+  })
+  const ofProviders = Object.values(providers).flatMap(({ api_key, headers }) => [api_key, ...Object.values(headers)])
+  return [admin_key, root_key, pepper.key, ...ofProviders]
+    .flatMap((secret) => secret?.reveal() ?? [])
+    .concat(addresses, passwords)
+    .filter((text) => text !== '')
+}
+
 /** Takes the secrets out of the loaded values. */
 export const collectSecrets = (config: LoadedConfig, rootKey: Secret): Secrets => {
   const secret = <Name extends string>(name: Name, value: string | undefined) =>

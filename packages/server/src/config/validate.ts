@@ -2,7 +2,7 @@ import { Value } from 'typebox/value'
 import { checks, moneyExpected, readMoney } from './checks.ts'
 import type { ConfigFault } from './faults.ts'
 import { type Leaf, type Leaves, type Tree, suggestKey } from './layers.ts'
-import { type Node, pathKey, printPath, recordEntry, root } from './options.ts'
+import { type Node, holdsSecret, pathKey, printPath, recordEntry, root } from './options.ts'
 import { nearestName } from '../kernel/nearest.ts'
 
 type Path = readonly string[]
@@ -98,7 +98,9 @@ export const validate = (
     }
     if (node.type !== 'object') return scalar(node, value, path, leaf)
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      return report(path, describeValue(value, leaf?.interpolated === true), { expected: describeExpected(node) })
+      return report(path, describeValue(value, holdsSecret(node) || leaf?.interpolated === true), {
+        expected: describeExpected(node),
+      })
     }
     const map = value as Tree
     const record = recordEntry(node)

@@ -82,7 +82,7 @@ const MOST_CAUSES = 5
  * An error as it is logged: nothing of its own properties but the code, because PostgreSQL, for one, tells whole rows in
  * `detail` and `where`. The stack goes on with the stacks of its causes.
  */
-const presentError = (error: unknown): object => {
+const presentError = (error: unknown, hide: (text: string) => string): object => {
   if (!(error instanceof Error)) return { type: typeof error }
   const stacks: string[] = []
   let code: unknown
@@ -94,9 +94,9 @@ const presentError = (error: unknown): object => {
   }
   return {
     type: error.constructor.name,
-    message: error.message,
+    message: hide(error.message),
     ...((typeof code === 'string' || typeof code === 'number') && { code }),
-    stack: stacks.join('\ncaused by: '),
+    stack: hide(stacks.join('\ncaused by: ')),
   }
 }
 
@@ -198,8 +198,12 @@ const severityOf = (level: LogLevel): number => pino.levels.values[level] ?? Num
 const componentOf = ({ component, request_id }: LogFields): LogComponent =>
   component ?? (request_id === undefined ? 'house' : 'http')
 
-/** The process log, on standard output unless `output` says otherwise. */
-export const createLog = (level: LogLevel, output: LineOutput = createOutput()): ProcessLog => {
+/** The process log, on standard output unless `output` says otherwise; `hide` takes secrets out of what errors say. */
+export const createLog = (
+  level: LogLevel,
+  output: LineOutput = createOutput(),
+  hide: (text: string) => string = (text) => text,
+): ProcessLog => {
   const timestamp = createTimestamp()
   let current = level
   let base = severityOf(level)
@@ -219,7 +223,7 @@ export const createLog = (level: LogLevel, output: LineOutput = createOutput()):
       timestamp,
       messageKey: 'message',
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: presentError },
+      serializers: { error: (error: unknown) => presentError(error, hide) },
     },
     { write },
   )
