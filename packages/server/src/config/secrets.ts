@@ -66,14 +66,15 @@ const hidden = (headers: Readonly<Record<string, string>> = {}): Readonly<Record
 
 /** Every secret as text, the passwords inside of addresses by themselves: what must stand in no line. */
 export const secretTexts = (secrets: Secrets): string[] => {
-  const { admin_key, root_key, pepper, database_url, redis_url, providers } = secrets
+  const { admin_key, root_key, pepper, database_url, redis_url, providers, sinks } = secrets
   const addresses = [database_url, redis_url].flatMap((address) => address?.reveal() ?? [])
   const passwords = addresses.flatMap((address) => {
     const { password } = URL.canParse(address) ? new URL(address) : { password: '' }
     return [password, decodeURIComponent(password)]
   })
   const ofProviders = Object.values(providers).flatMap(({ api_key, headers }) => [api_key, ...Object.values(headers)])
-  return [admin_key, root_key, pepper.key, ...ofProviders]
+  const ofSinks = Object.values(sinks).flatMap(({ headers }) => Object.values(headers))
+  return [admin_key, root_key, pepper.key, ...ofProviders, ...ofSinks]
     .flatMap((secret) => secret?.reveal() ?? [])
     .concat(addresses, passwords)
     .filter((text) => text !== '')

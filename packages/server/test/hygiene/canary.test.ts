@@ -54,7 +54,11 @@ const setting = () => {
     HEADGATE_REDIS_URL: `redis://:${canaries.redisPassword}@127.0.0.1:${redis.port}`,
     HEADGATE_UPSTREAM_MAX_RESPONSE_BYTES: '1000000',
     HEADGATE_TIERS: JSON.stringify({ tight: { requests: { rate_per_minute: 1, burst: 1 } } }),
-    HEADGATE_PROVIDERS: JSON.stringify({ up, away: { ...up, base_url: 'http://127.0.0.1:1/v1' } }),
+    HEADGATE_PROVIDERS: JSON.stringify({
+      up,
+      claude: { ...up, kind: 'anthropic' },
+      away: { ...up, base_url: 'http://127.0.0.1:1/v1' },
+    }),
     HEADGATE_MODELS: JSON.stringify({ 'up/priced': { price: { input: '1', output: '2' } } }),
     NODE_OPTIONS: `--import=${saboteur}`,
     SABOTAGE_WORDS: `${canaries.providerKey} ${canaries.adminKey} ${canaries.rootKey} ${own}`,
@@ -134,6 +138,12 @@ const badRequests = async (): Promise<void> => {
   await send(chat, prompt('demo', { temperature: words }))
   await send(chat, prompt('demo', { max_tokens: -1 }))
   await send(chat, prompt('no-such-model'))
+  await send(chat, prompt('claude/any', { logprobs: true, user: 'u' }))
+  await writeFile(
+    join(gateway.dataDirectory, '../headgate.yaml'),
+    `admin_key: [${canaries.file}]\nprot: ${canaries.file}\n`,
+  )
+  await send('/admin/v1/config/reload', {}, { key: canaries.adminKey })
   await send(chat, prompt('up/text-embedding-3-small'))
   await send(chat, prompt('demo'), { headers: { 'content-type': `text/plain; x=${canaries.callerHeader}` } })
   await send(`/v1/${encodeURIComponent(canaries.query)}`)
@@ -303,7 +313,8 @@ describe('planted secrets, prompts and addresses', () => {
       const crashing = await start({ SABOTAGE_KIND: kind, SABOTAGE_REPORT: report })
       crashing.signal('SIGUSR2')
       expect(await crashing.ended).toBe(1)
-      const last = crashing.output().trimEnd().split('\n').at(-1) ?? ''
+      const lines = crashing.output().trimEnd().split('\n')
+      const last = lines.find((line) => line.includes('nothing caught')) ?? ''
       expect(JSON.parse(last)).toMatchObject({ level: 'error', message: 'Ending: nothing caught an error' })
       expect(last).toContain('***')
       sinks.push({ place: `the output of the ${kind}`, text: crashing.output() })
