@@ -138,7 +138,7 @@ const badRequests = async (): Promise<void> => {
   await send(chat, prompt('demo', { temperature: words }))
   await send(chat, prompt('demo', { max_tokens: -1 }))
   await send(chat, prompt('no-such-model'))
-  await send(chat, prompt('claude/any', { logprobs: true, user: 'u' }))
+  await send(chat, prompt('claude/any', { modalities: ['audio'] }))
   await writeFile(
     join(gateway.dataDirectory, '../headgate.yaml'),
     `admin_key: [${canaries.file}]\nprot: ${canaries.file}\n`,
