@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { architectureProblems } from './check-architecture.ts'
 import { catalogueProblems } from './check-catalogue.ts'
 import { deliveryProblems } from './check-delivery.ts'
+import { dependencyProblems } from './check-dependencies.ts'
 import { directiveProblems } from './check-directives.ts'
 import { docsProblems } from './check-docs.ts'
 import { lockfileProblems } from './check-lockfile.ts'
@@ -55,6 +56,7 @@ const checks: Check[] = [
   rule('directives', directiveProblems),
   rule('docs', docsProblems),
   rule('lockfile', lockfileProblems),
+  rule('dependencies', dependencyProblems),
   { name: 'reference', run: tool('', '../scripts/generate-reference.ts', '--check').run },
   { name: 'openapi', run: () => openapiProblems(root) },
 ]

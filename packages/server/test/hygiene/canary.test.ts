@@ -15,8 +15,18 @@ import { requestText, talk } from '../input/raw.ts'
 import { startPostgres, startRedis, temporaryDirectory, type TestService } from '../support/services.ts'
 import { canaries, leaksIn, type Sink } from './support/canaries.ts'
 
-/** Codes that need a broken disk to come, which faults/disk-full.test.ts has, or that are written to the log only. */
-const notAsked = ['journal_unavailable', 'client_closed_request']
+/** Codes that do not come here, and why. */
+const notAsked = [
+  // Needs a broken disk, which faults/disk-full.test.ts has.
+  'journal_unavailable',
+  // Is written to the log only.
+  'client_closed_request',
+  // Rules of addresses would refuse every call of this test.
+  'address_denied',
+  'country_denied',
+  // Comes with limits of tokens, which no tier of this test has.
+  'request_exceeds_limit',
+]
 const saboteur = fileURLToPath(new URL('support/saboteur.ts', import.meta.url))
 const program = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 

@@ -1,0 +1,37 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { dependencyFaults, type LockedDependency, publishedDependencies } from './check-dependencies.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const { packages } = JSON.parse(readFileSync(`${root}/package-lock.json`, 'utf8')) as {
+  packages: Record<string, LockedDependency>
+}
+
+test('a dependency without reason, a licence that is not allowed and a script at install are named', () => {
+  expect(dependencyFaults(packages)).toEqual([])
+  const server = packages['packages/server'] as LockedDependency
+  const planted = {
+    ...packages,
+    'packages/server': { ...server, dependencies: { ...server.dependencies, leftover: '1.0.0' } },
+    'node_modules/leftover': { version: '1.0.0', license: 'GPL-3.0-only', hasInstallScript: true },
+  }
+  expect(dependencyFaults(planted).join('\n')).toMatch(/leftover: say in[^]*GPL-3.0-only[^]*runs a script/)
+})
+
+test('the bill of materials names what the lock file locks, and nothing else', () => {
+  const text = execFileSync('npm', ['run', '--silent', 'sbom'], { cwd: root, encoding: 'utf8', maxBuffer: 2 ** 26 })
+  const bill = JSON.parse(text) as {
+    bomFormat: string
+    components: { name: string; version: string; group?: string }[]
+  }
+  expect(bill.bomFormat).toBe('CycloneDX')
+  const named = new Set(
+    bill.components.map(({ group, name, version }) => `${group ? `${group}/` : ''}${name}@${version}`),
+  )
+  const locked = publishedDependencies(packages).map(({ name, entry }) => `${name}@${entry.version}`)
+  const inBill = [...named].filter((one) => !/^(@headgate\/)?(contract|server|qa)@/.test(one))
+  expect(inBill.filter((one) => !locked.includes(one))).toEqual([])
+  expect(locked.filter((one) => !named.has(one))).toEqual([])
+})
