@@ -87,8 +87,11 @@ export const openPlantedHouse = async () => {
 
   const hear = async (place: string, answer: Response): Promise<void> => {
     const text = await answer.text().catch(() => '')
+    // A description of the API holds examples of errors.
+    const isAnswer =
+      answer.status >= 400 || answer.headers.get('content-type')?.startsWith('text/event-stream') === true
     const found = /"code":\s*"([a-z_]+)"/.exec(text)?.[1]
-    if (found !== undefined) codes.add(found)
+    if (isAnswer && found !== undefined) codes.add(found)
     sinks.push({ place: `the answer of ${place}`, text, isCallers: true })
     sinks.push({ place: `the headers of ${place}`, text: JSON.stringify([...answer.headers]) })
   }

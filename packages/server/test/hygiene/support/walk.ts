@@ -51,7 +51,7 @@ export const badRequests = async ({ send, hear, gateway }: PlantedHouse): Promis
   )
   await send('/admin/v1/projects', { name: 'x'.repeat(300_000) + words }, { key: canaries.adminKey })
   const raw = await talk(gateway.url, requestText(`GET /${canaries.query}`, { 'x-bad\u0001': canaries.callerHeader }))
-  for (const { text } of raw.answers) await hear('a malformed request', new Response(text))
+  for (const { text, status } of raw.answers) await hear('a malformed request', new Response(text, { status }))
 }
 
 /** A body that never comes whole. */
@@ -65,7 +65,7 @@ export const slowRequest = async ({ hear, gateway, own }: PlantedHouse): Promise
     ),
     { patience: 90_000, answers: 1 },
   )
-  for (const { text } of slow.answers) await hear('a slow request', new Response(text))
+  for (const { text, status } of slow.answers) await hear('a slow request', new Response(text, { status }))
 }
 
 /** Callers who may not, or no longer. */
