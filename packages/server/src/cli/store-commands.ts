@@ -3,6 +3,7 @@ import { addCommonOptions, storeFlagsOf, outputOf } from './command-context.ts'
 import { exitCode } from './exit-codes.ts'
 import { withStore } from './open-store.ts'
 import { say, writeJson, writeTable } from './output.ts'
+import { addReconcile } from './reconcile-command.ts'
 
 type Given = Record<string, unknown>
 
@@ -25,7 +26,7 @@ export const migrateCommand = (): Command =>
       if (applied.length === 0 && output.terminal) say(output, 'The database is up to date.')
     })
 
-/** `headgate ledger verify`: checks that the accounts add up. */
+/** `headgate ledger verify | reconcile`: whether the accounts add up, and agree with a provider’s. */
 export const ledgerCommand = (): Command => {
   const ledger = new Command('ledger').description('the accounts')
   addCommonOptions(ledger.command('verify'), 'store')
@@ -41,5 +42,6 @@ export const ledgerCommand = (): Command => {
       if (!report.ok) process.exitCode = exitCode.failed
       else say(output, 'The ledger is clean.')
     })
+  addReconcile(ledger)
   return ledger
 }
