@@ -8,6 +8,7 @@ export const header = {
   provider: 'x-headgate-provider',
   attempts: 'x-headgate-attempts',
   overheadMs: 'x-headgate-overhead-ms',
+  queueMs: 'x-headgate-queue-ms',
   costUsd: 'x-headgate-cost-usd',
   warning: 'x-headgate-warning',
   user: 'x-headgate-user',

@@ -28,6 +28,7 @@ export const StageNameSchema = Type.Enum([
   'read',
   'route',
   'admit',
+  'queue',
   'call',
   'relay',
   'settle',

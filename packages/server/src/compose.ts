@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
 import { createGeneration, type Generation, type GenerationGround } from './compose/generation.ts'
 import type { FirstStart } from './compose/greeting.ts'
-import { providerSettings, routingConfig, usualAddress } from './compose/options.ts'
+import { providerSettings, queueSettings, routingConfig, usualAddress } from './compose/options.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
 import type { Storage } from './compose/storage.ts'
 import { createWatch } from './compose/watch.ts'
@@ -18,6 +18,7 @@ import { createLedger } from './features/ledger/ledger.ts'
 import { createTokenCounter } from './features/metering/count-tokens.ts'
 import { createProviders } from './features/providers/providers.ts'
 import { createStoredProviders } from './features/providers/stored-providers.ts'
+import { createQueue } from './features/queue/queue.ts'
 import { createCircuits } from './features/routing/circuit.ts'
 import { createRouting } from './features/routing/routing.ts'
 import { createReference } from './features/reference/reference.ts'
@@ -67,6 +68,8 @@ export interface House {
   readonly beginDraining: () => void
   /** Whether any call is being answered. */
   readonly isBusy: () => boolean
+  /** Ends the calls that wait for a provider; from now on none waits. */
+  readonly endWaiting: () => void
   readonly endCalls: (fault: AppError) => void
   /** Resolves when every settled call is in PostgreSQL. */
   readonly settled: () => Promise<void>
@@ -85,16 +88,19 @@ export const compose = async (given: Ground): Promise<House> => {
   const settings = () => current().settings
 
   // Tools
-  const metrics = createMetrics({
-    streams: () => generations.reduce((sum, { events }) => sum + events.count(), 0),
-    loopDelay: () => current().load().loopDelayMs / 1000,
-    bodiesHeld: () => generations.reduce((sum, { load }) => sum + load().heldBytes, 0),
-    ledgerQueue: () => ledger.stats().queued,
-    ledgerHolds: () => ledger.stats().openHolds,
-    journalDropped: () => ledger.stats().droppedRecords,
-    ledgerLost: () => ledger.stats().lostRows,
-    ledgerRefused: () => ledger.stats().refusedRows,
-  })
+  const metrics = createMetrics(
+    {
+      streams: () => generations.reduce((sum, { events }) => sum + events.count(), 0),
+      loopDelay: () => current().load().loopDelayMs / 1000,
+      bodiesHeld: () => generations.reduce((sum, { load }) => sum + load().heldBytes, 0),
+      ledgerQueue: () => ledger.stats().queued,
+      ledgerHolds: () => ledger.stats().openHolds,
+      journalDropped: () => ledger.stats().droppedRecords,
+      ledgerLost: () => ledger.stats().lostRows,
+      ledgerRefused: () => ledger.stats().refusedRows,
+    },
+    () => queue.read(),
+  )
   const modelNames = () => [...routing.models().map(({ name }) => name), ...Object.keys(settings().config.models)]
   const audit = createAudit({ database, clock })
   const seal = createSeal(secrets.root_key)
@@ -142,14 +148,21 @@ export const compose = async (given: Ground): Promise<House> => {
 
   // Where calls go
   const circuits = createCircuits(clock)
+  const queue = createQueue({
+    clock,
+    settings: queueSettings(given.settings.config),
+    onWaited: (provider, milliseconds) => metrics.queueWait(provider).observe(milliseconds / 1000),
+  })
   const providers = createProviders({
     ...providerSettings(given.settings.config, secrets, clock),
     log,
     circuit: circuits,
+    gate: queue.gate,
     traceHeaders: watch.traceHeaders,
     faultPoints,
     changed: (provider) => {
       circuits.forget(provider)
+      queue.forget(provider)
       routing.listAgain(provider)
     },
   })
@@ -173,6 +186,7 @@ export const compose = async (given: Ground): Promise<House> => {
       const former = current()
       routed = routingConfig(next.config)
       providers.reconfigure(providerSettings(next.config, next.secrets, clock))
+      queue.reconfigure(queueSettings(next.config))
       generations.push(coming)
       watch.reread(next.config)
       if (next.tls) server.present(next.tls)
@@ -270,6 +284,7 @@ export const compose = async (given: Ground): Promise<House> => {
       state.draining = true
     },
     isBusy: () => generations.some(({ events }) => events.isBusy()),
+    endWaiting: queue.drain,
     endCalls: (fault) => generations.forEach(({ events }) => events.endAll(fault)),
     settled: ledger.flush,
     stop: async () => {

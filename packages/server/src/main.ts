@@ -76,6 +76,7 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
       const { drain_delay_ms, drain_ms } = standing.settings().config.timeouts
       if (drain_delay_ms > 0) await pause(drain_delay_ms)
       const closed = standing.server.close()
+      standing.endWaiting()
       const deadline = performance.now() + drain_ms
       while (standing.isBusy() && performance.now() < deadline) await pause(DRAIN_POLL_MS)
       standing.endCalls(new AppError('server_draining'))

@@ -216,4 +216,26 @@ export const upstreamErrors = defineErrors({
     recovery: 'shorten',
     since: '0.1.0',
   },
+  upstream_busy: {
+    id: 'HG-4016',
+    http: 503,
+    type: 'upstream_error',
+    severity: 'error',
+    retryable: 'after',
+    title: 'Too many calls wait for the provider',
+    user: 'The model is very busy. Please wait a moment.',
+    developer:
+      'As many calls are under way at the provider as it bears, and the line before it is full or too long; nothing was sent or charged.',
+    causes: [
+      'More calls than the provider answers.',
+      'A caller with many calls waiting, whose newest gives way to others.',
+      'A provider that became slow, so that fewer calls go to it.',
+    ],
+    resolutions: [
+      'Wait for `Retry-After`, the estimated wait.',
+      'Operator: raise `providers.<name>.concurrency.max` or `queue.max_waiting`, or name a second provider for the model.',
+    ],
+    recovery: 'wait',
+    since: '0.2.0',
+  },
 })

@@ -1,6 +1,7 @@
 import type { PolicyInput } from '@headgate/contract/limits.ts'
 import type { Config } from '../config/schema.ts'
 import type { Priority } from '../features/admission/shedding.ts'
+import type { Caller } from '../domain/caller.ts'
 import { formatUsd } from '../domain/money.ts'
 
 const DAY_SECONDS = 86_400
@@ -34,6 +35,12 @@ export const tierPriorities = ({ tiers }: Pick<Config, 'tiers'>): Readonly<Recor
       priority === undefined ? [] : [[name, priority as Priority] as const],
     ),
   )
+
+/** What an admitted caller's calls weigh against others': that of the tier; strangers come last. */
+export const createPriorityOf = (config: Pick<Config, 'tiers'>) => {
+  const priorities = tierPriorities(config)
+  return ({ kind, tier }: Caller): Priority => (kind === 'publishable' ? 1 : (priorities[tier] ?? 2))
+}
 
 /** The limits and access rules that the configuration states. */
 export const configuredLimits = ({ tiers, limits }: Pick<Config, 'tiers' | 'limits'>) => ({

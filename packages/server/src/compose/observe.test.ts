@@ -25,19 +25,23 @@ test('names that callers make up add no series', async () => {
   )
   const observe = createObserve(silentLog, metrics, label)
   const settle = (target: string, more: Partial<Settlement> = {}) =>
-    observe.settled({ operation: 'chat', stream: true } as Intent, {
-      outcome: 'complete',
-      target,
-      usage: { ...noUsage, inputTokens: 3, outputTokens: 2 },
-      estimated: false,
-      cost: 1n,
-      priceVersion: 'v1',
-      attempts: [{ target, status: 200, durationMs: 1, fault: null }],
-      durationMs: 2,
-      firstByteMs: 1,
-      fault: null,
-      ...more,
-    })
+    observe.settled(
+      { operation: 'chat', stream: true } as Intent,
+      {
+        outcome: 'complete',
+        target,
+        usage: { ...noUsage, inputTokens: 3, outputTokens: 2 },
+        estimated: false,
+        cost: 1n,
+        priceVersion: 'v1',
+        attempts: [{ target, status: 200, durationMs: 1, fault: null }],
+        durationMs: 2,
+        firstByteMs: 1,
+        fault: null,
+        ...more,
+      },
+      0,
+    )
   settle('up/gpt-4o-mini')
   settle('demo/first')
   const before = (await metrics.expose()).split('\n').filter((line) => line.startsWith('headgate_')).length

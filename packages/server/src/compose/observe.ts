@@ -59,7 +59,7 @@ export const createObserve = (log: Log, metrics: Metrics, modelLabel: (target: s
   },
 
   /** A call reached the ledger. */
-  settled: (intent: Intent, settlement: Settlement): void => {
+  settled: (intent: Intent, settlement: Settlement, queuedMs: number): void => {
     const { target, usage, outcome } = settlement
     const model = modelLabel(target)
     metrics.calls(model, outcome).inc()
@@ -80,7 +80,7 @@ export const createObserve = (log: Log, metrics: Metrics, modelLabel: (target: s
       metrics.attempts(attempt.target.slice(0, attempt.target.indexOf('/')), attempt.fault ?? 'ok').inc()
     }
     if (!intent.stream) {
-      metrics.overhead(intent.operation).observe(Math.max(0, settlement.durationMs - upstreamMs) / 1000)
+      metrics.overhead(intent.operation).observe(Math.max(0, settlement.durationMs - upstreamMs - queuedMs) / 1000)
     }
     if (settlement.estimated || settlement.fault !== null) {
       log.info(

@@ -4,7 +4,9 @@ import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Target } from '../domain/model.ts'
 import type { ProviderSettings } from '../features/providers/providers.ts'
+import type { QueueSettings } from '../features/queue/queue.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { createPriorityOf } from './configured-limits.ts'
 
 /** Providers with the secrets that belong to them. */
 const adaptProviders = (config: Config, secrets: Secrets) =>
@@ -44,6 +46,25 @@ export const providerSettings = (config: Config, secrets: Secrets, clock: Clock)
   connections: config.upstream.connections,
   version: packageDescription.version,
   clock,
+})
+
+/** Least to which the limit of a provider falls by itself. */
+const LEAST_CONCURRENCY = 32
+
+/** How many calls go to each provider at once, and how the others wait. */
+export const queueSettings = (config: Config): QueueSettings => ({
+  waits: { maxWaiting: config.queue.max_waiting, maxWaitMs: config.queue.max_wait_ms },
+  totalMsOf: (provider) => config.providers[provider]?.timeouts?.total_ms ?? config.timeouts.total_ms,
+  limitOf: (provider) => {
+    const {
+      initial,
+      min,
+      max = config.upstream.connections,
+      adaptive = true,
+    } = config.providers[provider]?.concurrency ?? {}
+    return { initial: initial ?? max, min: min ?? Math.min(LEAST_CONCURRENCY, initial ?? max), max, adaptive }
+  },
+  priorityOf: createPriorityOf(config),
 })
 
 /** Where a service known by its name, Anthropic itself, or an Ollama on its usual port, is reached. */

@@ -124,7 +124,7 @@ export const createWatch = ({
       follow.answered(answered)
     },
     settled: (intent: Intent, settlement: Settlement, walk: Walk): void => {
-      observe.settled(intent, settlement)
+      observe.settled(intent, settlement, walk.queuedMs)
       follow.settled(walk)
     },
   }

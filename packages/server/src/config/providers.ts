@@ -2,7 +2,8 @@ import type { ConfigFault } from './faults.ts'
 import type { Leaf, Leaves } from './layers.ts'
 import { nodeAt, pathKey, printPath } from './options.ts'
 import { anthropicAddress, ollamaAddress, providerPresets } from './provider-presets.ts'
-import { type LoadedConfig, providerKinds } from './schema.ts'
+import { providerKinds } from './provider-schema.ts'
+import type { LoadedConfig } from './schema.ts'
 import { nearestName } from '../kernel/nearest.ts'
 
 const presetKind = (name: string): string =>
@@ -47,9 +48,26 @@ export const completeProviders = (leaves: Leaves): void => {
   }
 }
 
-/** Faults across providers and models: no address, or a price for a provider that nobody knows. */
+/** Faults of a provider's concurrency: bounds that cross. */
+const concurrencyFaults = (config: LoadedConfig, where: (path: readonly string[]) => string): ConfigFault[] =>
+  Object.entries(config.providers).flatMap(([name, { concurrency }]) => {
+    if (concurrency === undefined) return []
+    const { min, initial, max = config.upstream.connections } = concurrency
+    const crossing = (option: string, problem: string, expected: string): ConfigFault[] => {
+      const path = ['providers', name, 'concurrency', option]
+      return [{ where: where(path), option: printPath(path), problem, expected }]
+    }
+    if (initial !== undefined && initial > max)
+      return crossing('initial', `${initial} is more than max`, `at most ${max}`)
+    const most = initial ?? max
+    if (min !== undefined && min > most)
+      return crossing('min', `${min} is more than the limit begins with`, `at most ${most}`)
+    return []
+  })
+
+/** Faults across providers and models: no address, bounds of concurrency that cross, or a price for a provider that nobody knows. */
 export const providerFaults = (config: LoadedConfig, where: (path: readonly string[]) => string): ConfigFault[] => {
-  const faults: ConfigFault[] = []
+  const faults = concurrencyFaults(config, where)
   for (const [name, provider] of Object.entries(config.providers)) {
     if (provider.kind !== 'openai' || provider.base_url !== undefined) continue
     const path = ['providers', name]

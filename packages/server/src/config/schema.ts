@@ -1,46 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { limitsSchema } from './limits-schema.ts'
 import { BodyLogSchema, LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
+import { ProviderSchema } from './provider-schema.ts'
 import { count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
-
-/** What a provider can speak. */
-export const providerKinds = ['openai', 'anthropic', 'ollama', 'demo'] as const
-
-const ProviderSchema = group(
-  {
-    kind: Type.Enum([...providerKinds], {
-      description:
-        'What it speaks: `openai` for any OpenAI-compatible server, `anthropic`, `ollama`, or the built-in `demo`.',
-    }),
-    base_url: Type.Optional(url('Address up to the version, such as `https://api.openai.com/v1`.')),
-    api_key: Type.Optional(Type.String({ minLength: 1, 'x-secret': true, description: 'Key sent upstream.' })),
-    models: Type.Optional(
-      Type.Array(Type.String({ minLength: 1 }), { description: 'Offer these models only; absent: all it lists.' }),
-    ),
-    headers: Type.Optional(
-      named('^[A-Za-z0-9-]{1,64}$', Type.String({ 'x-secret': true }), { description: 'Headers added upstream.' }),
-    ),
-    stream_usage: Type.Optional(
-      Type.Boolean({
-        default: true,
-        description:
-          'Ask for the usage of every stream (default). `false`: for servers that refuse `stream_options`; tokens are counted here.',
-      }),
-    ),
-    timeouts: Type.Optional(
-      group(
-        {
-          connect_ms: Type.Optional(milliseconds('Time to connect.')),
-          first_byte_ms: Type.Optional(milliseconds('Time to the first byte of the answer.')),
-          idle_ms: Type.Optional(milliseconds('Longest silence inside an answer.')),
-          total_ms: Type.Optional(milliseconds('Longest whole call.')),
-        },
-        'Timeouts of this provider where they differ.',
-      ),
-    ),
-  },
-  'A model provider.',
-)
 
 const ModelSchema = group(
   {
@@ -75,7 +37,7 @@ const TierSchema = group(
         minimum: 1,
         maximum: 4,
         description:
-          'Who is refused last under overload: 4; first: 1. Shipped: anonymous 1, free 2, pro 3, internal 4.',
+          'Who is refused last under overload and served most often in line: 4; first and least: 1. Shipped: anonymous 1, free 2, pro 3, internal 4.',
       }),
     ),
     usd_per_day: Type.Optional(money('Most that one key may spend in any 24 hours.')),
@@ -232,6 +194,18 @@ export const ConfigSchema = group(
       },
       'When the process refuses work, the cheapest first.',
     ),
+    queue: group(
+      {
+        max_waiting: Type.Integer({
+          minimum: 0,
+          maximum: 1_000_000,
+          default: 1_000,
+          description: 'Most calls that wait for one provider; 0: none waits.',
+        }),
+        max_wait_ms: milliseconds('Longest wait for a place at a provider.', 30_000),
+      },
+      'Calls that wait because enough are under way at their provider.',
+    ),
     upstream: group(
       {
         max_response_bytes: count('Largest answer taken from a provider.', 67_108_864),
@@ -264,6 +238,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'stream',
   'timeouts',
   'body',
+  'queue',
   'upstream',
 ])
 

@@ -7,6 +7,7 @@ export const stageNames = [
   'read',
   'route',
   'admit',
+  'queue',
   'call',
   'relay',
   'settle',
@@ -46,6 +47,7 @@ export const stagesOf = (walk: Walk): Stage[] => {
     pass('read', walk.readAt) &&
     pass('route', walk.routedAt) &&
     pass('admit', walk.admittedAt) &&
+    (walk.queuedAt === 0 || pass('queue', walk.queuedAt)) &&
     pass('call', walk.answeredAt || walk.settlingAt)
   if (!called) return stages
   if (walk.stream && walk.answeredAt !== 0) pass('relay', walk.settlingAt)

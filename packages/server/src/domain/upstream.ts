@@ -39,6 +39,8 @@ export interface EventAnswer {
   readonly target: Target
   readonly attempts: readonly Attempt[]
   readonly source: StreamSource
+  /** Gives the place at the provider back; called once the stream is over. Later calls are ignored. */
+  readonly release: () => void
   /** What of the request could not be given to the provider. */
   readonly warning?: string | undefined
 }

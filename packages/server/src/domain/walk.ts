@@ -59,6 +59,8 @@ export class Walk {
   readAt = 0
   routedAt = 0
   admittedAt = 0
+  /** The end of the wait for a place at a provider; 0 for a call that did not wait before its first try. */
+  queuedAt = 0
   answeredAt = 0
   settlingAt = 0
   settledAt = 0
@@ -71,6 +73,8 @@ export class Walk {
   /** Its bodies are logged. */
   isBodyLogged = false
   tries: readonly Try[] = noTries
+  /** All waits for places at providers, in milliseconds. */
+  queuedMs = 0
   /** From the moment the call is admitted, and once it is settled. */
   intent: Intent | null = null
   settlement: Settlement | null = null

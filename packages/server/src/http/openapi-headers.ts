@@ -18,6 +18,10 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     description: 'Milliseconds up to the answer that were not the provider’s.',
     schema: { type: 'number', minimum: 0 },
   },
+  [header.queueMs]: {
+    description: 'Milliseconds that the call waited for a place at a provider; absent where it did not wait.',
+    schema: { type: 'number', minimum: 0 },
+  },
   [header.costUsd]: { description: 'Cost of a whole answer; absent where no price is known.', schema: text },
   [header.warning]: { description: 'What was changed in the request, such as a capped output.', schema: text },
   [header.rateLimitLimit]: { description: 'Size of the limit that binds first.', schema: text },

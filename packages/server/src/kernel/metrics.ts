@@ -47,6 +47,12 @@ const durationTable = {
     labels: ['model'],
     buckets: seconds,
   },
+  queueWait: {
+    name: 'headgate_queue_wait_seconds',
+    help: 'Time that calls waited for a place at a provider before they were served.',
+    labels: ['provider'],
+    buckets: seconds,
+  },
   perToken: {
     name: 'headgate_output_token_seconds',
     help: 'Time per output token of a streamed answer, after the first.',
@@ -74,15 +80,30 @@ const gaugeTable = {
   },
 } as const
 
+const providerGaugeTable = {
+  inFlight: { name: 'headgate_upstream_in_flight', help: 'Calls under way at a provider.' },
+  limit: { name: 'headgate_upstream_limit', help: 'Calls that may be under way at a provider now.' },
+  waiting: { name: 'headgate_queue_waiting', help: 'Calls that wait for a place at a provider.' },
+} as const
+
+/** How one provider stands. */
+interface ProviderReading extends Record<keyof typeof providerGaugeTable, number> {
+  readonly provider: string
+}
+
 /** Names and meanings, for the reference. */
 export const metricReference = [
   ...Object.values(metricTable).map((entry) => ({ ...entry, type: 'counter' })),
   ...Object.values(durationTable).map((entry) => ({ ...entry, type: 'histogram' })),
   ...Object.values(gaugeTable).map((entry) => ({ ...entry, labels: [], type: 'gauge' })),
+  ...Object.values(providerGaugeTable).map((entry) => ({ ...entry, labels: ['provider'], type: 'gauge' })),
 ]
 
-/** The metrics of one process. `gauges` are read when Prometheus asks. */
-export const createMetrics = (gauges: Readonly<Record<keyof typeof gaugeTable, () => number>>) => {
+/** The metrics of one process. `gauges` and `providers` are read when Prometheus asks. */
+export const createMetrics = (
+  gauges: Readonly<Record<keyof typeof gaugeTable, () => number>>,
+  providers: () => readonly ProviderReading[] = () => [],
+) => {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const counter = (entry: MetricEntry) => createCounterCells(registry, entry)
@@ -101,6 +122,17 @@ export const createMetrics = (gauges: Readonly<Record<keyof typeof gaugeTable, (
       },
     })
   }
+  for (const key of Object.keys(providerGaugeTable) as (keyof typeof providerGaugeTable)[]) {
+    new Gauge({
+      ...providerGaugeTable[key],
+      labelNames: ['provider'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const reading of providers()) this.set({ provider: reading.provider }, reading[key])
+      },
+    })
+  }
   return {
     requests: counter(metricTable.requests),
     errors: counter(metricTable.errors),
@@ -114,6 +146,7 @@ export const createMetrics = (gauges: Readonly<Record<keyof typeof gaugeTable, (
     shadowRefusals: counter(metricTable.shadowRefusals),
     duration: histogram(durationTable.duration),
     firstByte: histogram(durationTable.firstByte),
+    queueWait: histogram(durationTable.queueWait),
     perToken: histogram(durationTable.perToken),
     overhead: histogram(durationTable.overhead),
     /** The text that Prometheus scrapes. */

@@ -91,7 +91,9 @@ export const createAccounts =
         exchange.headers[header.attempts] = String(attempts.length)
         if (answer.warning !== undefined) addWarning(exchange.headers, answer.warning)
         const upstreamMs = attempts.reduce((sum, attempt) => sum + attempt.durationMs, 0)
-        exchange.headers[header.overheadMs] = Math.max(0, walk.answeredAt - startedAt - upstreamMs).toFixed(2)
+        const overheadMs = walk.answeredAt - startedAt - upstreamMs - walk.queuedMs
+        exchange.headers[header.overheadMs] = Math.max(0, overheadMs).toFixed(2)
+        if (walk.queuedMs > 0) exchange.headers[header.queueMs] = walk.queuedMs.toFixed(2)
       },
       complete: (answer) => {
         walk.settlingAt = walk.answeredAt

@@ -10,6 +10,8 @@ export type CallAnswer =
   | { readonly kind: 'json'; readonly answer: JsonAnswer; readonly costUsd: string | null }
   | { readonly kind: 'events'; readonly source: StreamSource }
 
+const nothing = (): void => {}
+
 /** The product in one sentence. */
 export const createFlow =
   (stage: FlowPorts, openAccount: (exchange: Exchange, admitted: Admitted) => Account, monotonic: () => number) =>
@@ -21,20 +23,26 @@ export const createFlow =
     walk.admittedAt = monotonic()
     const { request, hold } = admitted
     const account = openAccount(exchange, admitted)
+    let release = nothing
     try {
-      const answer = await stage.call(targets, request, exchange, signal) // falls back until the first part
+      const answer = await stage.call(targets, request, exchange, signal) // waits for a place, falls back until the first part
       account.answered(answer)
       if (answer.kind === 'json') return { kind: 'json', answer, costUsd: await account.complete(answer) }
+      release = answer.release
       const source = stage.relay({
         answer,
         request,
         requestId: exchange.requestId,
         startedAt: account.startedAt,
         mark: (outputTokens) => hold.mark(outputTokens),
-        settle: account.ended,
+        settle: (end) => {
+          answer.release()
+          return account.ended(end)
+        },
       })
       return { kind: 'events', source }
     } catch (fault) {
+      release()
       await account.failed(fault)
       throw fault
     }

@@ -32,7 +32,15 @@ const callErrors: readonly ErrorCode[] = [
   'journal_unavailable',
   ...(Object.keys(upstreamErrors) as (keyof typeof upstreamErrors)[]),
 ]
-const callHeaders = [header.model, header.provider, header.attempts, header.overheadMs, header.costUsd, header.warning]
+const callHeaders = [
+  header.model,
+  header.provider,
+  header.attempts,
+  header.overheadMs,
+  header.queueMs,
+  header.costUsd,
+  header.warning,
+]
 
 /** Declares the inference routes under OpenAI's paths. */
 export const gatewayRoutes = ({ call, read, maxBodyBytes, monotonic }: GatewayRoutePorts): Route[] => {

@@ -2,9 +2,20 @@ import { type Upstream, startUpstream } from '@headgate/qa/upstream/upstream.ts'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Walk } from '../../domain/walk.ts'
 import { type Clock, systemClock } from '../../kernel/clock.ts'
-import { ask, chatRequest, faultOf, openaiAt, providersOf, secret, targetOf } from './__fixtures__/setting.ts'
+import { AppError } from '../../kernel/errors.ts'
+import {
+  ask,
+  chatRequest,
+  drain,
+  faultOf,
+  openaiAt,
+  providersOf,
+  secret,
+  someone,
+  targetOf,
+} from './__fixtures__/setting.ts'
 import type { Providers, ProvidersOptions } from './providers.ts'
-import type { CircuitPort } from './providers.ports.ts'
+import type { CircuitPort, GatePort } from './providers.ports.ts'
 
 let upstream: Upstream
 let second: Upstream
@@ -61,7 +72,7 @@ const both = (providers: Providers, first: string, then: string) =>
   providers.call(
     [targetOf(`up/${first}`), targetOf(`other/${then}`)],
     chatRequest('up/any'),
-    { id: 'req_both', walk: new Walk(0, 0) },
+    { id: 'req_both', walk: new Walk(0, 0), caller: someone, startedAt: 0 },
     new AbortController().signal,
   )
 
@@ -208,5 +219,58 @@ describe('a storm', () => {
     expect(fault.options['retryAfterMs']).toBe(60_000)
     expect(providers.attemptsOf(fault)).toEqual([])
     expect(upstream.requests()).toEqual([])
+  })
+})
+
+describe('places at a provider', () => {
+  const gateOf = (refusal: AppError) => {
+    const left: (number | null)[] = []
+    const open: GatePort = {
+      enter: () => true,
+      wait: () => Promise.reject(new Error('nobody waits here')),
+      answered: () => {},
+      failed: () => {},
+      leave: (heldMs) => void left.push(heldMs),
+    }
+    const full: GatePort = { ...open, enter: () => false, wait: () => Promise.reject(refusal) }
+    return { left, gate: (provider: string) => (provider === 'up' ? full : open) }
+  }
+
+  it('that are all taken send the call to the next target', async () => {
+    const { left, gate } = gateOf(new AppError('upstream_busy', { retryAfterMs: 3_000 }))
+    const answer = await both(made({ gate }), 'gpt-4o', 'gpt-4o')
+    expect(answer.attempts.map(({ target }) => target)).toEqual(['other/gpt-4o'])
+    expect(left).toHaveLength(1)
+    expect(upstream.requests()).toEqual([])
+  })
+
+  it('that are all taken at the only target are the answer, with the wait', async () => {
+    const { gate } = gateOf(new AppError('upstream_busy', { retryAfterMs: 3_000 }))
+    const providers = made({ gate })
+    const fault = await faultOf(ask(providers, 'up/gpt-4o'))
+    expect(fault).toMatchObject({ code: 'upstream_busy', options: { retryAfterMs: 3_000 } })
+    expect(providers.attemptsOf(fault)).toEqual([])
+  })
+
+  it('are not waited for elsewhere by a caller who has left', async () => {
+    const { left, gate } = gateOf(new AppError('client_closed_request'))
+    const fault = await faultOf(both(made({ gate }), 'gpt-4o', 'gpt-4o'))
+    expect(fault).toMatchObject({ code: 'client_closed_request' })
+    expect(left).toEqual([])
+    expect(second.requests()).toEqual([])
+  })
+
+  it('are given back by a try that fails, and by a stream once it is over', async () => {
+    const { left, gate } = gateOf(new AppError('upstream_busy'))
+    const providers = made({ gate })
+    await faultOf(ask(providers, 'other/gpt-4o;status=400'))
+    expect(left).toHaveLength(1)
+    const answer = await ask(providers, 'other/gpt-4o', { stream: true })
+    if (answer.kind !== 'events') throw new Error('no stream')
+    await drain(answer.source)
+    expect(left).toHaveLength(1)
+    answer.release()
+    answer.release()
+    expect(left).toHaveLength(2)
   })
 })

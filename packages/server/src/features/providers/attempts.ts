@@ -10,7 +10,7 @@ import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
 import { type RetryBudget, backoffMs } from '../../kernel/retry.ts'
 import { CallNotSent, type Provider, ProviderFault, abortReason } from './provider.ts'
-import type { CircuitPort } from './providers.ports.ts'
+import type { CircuitPort, GatePort } from './providers.ports.ts'
 
 const MAX_ATTEMPTS = 3
 /** A wait up to this long may be sat out while the caller waits. */
@@ -50,9 +50,13 @@ const requestFaults = new Set<AppError['code']>([
   'model_not_found',
 ])
 
+/** Faults by which a provider says that it has too much to do. */
+const overburdened = new Set<AppError['code']>(['upstream_rate_limited', 'upstream_overloaded', 'upstream_timeout'])
+
 interface Options {
   readonly provider: (name: string) => Provider | undefined
   readonly circuit: CircuitPort
+  readonly gate: (provider: string) => GatePort
   readonly budget: RetryBudget
   readonly clock: Clock
   readonly faultPoints: FaultPoints
@@ -97,13 +101,35 @@ export const createAttempts = (options: Options) => {
       if (signal.aborted) leave()
     })
 
+  /** Waits for a place and notes for how long; gives the reason where there is none. */
+  const queue = async (
+    gate: GatePort,
+    { caller, startedAt, walk }: Pick<Exchange, 'caller' | 'startedAt' | 'walk'>,
+    signal: CancelSignal,
+    isFirst: boolean,
+  ): Promise<AppError | null> => {
+    const from = clock.monotonic()
+    try {
+      await gate.wait(caller, startedAt, signal)
+      return null
+    } catch (reason) {
+      if (reason instanceof AppError) return reason
+      throw reason
+    } finally {
+      const now = clock.monotonic()
+      walk.queuedMs += now - from
+      if (isFirst) walk.queuedAt = now
+    }
+  }
+
   /** @throws UpstreamFailure when every try failed. */
   return async (
     targets: readonly Target[],
     request: InferenceRequest,
-    { id: requestId, walk }: Pick<Exchange, 'id' | 'walk'>,
+    exchange: Pick<Exchange, 'id' | 'walk' | 'caller' | 'startedAt'>,
     signal: CancelSignal,
   ): Promise<UpstreamAnswer> => {
+    const { id: requestId, walk } = exchange
     const attempts: Attempt[] = []
     let open = targets
     let last: AppError | null = null
@@ -121,8 +147,25 @@ export const createAttempts = (options: Options) => {
         })
       }
       // Asked after the wait: the circuit may have opened meanwhile.
-      const provider = options.provider(target.provider)
-      const verdict = circuit.allow(target.name)
+      let provider = options.provider(target.provider)
+      let verdict = circuit.allow(target.name)
+      const gate = options.gate(target.provider)
+      if (verdict.allowed && provider !== undefined) {
+        if (!isRepeat && attempts.length > 0 && !budget.take()) break
+        if (!gate.enter()) {
+          const refusal = await queue(gate, exchange, signal, attempts.length === 0)
+          if (refusal !== null) {
+            if (refusal.code !== 'upstream_busy') throw failureOf(refusal, attempts)
+            last ??= refusal
+            open = open.filter((other) => other !== target)
+            turn--
+            continue
+          }
+          provider = options.provider(target.provider)
+          verdict = circuit.allow(target.name)
+          if (!verdict.allowed || provider === undefined) gate.leave(null)
+        }
+      }
       if (!verdict.allowed || provider === undefined) {
         // An Ollama that was found may be gone again.
         if (provider === undefined)
@@ -133,13 +176,17 @@ export const createAttempts = (options: Options) => {
         turn--
         continue
       }
-      if (!isRepeat && attempts.length > 0 && !budget.take()) break
       faultPoints.pass('providers.attempt')
       const startedAt = clock.monotonic()
       const record = (status: number, fault: string | null): void => {
         const endedAt = clock.monotonic()
         attempts.push({ target: target.name, status, durationMs: Math.round(endedAt - startedAt), fault })
         walk.tried({ target: target.name, startedAt, endedAt, status, fault })
+      }
+      let isHeld = true
+      const release = (): void => {
+        if (isHeld) gate.leave(clock.monotonic() - startedAt)
+        isHeld = false
       }
       try {
         const answer = await provider.call({
@@ -151,6 +198,8 @@ export const createAttempts = (options: Options) => {
         })
         record(answer.status, null)
         circuit.report(target.name, 'ok')
+        gate.answered(target.name, answer.kind === 'events', clock.monotonic() - startedAt)
+        if (answer.kind === 'json') release()
         return answer.kind === 'json'
           ? {
               kind: 'json',
@@ -161,8 +210,10 @@ export const createAttempts = (options: Options) => {
               usage: answer.usage,
               warning: answer.warning,
             }
-          : { kind: 'events', target, attempts, source: answer.source, warning: answer.warning }
+          : { kind: 'events', target, attempts, source: answer.source, release, warning: answer.warning }
       } catch (thrown) {
+        if (thrown instanceof ProviderFault && overburdened.has(thrown.code)) gate.failed()
+        release()
         if (!(thrown instanceof AppError)) throw thrown
         last = thrown
         if (thrown instanceof CallNotSent) break

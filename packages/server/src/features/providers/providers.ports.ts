@@ -1,3 +1,5 @@
+import type { Caller } from '../../domain/caller.ts'
+import type { CancelSignal } from '../../kernel/cancellation.ts'
 import type { Transaction } from '../../kernel/db.ts'
 
 /** What the circuit of a target says to one more try. */
@@ -15,6 +17,20 @@ export interface CircuitPort {
    * goes to that provider until then.
    */
   report(target: string, outcome: 'ok' | 'fault', retryAfterMs?: number): void
+}
+
+/** The places at one provider, kept elsewhere. A place that was taken is given back by exactly one `leave`. */
+export interface GatePort {
+  /** Takes a place; false where there is none to be had at once. */
+  enter(): boolean
+  /** Waits for a place and takes it. @throws AppError: `upstream_busy`, `server_draining`, or the reason of the signal. */
+  wait(caller: Caller, startedAt: number, signal: CancelSignal): Promise<void>
+  /** An answer began after `latencyMs`; `kind` names what that may be compared with. */
+  answered(kind: string, stream: boolean, latencyMs: number): void
+  /** The provider was short of capacity. */
+  failed(): void
+  /** `heldMs`: how long the call was under way; null when nothing was sent. */
+  leave(heldMs: number | null): void
 }
 
 /** Writes an entry of the audit in the transaction of what it records. */

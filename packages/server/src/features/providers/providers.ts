@@ -13,7 +13,7 @@ import { createRetryBudget } from '../../kernel/retry.ts'
 import { UpstreamFailure, createAttempts } from './attempts.ts'
 import { createOllamaDetector } from './ollama/detect.ts'
 import type { ListedModel, Provider, ProviderKind } from './provider.ts'
-import type { CircuitPort } from './providers.ports.ts'
+import type { CircuitPort, GatePort } from './providers.ports.ts'
 import {
   type ProviderDefaults,
   type ProviderOptions,
@@ -35,6 +35,8 @@ export interface ProvidersOptions extends ProviderSettings {
   readonly changed?: (provider: string) => void
   readonly log: Log
   readonly circuit: CircuitPort
+  /** The places at a provider; there is always one by default. */
+  readonly gate?: (provider: string) => GatePort
   readonly faultPoints?: FaultPoints
   /** What a provider is told of our trace; nothing by default. */
   readonly traceHeaders?: (walk: Walk, provider: string, index: number) => readonly string[]
@@ -51,7 +53,7 @@ export interface Providers extends Feature {
   call(
     targets: readonly Target[],
     request: InferenceRequest,
-    exchange: Pick<Exchange, 'id' | 'walk'>,
+    exchange: Pick<Exchange, 'id' | 'walk' | 'caller' | 'startedAt'>,
     signal: CancelSignal,
   ): Promise<UpstreamAnswer>
   /** @throws AppError when the provider does not answer. */
@@ -79,6 +81,14 @@ export interface Providers extends Feature {
 
 const OLLAMA = 'ollama'
 
+const openGate: GatePort = {
+  enter: () => true,
+  wait: () => Promise.resolve(),
+  answered: () => {},
+  failed: () => {},
+  leave: () => {},
+}
+
 /** Builds every provider; nothing is connected to before it is asked. */
 export const createProviders = (options: ProvidersOptions): Providers => {
   const { clock, log } = options
@@ -99,6 +109,7 @@ export const createProviders = (options: ProvidersOptions): Providers => {
   const attempt = createAttempts({
     provider,
     circuit: options.circuit,
+    gate: options.gate ?? (() => openGate),
     budget: createRetryBudget(clock),
     clock,
     faultPoints: options.faultPoints ?? noFaults,

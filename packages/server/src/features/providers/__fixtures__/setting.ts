@@ -1,3 +1,4 @@
+import type { Caller } from '../../../domain/caller.ts'
 import type { InferenceRequest } from '../../../domain/inference.ts'
 import type { Target } from '../../../domain/model.ts'
 import type { StreamSource } from '../../../domain/upstream.ts'
@@ -67,6 +68,16 @@ export const openaiAt = (url: string, more: Partial<ProviderOptions> = {}): Reco
   up: { kind: 'openai', baseUrl: `${url}/v1`, apiKey: secret(providerKey), ...more },
 })
 
+/** Who asks where it does not matter. */
+export const someone: Caller = {
+  keyId: 'k1',
+  projectId: 'p1',
+  kind: 'secret',
+  tier: 'free',
+  models: null,
+  budgetId: null,
+}
+
 let calls = 0
 
 /** Asks a target once and tells what came. */
@@ -76,7 +87,7 @@ export const ask = (
   more: Record<string, unknown> = {},
   signal: AbortSignal = new AbortController().signal,
   id = `req_${++calls}`,
-) => providers.call([targetOf(model)], chatRequest(model, more), { id, walk: new Walk(0, 0) }, signal)
+) => providers.call([targetOf(model)], chatRequest(model, more), { id, walk: new Walk(0, 0), caller: someone, startedAt: 0 }, signal)
 
 /** Everything that a stream delivers; rejects with what it fails with. */
 export const drain = (source: StreamSource): Promise<string> =>

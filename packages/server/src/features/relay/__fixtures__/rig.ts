@@ -83,6 +83,7 @@ export const createRig = (options: RigOptions = {}) => {
   const stream = relay.stream({
     answer: {
       kind: 'events',
+      release: () => {},
       target: {
         name: 'openai/gpt-x',
         provider: 'openai',

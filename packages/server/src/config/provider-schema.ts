@@ -1,0 +1,59 @@
+import { Type } from 'typebox'
+import { count, group, milliseconds, named, url } from './schema-parts.ts'
+
+/** What a provider can speak. */
+export const providerKinds = ['openai', 'anthropic', 'ollama', 'demo'] as const
+
+/** One provider of the configuration. */
+export const ProviderSchema = group(
+  {
+    kind: Type.Enum([...providerKinds], {
+      description:
+        'What it speaks: `openai` for any OpenAI-compatible server, `anthropic`, `ollama`, or the built-in `demo`.',
+    }),
+    base_url: Type.Optional(url('Address up to the version, such as `https://api.openai.com/v1`.')),
+    api_key: Type.Optional(Type.String({ minLength: 1, 'x-secret': true, description: 'Key sent upstream.' })),
+    models: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), { description: 'Offer these models only; absent: all it lists.' }),
+    ),
+    headers: Type.Optional(
+      named('^[A-Za-z0-9-]{1,64}$', Type.String({ 'x-secret': true }), { description: 'Headers added upstream.' }),
+    ),
+    stream_usage: Type.Optional(
+      Type.Boolean({
+        default: true,
+        description:
+          'Ask for the usage of every stream (default). `false`: for servers that refuse `stream_options`; tokens are counted here.',
+      }),
+    ),
+    concurrency: Type.Optional(
+      group(
+        {
+          initial: Type.Optional(count('Calls under way until more is known of the provider; absent: `max`.')),
+          min: Type.Optional(count('Least that the limit falls to; absent: 32, or `initial` where that is less.')),
+          max: Type.Optional(count('Most calls under way; absent: `upstream.connections`.')),
+          adaptive: Type.Optional(
+            Type.Boolean({
+              default: true,
+              description:
+                'Lower the limit while answers become slow or the provider is out of capacity (default). `false`: always `max`.',
+            }),
+          ),
+        },
+        'Calls under way at this provider, streams until their end; more wait in line.',
+      ),
+    ),
+    timeouts: Type.Optional(
+      group(
+        {
+          connect_ms: Type.Optional(milliseconds('Time to connect.')),
+          first_byte_ms: Type.Optional(milliseconds('Time to the first byte of the answer.')),
+          idle_ms: Type.Optional(milliseconds('Longest silence inside an answer.')),
+          total_ms: Type.Optional(milliseconds('Longest whole call.')),
+        },
+        'Timeouts of this provider where they differ.',
+      ),
+    ),
+  },
+  'A model provider.',
+)
