@@ -17,6 +17,8 @@ const MAX_HEADER_BYTES = 16_384
 const ARRIVAL = { headersMs: 10_000, requestMs: 30_000, checkMs: 1_000 } as const
 /** Longer than the idle timeout of common load balancers (60 s), so that they and not we close first. */
 const KEEP_ALIVE_MS = 72_000
+/** How often connections that became idle are closed during a drain. */
+const SWEEP_MS = 100
 const PREFLIGHT_SECONDS = '600'
 
 /** What stands behind the door. */
@@ -285,7 +287,9 @@ export const createServer = (options: ServerOptions): HttpServer => {
       closing()
       const closed = app.close()
       silent.end(arrival.headersMs)
-      return closed
+      // A connection whose answer began before would otherwise stay open, idle, for as long as its client likes.
+      const sweep = options.clock.every(SWEEP_MS, () => server.closeIdleConnections())
+      return closed.finally(() => sweep.cancel())
     },
     closeAll: () => server.closeAllConnections(),
   }
