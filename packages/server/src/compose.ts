@@ -66,7 +66,7 @@ export interface House {
   readonly reload: (operator: Operator) => Promise<ReloadReport>
   /** Turns `/readyz` away from traffic. */
   readonly beginDraining: () => void
-  /** Whether any call is being answered. */
+  /** Whether any call is being answered or is not settled yet. */
   readonly isBusy: () => boolean
   /** Ends the calls that wait for a provider; from now on none waits. */
   readonly endWaiting: () => void
@@ -283,7 +283,7 @@ export const compose = async (given: Ground): Promise<House> => {
     beginDraining: () => {
       state.draining = true
     },
-    isBusy: () => generations.some(({ events }) => events.isBusy()),
+    isBusy: () => ledger.stats().openHolds > 0 || generations.some(({ events }) => events.isBusy()),
     endWaiting: queue.drain,
     endCalls: (fault) => generations.forEach(({ events }) => events.endAll(fault)),
     settled: ledger.flush,

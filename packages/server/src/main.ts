@@ -86,6 +86,9 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}): Prom
       )
       await closed
       clearTimeout(patience)
+      // The callers have left by now; what they owe may still be counted.
+      const settledBy = performance.now() + LAST_WORDS_MS
+      while (standing.isBusy() && performance.now() < settledBy) await pause(DRAIN_POLL_MS)
       await release()
       log.info({ reason }, 'Stopped')
       log.flush()

@@ -69,7 +69,10 @@ describe('sources', () => {
 
   test('a part of a tier replaces that part only', async () => {
     write('headgate.yaml', 'tiers: {pro: {requests: {burst: 7}}}')
-    expect((await load()).config.tiers['pro']).toEqual({ requests: { rate_per_minute: 600, burst: 7 } })
+    expect((await load()).config.tiers['pro']).toEqual({
+      requests: { rate_per_minute: 600, burst: 7 },
+      priority: 3,
+    })
   })
 
   test('the configuration is frozen throughout', async () => {
