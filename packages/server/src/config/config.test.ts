@@ -138,6 +138,19 @@ describe('providers', () => {
       ollama: { kind: 'ollama', base_url: 'http://127.0.0.1:11434' },
     })
   })
+
+  test('the bounds of a provider’s concurrency do not cross', async () => {
+    write(
+      'headgate.yaml',
+      'providers:\n  demo: {concurrency: {max: 4, initial: 5}}\n  groq: {concurrency: {max: 4, min: 9}}',
+    )
+    expect(await faultsOf()).toEqual([
+      'headgate.yaml:2:32: providers.demo.concurrency.initial: 5 is more than max; expected at most 4',
+      'headgate.yaml:3:32: providers.groq.concurrency.min: 9 is more than the limit begins with; expected at most 4',
+    ])
+    write('headgate.yaml', 'providers:\n  demo: {concurrency: {max: 4}}')
+    expect((await load()).config.providers['demo']?.concurrency).toMatchObject({ max: 4 })
+  })
 })
 
 describe('interpolation', () => {
