@@ -15,9 +15,15 @@ const ask = (key: string, model: string, size: number) =>
     body: { model, messages: [{ role: 'user', content: 'a'.repeat(size) }] },
   })
 
+const bodyHeld = async () => {
+  await expect
+    .poll(async () => (await house.request('/metrics')).text(), { timeout: 15_000 })
+    .toContain('headgate_request_bodies_bytes 1500')
+}
+
 it('holds no more bodies at once than it has room for: the next is told to wait, and health is answered', async () => {
   const { key } = await house.makeKey()
-  const first = ask(key, 'up/gpt-4o-mini;delay=1500', 1_500_000)
+  const first = ask(key, 'up/gpt-4o-mini;delay=6000', 1_500_000)
   await expect
     .poll(async () => (await house.request('/metrics')).text())
     .toContain('headgate_request_bodies_bytes 1500')
