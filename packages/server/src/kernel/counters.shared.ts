@@ -126,7 +126,8 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
   const recover = (): void => {
     if (usable || closed) return
     usable = true
-    pending.push(...[...owed.values()].map((correction) => ({ ...correction, holder: '' })))
+    // One by one: so many keys may be owed that as arguments of one call they would overflow the stack.
+    for (const correction of owed.values()) pending.push({ ...correction, holder: '' })
     owed.clear()
     if (pending.length > 0) sendCorrections()
     log.info({ component: 'counters', count: replicas }, `${store.name} answers: limits are counted there`)
