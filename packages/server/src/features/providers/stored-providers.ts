@@ -3,6 +3,7 @@ import type { Database } from '../../kernel/db.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import { createFollower } from '../../kernel/follower.ts'
 import type { Log } from '../../kernel/log.ts'
+import { SealBroken } from '../../kernel/seal-cipher.ts'
 import { createProviderSecrets, type SealPort } from './provider-secrets.ts'
 import type { AuditPort } from './providers.ports.ts'
 import { providerRoutes } from './providers.routes.ts'
@@ -50,6 +51,8 @@ export const createStoredProviders = (options: StoredProvidersOptions): StoredPr
         try {
           all.set(row.name, { revision: row.revision, reached: await secrets.optionsOf(read, row) })
         } catch (error) {
+          // Any other fault is of the moment: the next look tries again, and what stands stays.
+          if (!(error instanceof SealBroken)) throw error
           log.error(
             { component: 'providers', provider: row.name, error: error as Error },
             'The secrets of a provider do not open: it cannot be called',
