@@ -24,9 +24,7 @@ const bodyHeld = async () => {
 it('holds no more bodies at once than it has room for: the next is told to wait, and health is answered', async () => {
   const { key } = await house.makeKey()
   const first = ask(key, 'up/gpt-4o-mini;delay=6000', 1_500_000)
-  await expect
-    .poll(async () => (await house.request('/metrics')).text())
-    .toContain('headgate_request_bodies_bytes 1500')
+  await bodyHeld()
   const second = await ask(key, 'up/gpt-4o-mini', 1_500_000)
   expect(second.status).toBe(503)
   expect(second.headers.get('retry-after')).toMatch(/^[2-3]$/)
@@ -52,9 +50,7 @@ it('a caller who leaves in the middle of a body gives its room back', async () =
       messages: [{ role: 'user', content: 'a'.repeat(1_500_000) }],
     }),
   }).catch(() => null)
-  await expect
-    .poll(async () => (await house.request('/metrics')).text())
-    .toContain('headgate_request_bodies_bytes 1500')
+  await bodyHeld()
   leave.abort()
   await gone
   await expect.poll(async () => (await ask(key, 'up/gpt-4o-mini', 1_500_000)).status, { timeout: 10_000 }).toBe(200)

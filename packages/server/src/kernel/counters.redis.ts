@@ -18,7 +18,7 @@ export interface RedisCountersOptions {
 
 const PRESENCE_SECONDS = 15
 const MICROSECONDS = 1000
-/** Leases renewed by one script. */
+/** Leases renewed, or corrections made, by one script. */
 const BATCH = 500
 
 /** The store that Redis or Valkey is: one script per decision. */
@@ -72,16 +72,19 @@ const createRedisStore = (url: string, prefix: string): CounterStore => {
       return { allowed: reply[0] === '1', found }
     },
     correct: async (corrections) => {
-      await ask(
-        correctScript,
-        corrections.map(({ key, limit }) => keyOf(key, limit)),
-        corrections.flatMap(({ limit, change, ageMs, holder }) => [
-          ...argumentsOf(limit, 0),
-          String(change),
-          String(ageMs * MICROSECONDS),
-          holder,
-        ]),
-      )
+      for (let start = 0; start < corrections.length; start += BATCH) {
+        const batch = corrections.slice(start, start + BATCH)
+        await ask(
+          correctScript,
+          batch.map(({ key, limit }) => keyOf(key, limit)),
+          batch.flatMap(({ limit, change, ageMs, holder }) => [
+            ...argumentsOf(limit, 0),
+            String(change),
+            String(ageMs * MICROSECONDS),
+            holder,
+          ]),
+        )
+      }
     },
     renew: async (holdings, leaseMs) => {
       for (let start = 0; start < holdings.length; start += BATCH) {

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from './clock.ts'
 import { type Correction, type CounterRule, type Counters, type Decision, type Limit, remainingOf } from './counters.ts'
 import { createMemoryCounters } from './counters.memory.ts'
+import { createOwedWindows } from './counters.owed.ts'
 import type { Log } from './log.ts'
 
 /** How stores name an algorithm: a bucket is kept as the time at which it is full, a window as its parts. */
@@ -84,8 +85,7 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
   /** What this replica's calls hold in the store, by holder and key. */
   const holdings = new Map<string, Map<string, Holding>>()
   let pending: (Correction & { readonly holder: string })[] = []
-  /** What windows gave away here while the store was away: the store is told when it is back. */
-  const owed = new Map<string, Correction>()
+  const owed = createOwedWindows(clock)
   let tending: Timer | null = null
   let opened = false
   let usable = false
@@ -103,10 +103,8 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     reason = reasonOf(error)
     if (!usable || closed) return
     usable = false
-    log.warn(
-      { component: 'counters', reason, count: replicas },
-      `${store.name} is away: limits are counted in this process`,
-    )
+    const fields = { component: 'counters', reason, count: replicas } as const
+    log.warn(fields, `${store.name} is away: limits are counted in this process`)
   }
 
   const open = (): void => {
@@ -126,9 +124,7 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
   const recover = (): void => {
     if (usable || closed) return
     usable = true
-    // One by one: so many keys may be owed that as arguments of one call they would overflow the stack.
-    for (const correction of owed.values()) pending.push({ ...correction, holder: '' })
-    owed.clear()
+    for (const correction of owed.takeAll()) pending.push({ ...correction, holder: '' })
     if (pending.length > 0) sendCorrections()
     log.info({ component: 'counters', count: replicas }, `${store.name} answers: limits are counted there`)
   }
@@ -162,6 +158,7 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
 
   const tend = (): void => {
     tends += 1
+    owed.tidy()
     const silentMs = clock.monotonic() - (presenceSentAt ?? Number.POSITIVE_INFINITY)
     if (usable && silentMs >= TEND_MS) trip(noAnswer())
     if (store.isReady()) {
@@ -196,13 +193,23 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
 
   const decideHere = (rules: readonly CounterRule[], holder: string): Decision => {
     const decision = local.take(rules, holder, replicas)
-    if (!decision.allowed) return decision
+    if (decision.allowed) owed.note(rules, decision.standings)
+    return decision
+  }
+
+  /** Places of concurrency limits that the store gave too late for the call to know of; else they stood until their lease ends. */
+  const giveBackPlaces = (
+    rules: readonly CounterRule[],
+    { allowed, found }: { allowed: boolean; found: readonly Found[] },
+    holder: string,
+  ): void => {
+    if (!allowed) return
     const takenAt = clock.monotonic()
     rules.forEach(({ key, limit, cost }, index) => {
-      if (limit.algorithm !== 'sliding_window' || decision.standings[index]?.retryAfterMs !== 0) return
-      owed.set(key, { key, limit, change: cost + (owed.get(key)?.change ?? 0), takenAt })
+      if (limit.algorithm !== 'concurrency' || found[index]?.retryAfterMs !== 0) return
+      if (pending.length === 0) setImmediate(sendCorrections)
+      pending.push({ key, limit, change: -cost, takenAt, holder })
     })
-    return decision
   }
 
   const ask = (rules: readonly CounterRule[], holder: string): Promise<Decision> => {
@@ -229,7 +236,10 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
         setImmediate(giveUp, noAnswer())
       })
       asked.then((answer) => {
-        if (settled) return
+        if (settled) {
+          giveBackPlaces(rules, answer, holder)
+          return
+        }
         settled = true
         timer.cancel()
         resolve(read(rules, answer, sentAt, holder))
@@ -267,10 +277,8 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     start: () => {
       if (opened || closed) return
       opened = true
-      log.info(
-        { component: 'counters' },
-        `Limits are counted in ${store.name} as soon as it answers, in this process until then`,
-      )
+      const until = `Limits are counted in ${store.name} as soon as it answers, in this process until then`
+      log.info({ component: 'counters' }, until)
       open()
       tending = clock.every(TEND_MS, tend)
     },
