@@ -115,6 +115,17 @@ describe('token buckets against a simple model', () => {
   })
 })
 
+describe('what is told of a bucket', () => {
+  it('is free of the rounding of floats, wherever the clock stands', () => {
+    const clock = virtualClock()
+    const counters = createMemoryCounters({ clock })
+    // Between 3096 and 4096 the sum with a second has a coarser grid than the time.
+    clock.advance(3500.123456789)
+    const { standings } = counters.take([{ key: 'k', limit: bucketOf(60, 3), cost: 1 }])
+    expect(standings[0]?.resetMs).toBe(1000)
+  })
+})
+
 describe('sliding windows', () => {
   it('let no more through in any window of their length, and nearly all of it', () => {
     const step = fc.record({ wait: fc.integer({ min: 0, max: 40 }), cost: fc.integer({ min: 1, max: 3 }) })

@@ -107,7 +107,8 @@ export const bucketStanding = (limit: Limit, used: number, refused: number): Sta
   const missing = refused > limit.quota + UNIT_SLACK ? Number.POSITIVE_INFINITY : used + refused - limit.quota
   return {
     remaining: remainingOf(limit, used),
-    resetMs: used * intervalMs,
+    // Whole microseconds: the rounding of floats must not make a second of a second and nothing.
+    resetMs: Math.round(used * intervalMs * 1000) / 1000,
     retryAfterMs: refused > 0 ? Math.max(missing * intervalMs, Number.EPSILON) : 0,
   }
 }
