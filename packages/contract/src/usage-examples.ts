@@ -38,4 +38,5 @@ export const usageTotalsExample = {
   output_tokens: 7_200,
   reasoning_tokens: 0,
   cost_usd: '0.00594',
+  adjustments_usd: '0',
 }

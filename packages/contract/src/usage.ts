@@ -82,6 +82,9 @@ export const UsageTotalsSchema = Type.Object(
     unpriced_requests: count,
     ...tokens,
     cost_usd: money,
+    adjustments_usd: Type.String({
+      description: 'Decimal USD; the part of cost_usd that operators charged or credited.',
+    }),
   },
   { ...closed, title: 'UsageTotals', examples: [usageTotalsExample] },
 )

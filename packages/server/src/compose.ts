@@ -1,18 +1,15 @@
 import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
 import { createGeneration, type Generation, type GenerationGround } from './compose/generation.ts'
-import type { FirstStart } from './compose/greeting.ts'
 import { providerSettings, queueSettings, routingConfig, usualAddress } from './compose/options.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
-import type { Storage } from './compose/storage.ts'
 import { createWatch } from './compose/watch.ts'
 import type { Settings } from './config/config.ts'
 import { explainSources } from './config/explain.ts'
-import type { Reloaded } from './config/reload.ts'
 import { createAudit } from './features/audit/audit.ts'
 import { createConfiguration } from './features/configuration/configuration.ts'
-import type { Operator, ReloadReport } from './features/configuration/configuration.ports.ts'
 import { createIdentity } from './features/identity/identity.ts'
+import { createAdjustments } from './features/ledger/adjustments.ts'
 import { createBudgets } from './features/ledger/budgets.store.ts'
 import { createLedger } from './features/ledger/ledger.ts'
 import { createTokenCounter } from './features/metering/count-tokens.ts'
@@ -23,58 +20,15 @@ import { createCircuits } from './features/routing/circuit.ts'
 import { createRouting } from './features/routing/routing.ts'
 import { createReference } from './features/reference/reference.ts'
 import { describeRoutes } from './http/openapi.ts'
-import { createServer, type HttpServer } from './http/server.ts'
+import { createServer } from './http/server.ts'
 import { createSite } from './http/site.ts'
-import { type Clock, systemClock } from './kernel/clock.ts'
+import { systemClock } from './kernel/clock.ts'
 import { createCounters } from './kernel/counters.open.ts'
-import type { AppError } from './kernel/errors.ts'
-import { type FaultPoints, noFaults } from './kernel/fault-points.ts'
+import { noFaults } from './kernel/fault-points.ts'
 import type { Feature } from './kernel/feature.ts'
-import type { ProcessLog } from './kernel/log.ts'
 import { createMetrics } from './kernel/metrics.ts'
 import { createSeal } from './kernel/seal.ts'
-
-/** What a test may put in the place of the real thing. */
-export interface Overrides {
-  readonly clock?: Clock
-  readonly faultPoints?: FaultPoints
-  /** Folder of the built documentation. */
-  readonly siteFolder?: string
-}
-
-/** What the house is built on. */
-export interface Ground extends Overrides {
-  readonly settings: Settings
-  /** Reads the configuration anew. @throws ConfigFaults. */
-  readonly read: (running: Settings) => Promise<Reloaded>
-  readonly storage: Storage
-  readonly log: ProcessLog
-}
-
-/** The house, standing. */
-export interface House {
-  readonly server: HttpServer
-  /** The OpenAPI document of its routes. */
-  readonly describe: () => object
-  /** The configuration in effect. */
-  readonly settings: () => Settings
-  /** Begins background work, warms caches, and makes what an empty house lacks. */
-  readonly start: () => Promise<FirstStart>
-  /** Notes that everything is ready, for `/startupz`. */
-  readonly started: () => void
-  /** Takes over a changed configuration while calls run. @throws AppError `config_invalid`, and what the audit throws. */
-  readonly reload: (operator: Operator) => Promise<ReloadReport>
-  /** Turns `/readyz` away from traffic. */
-  readonly beginDraining: () => void
-  /** Whether any call is being answered or is not settled yet. */
-  readonly isBusy: () => boolean
-  /** Ends the calls that wait for a provider; from now on none waits. */
-  readonly endWaiting: () => void
-  readonly endCalls: (fault: AppError) => void
-  /** Resolves when every settled call is in PostgreSQL. */
-  readonly settled: () => Promise<void>
-  readonly stop: () => Promise<void>
-}
+import type { Ground, House } from './compose/house.ts'
 
 /** The wiring diagram: the ground that stays, and the generation on it that a reload replaces. */
 export const compose = async (given: Ground): Promise<House> => {
@@ -144,6 +98,13 @@ export const compose = async (given: Ground): Promise<House> => {
     clock,
     faultPoints,
     log,
+  })
+  const adjustments = createAdjustments({
+    database,
+    clock,
+    audit,
+    accountOf: identity.keys.callerOf,
+    hasProject: identity.projects.exists,
   })
 
   // Where calls go
@@ -222,6 +183,7 @@ export const compose = async (given: Ground): Promise<House> => {
     audit,
     identity,
     ledger,
+    adjustments,
     ...watch.features,
     providers,
     storedProviders,

@@ -1,4 +1,5 @@
-import { compose, type House, type Overrides } from './compose.ts'
+import { compose } from './compose.ts'
+import type { House, Overrides } from './compose/house.ts'
 import { openStorage, type Storage } from './compose/storage.ts'
 import { loadConfig } from './config/config.ts'
 import type { ConfigInput } from './config/gather.ts'

@@ -5,6 +5,7 @@ import { createLimits, type Limits } from '../features/admission/limits.ts'
 import { createPolicies } from '../features/admission/policies.ts'
 import { createAudit } from '../features/audit/audit.ts'
 import { createIdentity, type Identity } from '../features/identity/identity.ts'
+import { type Adjustments, createAdjustments } from '../features/ledger/adjustments.ts'
 import { createBudgets } from '../features/ledger/budgets.store.ts'
 import { createProviders } from '../features/providers/providers.ts'
 import type { ProvidersService } from '../features/providers/providers.service.ts'
@@ -13,27 +14,41 @@ import { systemClock } from '../kernel/clock.ts'
 import { countryOfAddress } from '../kernel/countries.ts'
 import { silentLog } from '../kernel/log.ts'
 import { createSeal } from '../kernel/seal.ts'
-import { type Flags, withStore } from './open-store.ts'
+import { type Flags, type OpenStore, withStore } from './open-store.ts'
 
 /** How the audit names who works at the command line. */
 export const operator = { actor: 'cli' } as const
 
+const identityOn = ({ config, secrets, database }: OpenStore): Identity =>
+  createIdentity({
+    database,
+    clock: systemClock,
+    log: silentLog,
+    pepper: { id: secrets.pepper.id, value: Buffer.from(secrets.pepper.key.reveal(), 'base64') },
+    adminKey: () => secrets.admin_key,
+    audit: createAudit({ database, clock: systemClock }),
+    budgets: createBudgets(database, systemClock.now),
+    tiers: () => Object.keys(config.tiers),
+  })
+
 /** Runs operations of identity on the configured store: the same functions that the admin API calls. */
 export const withIdentity = <T>(flags: Flags, work: (identity: Identity) => Promise<T>): Promise<T> =>
-  withStore(flags, ({ config, secrets, database }) =>
-    work(
-      createIdentity({
-        database,
+  withStore(flags, (store) => work(identityOn(store)))
+
+/** Runs adjustments of the ledger on the configured store. */
+export const withAdjustments = <T>(flags: Flags, work: (adjustments: Adjustments) => Promise<T>): Promise<T> =>
+  withStore(flags, (store) => {
+    const { keys, projects } = identityOn(store)
+    return work(
+      createAdjustments({
+        database: store.database,
         clock: systemClock,
-        log: silentLog,
-        pepper: { id: secrets.pepper.id, value: Buffer.from(secrets.pepper.key.reveal(), 'base64') },
-        adminKey: () => secrets.admin_key,
-        audit: createAudit({ database, clock: systemClock }),
-        budgets: createBudgets(database, systemClock.now),
-        tiers: () => Object.keys(config.tiers),
+        audit: createAudit({ database: store.database, clock: systemClock }),
+        accountOf: keys.callerOf,
+        hasProject: projects.exists,
       }),
-    ),
-  )
+    )
+  })
 
 /** Runs operations of providers on the configured store; running servers take changes over by themselves. */
 export const withProviders = <T>(flags: Flags, work: (service: ProvidersService) => Promise<T>): Promise<T> =>

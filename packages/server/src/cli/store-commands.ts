@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addAdjust } from './adjust-command.ts'
 import { addCommonOptions, storeFlagsOf, outputOf } from './command-context.ts'
 import { exitCode } from './exit-codes.ts'
 import { withStore } from './open-store.ts'
@@ -26,7 +27,7 @@ export const migrateCommand = (): Command =>
       if (applied.length === 0 && output.terminal) say(output, 'The database is up to date.')
     })
 
-/** `headgate ledger verify | reconcile`: whether the accounts add up, and agree with a provider’s. */
+/** `headgate ledger verify | reconcile | adjust`: whether the accounts add up and agree with a provider’s, and what corrects them. */
 export const ledgerCommand = (): Command => {
   const ledger = new Command('ledger').description('the accounts')
   addCommonOptions(ledger.command('verify'), 'store')
@@ -43,5 +44,6 @@ export const ledgerCommand = (): Command => {
       else say(output, 'The ledger is clean.')
     })
   addReconcile(ledger)
+  addAdjust(ledger)
   return ledger
 }

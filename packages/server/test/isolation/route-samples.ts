@@ -52,6 +52,12 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
     foreign: foreignUsage,
   },
   'GET /admin/v1/usage': plain('/admin/v1/usage'),
+  'GET /admin/v1/ledger/adjustments': plain('/admin/v1/ledger/adjustments'),
+  'POST /admin/v1/ledger/adjustments': plain('/admin/v1/ledger/adjustments', {
+    project: 'default',
+    amount_usd: '0.01',
+    reason: 'planted',
+  }),
   'POST /admin/v1/providers': plain('/admin/v1/providers', { name: 'planted', base_url: 'http://127.0.0.1:1/v1' }),
   'GET /admin/v1/providers': plain('/admin/v1/providers'),
   'PATCH /admin/v1/providers/:name': named('', { stream_usage: false }),

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Upstream, startUpstream } from '@headgate/qa/upstream/upstream.ts'
-import type { Overrides } from '../../src/compose.ts'
+import type { Overrides } from '../../src/compose/house.ts'
 import { start } from '../../src/main.ts'
 import { freshDatabase } from './database.ts'
 

@@ -36,6 +36,8 @@ export const createProjectsService = ({
       return presentProject(row)
     }),
 
+  exists: (id: string): Promise<boolean> => store.read((read) => store.statements.projectExists(read, id)),
+
   list: async (query: PageQuery): Promise<Page<Project>> => {
     const limit = Number(query.limit ?? DEFAULT_PAGE)
     const after = query.after === undefined ? null : BigInt(query.after)

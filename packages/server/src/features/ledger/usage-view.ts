@@ -94,6 +94,7 @@ export const viewTotals = (totals: TotalsRow): UsageTotals => ({
   output_tokens: Number(totals.output_tokens),
   reasoning_tokens: Number(totals.reasoning_tokens),
   cost_usd: formatUsd(totals.cost_nano),
+  adjustments_usd: formatUsd(totals.adjustments_nano),
 })
 
 /** A budget's state as callers see it. */

@@ -41,6 +41,7 @@ export interface TotalsRow {
   readonly output_tokens: bigint
   readonly reasoning_tokens: bigint
   readonly cost_nano: bigint
+  readonly adjustments_nano: bigint
 }
 
 /** A time range, `to` excluded, milliseconds since the epoch. */
@@ -81,10 +82,12 @@ const SUMS = `count(*) FILTER (WHERE kind = 'call') AS requests,
   coalesce(sum(cache_write_input_tokens), 0)::bigint AS cache_write_input_tokens,
   coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
   coalesce(sum(reasoning_tokens), 0)::bigint AS reasoning_tokens,
-  coalesce(sum(cost_nano), 0)::bigint AS cost_nano`
+  coalesce(sum(cost_nano), 0)::bigint AS cost_nano,
+  coalesce(sum(cost_nano) FILTER (WHERE kind = 'adjustment'), 0)::bigint AS adjustments_nano`
 const groupings: Record<Grouping, string> = {
-  model: 'target',
-  key: 'key_id',
+  // Adjustments have no model, and may have no key.
+  model: `nullif(target, '')`,
+  key: `nullif(key_id, '')`,
   user: 'user_name',
   day: `to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD')`,
 }

@@ -40,12 +40,15 @@ export const ledgerRules: readonly Rule[] = [
   },
   {
     name: 'no-negative-amount',
-    meaning: 'no call has a negative cost or count, no budget or lease a negative amount',
+    meaning: 'no call has a negative cost or count, no lease a negative amount, and no window without a credit',
     sql: `SELECT format('request %s', request_id) AS what FROM headgate.ledger_entries
            WHERE kind = 'call' AND (cost_nano < 0 OR input_tokens < 0 OR output_tokens < 0
               OR cached_input_tokens < 0 OR cache_write_input_tokens < 0 OR reasoning_tokens < 0)
           UNION ALL SELECT format('budget %s, window %s', budget_id, window_start) FROM headgate.budget_windows
-           WHERE spent_nano < 0 OR leased_nano < 0
+           WHERE leased_nano < 0
+          UNION ALL SELECT format('budget %s, window %s: spent without a credit', w.budget_id, w.window_start) FROM headgate.budget_windows w
+           WHERE w.spent_nano < 0 AND NOT EXISTS (SELECT FROM headgate.ledger_entries e
+             WHERE e.budget_id = w.budget_id AND e.budget_window = w.window_start AND e.kind = 'adjustment' AND e.cost_nano < 0)
           UNION ALL SELECT format('lease %s', id) FROM headgate.leases WHERE amount_nano < 0`,
   },
   {

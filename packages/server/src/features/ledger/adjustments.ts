@@ -1,0 +1,135 @@
+import type { Adjustment, AdjustmentQuery, CreateAdjustment } from '@headgate/contract/adjustments.ts'
+import { type Page, pageOf } from '@headgate/contract/keys.ts'
+import { formatUsd, parseUsd } from '../../domain/money.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Database, Transaction } from '../../kernel/db.ts'
+import { AppError } from '../../kernel/errors.ts'
+import type { Feature } from '../../kernel/feature.ts'
+import { prefixedId } from '../../kernel/ids.ts'
+import { adjustmentRoutes } from './adjustments.routes.ts'
+import { type AdjustmentRow, findReference, insertAdjustment, listAdjustments } from './adjustments.store.ts'
+import { asUnavailable } from './leases.store.ts'
+
+/** Who adjusts, for the audit. */
+export interface Adjuster {
+  readonly actor: string
+  readonly requestId?: string
+}
+
+/** What adjustments need of the house. */
+export interface AdjustmentOptions {
+  readonly database: Database
+  readonly clock: Clock
+  /** The project and budget of a key. @throws AppError resource_not_found */
+  readonly accountOf: (keyId: string) => Promise<{ readonly projectId: string; readonly budgetId: string | null }>
+  readonly hasProject: (id: string) => Promise<boolean>
+  readonly audit: {
+    readonly record: (
+      transaction: Transaction,
+      entry: Adjuster & {
+        readonly action: string
+        readonly resource: string
+        readonly project: string
+        readonly after: object
+        readonly reason: string
+      },
+    ) => Promise<void>
+  }
+}
+
+/** Charges and credits that are no calls. */
+export interface Adjustments {
+  /**
+   * Adds a row to the ledger; one with the reference of an earlier one is that one.
+   * @throws AppError invalid_parameter, resource_not_found, database_unavailable
+   */
+  add(input: CreateAdjustment, adjuster: Adjuster): Promise<Adjustment>
+  /** The newest first. @throws AppError database_unavailable */
+  list(query: AdjustmentQuery): Promise<Page<Adjustment>>
+}
+
+const PAGE = 20
+
+const refuse = (location: string, message: string, fix: string): AppError =>
+  new AppError('invalid_parameter', { detail: `${location} ${message}. ${fix}`, details: [{ location, message, fix }] })
+
+const view = (row: AdjustmentRow): Adjustment => ({
+  object: 'adjustment',
+  id: row.request_id,
+  project: row.project_id,
+  key_id: row.key_id === '' ? null : row.key_id,
+  amount_usd: formatUsd(row.cost_nano),
+  reason: row.reason,
+  reference: row.client_request_id === row.request_id ? null : row.client_request_id,
+  budget_window: row.budget_window?.toISOString() ?? null,
+  created_at: row.at.toISOString(),
+})
+
+/** Builds adjustments and their routes. */
+export const createAdjustments = (options: AdjustmentOptions): Adjustments & Feature => {
+  const { database, clock, accountOf, hasProject, audit } = options
+
+  const account = async ({ key_id: keyId, project }: CreateAdjustment) => {
+    if (keyId !== undefined) {
+      const { projectId, budgetId } = await accountOf(keyId)
+      if (project !== undefined && project !== projectId)
+        throw refuse('project', 'is not the project of the key', 'Leave it out, or correct one of the two.')
+      return { keyId, projectId, budgetId }
+    }
+    if (project === undefined) throw refuse('key_id', 'and project are both missing', 'Name a key or a project.')
+    if (!(await hasProject(project)))
+      throw new AppError('resource_not_found', { detail: `There is no project ${project}.` })
+    return { keyId: null, projectId: project, budgetId: null }
+  }
+
+  const add = async (input: CreateAdjustment, adjuster: Adjuster): Promise<Adjustment> => {
+    const amount = parseUsd(input.amount_usd)
+    if (amount === 0n) throw refuse('amount_usd', 'is 0', 'Charge with a positive amount, credit with a negative one.')
+    const { keyId, projectId, budgetId } = await account(input)
+    const at = clock.now()
+    const id = prefixedId('adj', at)
+    const reference = input.reference ?? null
+    const { reason } = input
+    return database
+      .transaction('system', async (transaction) => {
+        const known = reference === null ? undefined : await findReference(transaction, projectId, reference)
+        if (known) {
+          if (known.cost_nano !== amount || known.key_id !== (keyId ?? '') || known.reason !== reason)
+            throw refuse('reference', 'belongs to another adjustment of this project', 'Choose another reference.')
+          return view(known)
+        }
+        const row = await insertAdjustment(transaction, {
+          ...{ id, at, reference, projectId, keyId, budgetId, amount, reason },
+        })
+        const made = view(row)
+        const { key_id, amount_usd, budget_window } = made
+        await audit.record(transaction, {
+          ...adjuster,
+          action: 'ledger.adjusted',
+          resource: `adjustment/${id}`,
+          project: projectId,
+          after: { key_id, amount_usd, budget_window, reference },
+          reason,
+        })
+        return made
+      })
+      .catch((cause) => {
+        throw asUnavailable(cause)
+      })
+  }
+
+  const list = async (query: AdjustmentQuery): Promise<Page<Adjustment>> => {
+    const { project, after } = query
+    const limit = Number(query.limit ?? PAGE)
+    const [at = '', ...id] = after?.split('_') ?? []
+    const cursor = after === undefined ? null : { at: Number(at), id: id.join('_') }
+    const rows = await database
+      .read('system', (read) => listAdjustments(read, project ?? null, cursor, limit + 1))
+      .catch((cause) => {
+        throw asUnavailable(cause)
+      })
+    return pageOf(rows, limit, (row) => `${row.at.getTime()}_${row.request_id}`, view)
+  }
+
+  return { name: 'adjustments', routes: adjustmentRoutes({ add, list }), add, list }
+}
