@@ -7,7 +7,7 @@ import {
   CreateAdjustmentSchema,
 } from '@headgate/contract/adjustments.ts'
 import { defineRoute, type Route } from '../../kernel/route.ts'
-import type { Adjustments } from './adjustments.ts'
+import type { Adjustments } from './adjustments.ports.ts'
 
 /** What operators can add to the ledger, and see of it. */
 export const adjustmentRoutes = ({ add, list }: Adjustments): Route[] => [

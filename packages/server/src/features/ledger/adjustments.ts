@@ -1,52 +1,13 @@
 import type { Adjustment, AdjustmentQuery, CreateAdjustment } from '@headgate/contract/adjustments.ts'
 import { type Page, pageOf } from '@headgate/contract/keys.ts'
 import { formatUsd, parseUsd } from '../../domain/money.ts'
-import type { Clock } from '../../kernel/clock.ts'
-import type { Database, Transaction } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import { prefixedId } from '../../kernel/ids.ts'
+import type { Adjuster, AdjustmentOptions, Adjustments } from './adjustments.ports.ts'
 import { adjustmentRoutes } from './adjustments.routes.ts'
 import { type AdjustmentRow, findReference, insertAdjustment, listAdjustments } from './adjustments.store.ts'
 import { asUnavailable } from './leases.store.ts'
-
-/** Who adjusts, for the audit. */
-export interface Adjuster {
-  readonly actor: string
-  readonly requestId?: string
-}
-
-/** What adjustments need of the house. */
-export interface AdjustmentOptions {
-  readonly database: Database
-  readonly clock: Clock
-  /** The project and budget of a key. @throws AppError resource_not_found */
-  readonly accountOf: (keyId: string) => Promise<{ readonly projectId: string; readonly budgetId: string | null }>
-  readonly hasProject: (id: string) => Promise<boolean>
-  readonly audit: {
-    readonly record: (
-      transaction: Transaction,
-      entry: Adjuster & {
-        readonly action: string
-        readonly resource: string
-        readonly project: string
-        readonly after: object
-        readonly reason: string
-      },
-    ) => Promise<void>
-  }
-}
-
-/** Charges and credits that are no calls. */
-export interface Adjustments {
-  /**
-   * Adds a row to the ledger; one with the reference of an earlier one is that one.
-   * @throws AppError invalid_parameter, resource_not_found, database_unavailable
-   */
-  add(input: CreateAdjustment, adjuster: Adjuster): Promise<Adjustment>
-  /** The newest first. @throws AppError database_unavailable */
-  list(query: AdjustmentQuery): Promise<Page<Adjustment>>
-}
 
 const PAGE = 20
 
