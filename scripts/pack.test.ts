@@ -18,14 +18,29 @@ let child: ChildProcess | undefined
 beforeAll(() => {
   tarballs = packPackages(root, join(folder, 'one'))
 }, 180_000)
-afterAll(async () => {
-  if (child && child.exitCode === null) {
-    const ended = new Promise((resolve) => child?.once('exit', resolve))
-    child.kill('SIGTERM')
-    await ended
+
+/** What still runs from `folder`: its command line names it (the server and its PostgreSQL, also once they lost their parent). */
+const leftBehind = (): string[] =>
+  execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes(folder))
+
+/** Asks the whole process group to end: npx keeps a signal to itself. Resolves when nothing of it is left. */
+const end = async (signal: NodeJS.Signals): Promise<void> => {
+  if (child?.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code !== 'ESRCH') throw fault
   }
+  const latest = performance.now() + 60_000
+  while (leftBehind().length > 0 && performance.now() < latest) await new Promise((resolve) => setTimeout(resolve, 100))
+}
+
+afterAll(async () => {
+  if (leftBehind().length > 0) await end('SIGKILL')
   rmSync(folder, { recursive: true, force: true })
-})
+}, 90_000)
 
 test('two builds of the same sources are the same bytes, and a changed byte is noticed', () => {
   expect(tarballs).toEqual(['headgate-contract-0.1.0.tgz', 'headgate-qa-0.1.0.tgz', 'headgate-server-0.1.0.tgz'])
@@ -78,16 +93,17 @@ test('installed from the tarballs into an empty folder, npx headgate serves a ca
     cwd: clean,
     env: { PATH: process.env['PATH'], HOME: clean, HEADGATE_OLLAMA_AUTODETECT: 'false' },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
   })
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (bytes: Buffer) => {
       output += bytes.toString()
     })
   const url = `http://127.0.0.1:${port}`
-  const end = performance.now() + 120_000
+  const latest = performance.now() + 120_000
   for (;;) {
     if (/API key\s+hg_sk_/.test(output)) break
-    if (child.exitCode !== null || performance.now() > end) throw new Error(`it did not start: ${output}`)
+    if (child.exitCode !== null || performance.now() > latest) throw new Error(`it did not start: ${output}`)
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   const key = /API key\s+(hg_sk_\w+)/.exec(output)?.[1] ?? ''
@@ -116,4 +132,7 @@ test('installed from the tarballs into an empty folder, npx headgate serves a ca
     "import { errorCatalogue } from '@headgate/contract/errors/catalogue.ts'\nconsole.log(Object.keys(errorCatalogue).length)\n",
   )
   expect(Number(execFileSync(process.execPath, ['use.mjs'], { cwd: clean, encoding: 'utf8' }))).toBeGreaterThan(40)
+  expect(leftBehind()).not.toEqual([])
+  await end('SIGTERM')
+  expect(leftBehind()).toEqual([])
 }, 300_000)
