@@ -65,6 +65,8 @@ export interface DeclaredRoute {
   method: string
   access: string
   summary: string
+  /** Days and path as declared; empty where the route is not deprecated. */
+  deprecated: { since?: string; sunset?: string; successor?: string }
 }
 
 /** Every `defineRoute({…})` of the sources; a property that is missing or not a literal reads ''. */
@@ -74,17 +76,25 @@ export const declaredRoutes = (sources: Source[]): DeclaredRoute[] => {
     walk(source, (node, file) => {
       if (!ts.isCallExpression(node) || node.expression.getText(file) !== 'defineRoute') return
       const declaration = node.arguments[0]
-      const value = (name: string): string => {
-        if (!declaration || !ts.isObjectLiteralExpression(declaration)) return ''
-        const property = declaration.properties.find((one) => one.name?.getText(file) === name)
-        return property && ts.isPropertyAssignment(property) ? (literalText(property.initializer) ?? '') : ''
+      const member = (of: ts.Expression | undefined, name: string): ts.Expression | undefined => {
+        if (!of || !ts.isObjectLiteralExpression(of)) return undefined
+        const property = of.properties.find((one) => one.name?.getText(file) === name)
+        return property && ts.isPropertyAssignment(property) ? property.initializer : undefined
       }
+      const textOf = (of: ts.Expression | undefined): string => (of && literalText(of)) ?? ''
+      const value = (name: string): string => textOf(member(declaration, name))
+      const farewell = member(declaration, 'deprecated')
+      const days = ['since', 'sunset', 'successor'].flatMap((name) => {
+        const text = textOf(member(farewell, name))
+        return text === '' ? [] : [[name, text]]
+      })
       routes.push({
         at: place(source, file, node),
         path: value('path'),
         method: value('method'),
         access: value('access'),
         summary: value('summary'),
+        deprecated: Object.fromEntries(days),
       })
     })
   }

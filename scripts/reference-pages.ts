@@ -49,13 +49,25 @@ const errorsPage = (errors: [string, ErrorEntry][]): string =>
 
 const access = { public: 'anyone', caller: 'an API key', admin: 'the operator' } as Record<string, string>
 
-const routesPage = (routes: DeclaredRoute[]): string =>
+const farewell = ({ since, sunset, successor }: DeclaredRoute['deprecated']): string =>
+  since === undefined
+    ? ''
+    : ` **Deprecated since ${since}${sunset === undefined ? '' : `, ends on ${sunset}`}.**` +
+      (successor === undefined ? '' : ` Use \`${successor}\`.`)
+
+/** The page of all routes. */
+export const routesPage = (routes: DeclaredRoute[]): string =>
   page(
     '# Routes',
     'Every route and who may call it. An API key is sent as `Authorization: Bearer`, `x-api-key` or `api-key`.',
     table(
       ['Method', 'Path', 'Who', 'What it does'],
-      routes.map((route) => [route.method, `\`${route.path}\``, access[route.access] ?? '', route.summary]),
+      routes.map((route) => [
+        route.method,
+        `\`${route.path}\``,
+        access[route.access] ?? '',
+        `${route.summary}${farewell(route.deprecated)}`,
+      ]),
     ),
   )
 

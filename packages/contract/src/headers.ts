@@ -23,6 +23,9 @@ export const header = {
   openaiResetTokens: 'x-ratelimit-reset-tokens',
   rateLimit: 'ratelimit',
   rateLimitPolicy: 'ratelimit-policy',
+  deprecation: 'deprecation',
+  sunset: 'sunset',
+  link: 'link',
 } as const
 
 /** What a browser may read from a cross-origin answer: all of them but the one that only callers send. */

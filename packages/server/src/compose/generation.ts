@@ -179,6 +179,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
       clientAddress: createClientAddress(config.trusted_proxies),
       events,
       fail,
+      address,
       observe: watch.answered,
     },
     start: async () => {

@@ -30,12 +30,12 @@ export const createModelLabel = (listed: () => Iterable<string>, monotonic: () =
 /** One function per business event: each writes its log line and its counters. */
 export const createObserve = (log: Log, metrics: Metrics, modelLabel: (target: string) => string) => ({
   /** An HTTP request was answered. */
-  answered: ({ requestId, method, route, status, durationMs, fault, caller }: Answered): void => {
+  answered: ({ requestId, method, route, status, durationMs, isDeprecated, fault, caller }: Answered): void => {
     metrics.requests(route, String(status)).inc()
     metrics.duration(route).observe(durationMs / 1000)
     const duration_ms = Math.round(durationMs * 100) / 100
     // Two whole literals rather than a spread: this is the line of every request.
-    const fields: LogFields = caller
+    let fields: LogFields = caller
       ? {
           request_id: requestId,
           method,
@@ -47,6 +47,10 @@ export const createObserve = (log: Log, metrics: Metrics, modelLabel: (target: s
           tier: caller.tier,
         }
       : { request_id: requestId, method, route, status, duration_ms }
+    if (isDeprecated) {
+      metrics.deprecated(method, route).inc()
+      fields = { ...fields, deprecated: true }
+    }
     if (fault === null) {
       log.info(fields, 'Request answered')
       return

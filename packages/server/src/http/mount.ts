@@ -13,6 +13,7 @@ import { outlineJson, parseStorableJson } from '../kernel/json.ts'
 import type { Reply, Route, RouteInput } from '../kernel/route.ts'
 import { checkBodyHeaders, readBody } from './body.ts'
 import { readCredential } from './credential.ts'
+import { deprecationHeaders } from './deprecation.ts'
 import type { Events } from './events.ts'
 import { asAppError, type Fail } from './fail.ts'
 import type { IdentityPorts, Observe, SheddingPorts, StrangerPorts } from './ports.ts'
@@ -37,6 +38,8 @@ export interface MountOptions {
   readonly clientAddress: (peer: string, headers: IncomingMessage['headers']) => string
   readonly events: Events
   readonly fail: Fail
+  /** Where callers reach this server, without a trailing slash. */
+  readonly address: () => string
   readonly observe: Observe
 }
 
@@ -104,6 +107,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
   const checkQuery = declaredQuery ? compileCheck(declaredQuery) : null
   const checkBody = route.body && route.body !== 'bytes' ? compileCheck(route.body) : null
   const maxBodyBytes = route.maxBodyBytes ?? DEFAULT_BODY_BYTES
+  const farewell = route.deprecated ? deprecationHeaders(route.deprecated, options.address) : null
 
   const takeBody = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
     if (route.body === undefined) return undefined
@@ -137,6 +141,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
     const answerHeaders: Record<string, string> = {}
     answerHeaders[header.requestId] = requestId
     answerHeaders['cache-control'] = 'private, no-store'
+    if (farewell !== null) Object.assign(answerHeaders, farewell())
     const peer = request.socket.remoteAddress ?? ''
     const { traceparent, tracestate } = request.headers
     const walk = route.access === 'caller' ? new Walk(startedAt, now, peer, traceparent, tracestate) : null
@@ -221,6 +226,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
             ? 499
             : response.statusCode,
       durationMs: endedAt - startedAt,
+      isDeprecated: farewell !== null,
       fault,
       caller,
       walk,

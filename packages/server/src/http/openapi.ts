@@ -2,6 +2,7 @@ import { type ApiTag, apiTags } from '@headgate/contract/api-tags.ts'
 import { ErrorSchema } from '@headgate/contract/errors/body.ts'
 import type { TSchema } from 'typebox'
 import type { Route } from '../kernel/route.ts'
+import { describeDeprecation } from './deprecation.ts'
 import { createErrorWriter, type DescribedRoute } from './openapi-errors.ts'
 import { headerComponents, headerReferences, limitHeaders, parameterComponents } from './openapi-headers.ts'
 import { createSchemaWriter, type Members, type SchemaWriter } from './openapi-schemas.ts'
@@ -79,7 +80,10 @@ const bodyOf = (route: DescribedRoute, schemas: SchemaWriter): Members => {
 const answersOf = (route: DescribedRoute, schemas: SchemaWriter, errors: Members): Members => {
   const { answer, status = 200, contentType = 'application/json', events, otherAnswers = {} } = route.reference
   const limited = route.access === 'caller' && route.browser === true ? limitHeaders : []
-  const headers = headerReferences(['x-request-id', ...limited, ...(route.reference.answerHeaders ?? [])])
+  const headers = {
+    ...headerReferences(['x-request-id', ...limited, ...(route.reference.answerHeaders ?? [])]),
+    ...describeDeprecation(route).headers,
+  }
   const others = Object.entries(otherAnswers).map(([code, other]) => {
     const content = other.answer && { [contentType]: { schema: schemas.write(other.answer) } }
     return [code, { description: other.description, headers, ...(content && { content }) }]
@@ -98,12 +102,17 @@ const answersOf = (route: DescribedRoute, schemas: SchemaWriter, errors: Members
 }
 
 const operationOf = (route: DescribedRoute, schemas: SchemaWriter, errors: Members): Members => {
-  const { operationId, tag, description: words } = route.reference
+  const { operationId, tag } = route.reference
+  const words = [
+    ...describeDeprecation(route).words,
+    ...(route.reference.description ? [route.reference.description] : []),
+  ]
   return {
     operationId,
     tags: [tag],
     summary: route.summary,
-    ...(words !== undefined && { description: words }),
+    ...(words.length > 0 && { description: words.join('\n\n') }),
+    ...(route.deprecated && { deprecated: true }),
     security: securityOf(route),
     parameters: parametersOf(route, schemas),
     ...bodyOf(route, schemas),

@@ -45,6 +45,8 @@ export interface Answered {
   readonly route: string
   readonly status: number
   readonly durationMs: number
+  /** Whether the route will go. */
+  readonly isDeprecated: boolean
   readonly fault: AppError | null
   readonly caller: Caller | null
   /** Stamps of the stages; null where no API key is asked for. */

@@ -127,6 +127,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
       route: 'unmatched',
       status: presented.status,
       durationMs: 0,
+      isDeprecated: false,
       fault: error,
       caller: null,
       walk: null,

@@ -12,6 +12,8 @@ export interface LogFields {
   readonly route?: string
   readonly method?: string
   readonly status?: number
+  /** The route will go. */
+  readonly deprecated?: boolean
   /** Of the catalogue, or what a child process ended with. */
   readonly code?: string | number | null
   readonly signal?: string | null
@@ -46,6 +48,7 @@ const allowList: Readonly<Record<keyof LogFields, true>> = {
   route: true,
   method: true,
   status: true,
+  deprecated: true,
   code: true,
   signal: true,
   model: true,

@@ -13,6 +13,11 @@ const metricTable = {
     help: 'Errors told to callers, by catalogue code.',
     labels: ['route', 'code'],
   },
+  deprecated: {
+    name: 'headgate_deprecated_requests_total',
+    help: 'Requests to routes that will go.',
+    labels: ['method', 'route'],
+  },
   tokens: { name: 'headgate_tokens_total', help: 'Tokens in the ledger.', labels: ['model', 'direction'] },
   cost: { name: 'headgate_cost_usd_total', help: 'Cost in the ledger, in USD.', labels: ['model'] },
   calls: { name: 'headgate_calls_total', help: 'Settled calls by how they ended.', labels: ['model', 'outcome'] },
@@ -136,6 +141,7 @@ export const createMetrics = (
   return {
     requests: counter(metricTable.requests),
     errors: counter(metricTable.errors),
+    deprecated: counter(metricTable.deprecated),
     tokens: counter(metricTable.tokens),
     cost: counter(metricTable.cost),
     calls: counter(metricTable.calls),

@@ -46,6 +46,15 @@ export type Reply =
   /** An event stream; the status line waits for the promise, so that a fault before the first part keeps its status. */
   | { readonly kind: 'events'; readonly stream: Promise<StreamSource> }
 
+/** That a route will go. Days are such as `2027-01-31`, from their beginning in UTC. */
+export interface Deprecation {
+  readonly since: string
+  /** When it ends, no earlier than `since`; absent while that is open. */
+  readonly sunset?: string
+  /** Path of the route that comes after it. */
+  readonly successor?: string
+}
+
 interface RouteDeclaration {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'
   /** With `:name` for parameters; a `*` at the end takes the rest. */
@@ -57,6 +66,8 @@ interface RouteDeclaration {
   readonly body?: TSchema | 'bytes'
   /** Most bytes the body may have; 64 KiB when not stated. */
   readonly maxBodyBytes?: number
+  /** Told in every answer and in the reference; its use is counted. */
+  readonly deprecated?: Deprecation
   /** Null for a page that people read: it is no part of the API. */
   readonly reference: RouteReference | null
 }
