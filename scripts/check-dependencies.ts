@@ -15,6 +15,7 @@ const reasons: Readonly<Record<string, string>> = {
   fastify: 'routing and life of HTTP requests',
   'gpt-tokenizer': 'the tokenizers of models, with their data',
   'ipaddr.js': 'IP addresses and ranges, whose corner cases are many',
+  jose: 'signatures and keys of JSON Web Tokens, whose traps are many',
   'mmdb-lib': 'reads the format of the country data',
   openai: 'qa: the official client, as callers use it',
   pg: 'the wire protocol of PostgreSQL',

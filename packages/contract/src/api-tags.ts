@@ -5,6 +5,7 @@ export const apiTags = {
   Models: 'What a key may call.',
   Usage: 'What calls consumed and cost.',
   Keys: 'API keys: making, changing, rotating and ending them.',
+  Users: 'The people behind calls: who vouches for them.',
   Projects: 'The tenants that keys and usage belong to.',
   Providers: 'Model providers, those added at run time included.',
   Requests: 'What requests went through: their stages, traces, rates and percentiles.',

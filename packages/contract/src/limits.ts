@@ -14,12 +14,16 @@ const lines = (description: string) =>
 
 /** What a limit counts. `concurrent`: calls under way; `usd`: money. */
 export const limitUnits = ['requests', 'tokens', 'input_tokens', 'output_tokens', 'concurrent', 'usd'] as const
-/** Whose count it is: one for each value of these together; none of them is one count for everybody. */
+/**
+ * Whose count it is: one for each value of these together; none of them is one count for everybody. `user` is the person,
+ * proven or named by a secret key; `person` only a proven one that calls without a secret key.
+ */
 export const limitSubjects = [
   'ip',
   'country',
   'key',
   'user',
+  'person',
   'project',
   'tier',
   'endpoint',
@@ -36,7 +40,11 @@ export const PolicyMatchSchema = Type.Object(
     projects: lines('Projects it holds for.'),
     keys: lines('Public ids of keys it holds for.'),
     users: lines('End users it holds for.'),
-    kinds: Type.Optional(Type.Array(Type.Enum(['secret', 'publishable']), { description: 'Kinds of keys.' })),
+    kinds: Type.Optional(
+      Type.Array(Type.Enum(['secret', 'publishable', 'person']), {
+        description: 'Kinds of keys; `person`: the token of a person without a key.',
+      }),
+    ),
     endpoints: Type.Optional(Type.Array(Type.Enum([...endpointNames]), { description: 'What is asked for.' })),
     models: lines('Models, in full or with a * at the end.'),
     providers: lines('Providers.'),
@@ -67,7 +75,7 @@ export const PolicySchema = Type.Object(
         description: 'What a bucket holds; the limit unless told.',
       }),
     ),
-    per: Type.Optional(Type.Array(Type.Enum([...limitSubjects]), { maxItems: 9, uniqueItems: true })),
+    per: Type.Optional(Type.Array(Type.Enum([...limitSubjects]), { maxItems: 10, uniqueItems: true })),
     match: Type.Optional(PolicyMatchSchema),
     mode: Type.Optional(Type.Enum([...limitModes])),
   },

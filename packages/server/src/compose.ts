@@ -13,6 +13,7 @@ import { createAdjustments } from './features/ledger/adjustments.ts'
 import { createBudgets } from './features/ledger/budgets.store.ts'
 import { createLedger } from './features/ledger/ledger.ts'
 import { createTokenCounter } from './features/metering/count-tokens.ts'
+import { createPeople } from './features/people/people.ts'
 import { createProviders } from './features/providers/providers.ts'
 import { createStoredProviders } from './features/providers/stored-providers.ts'
 import { createQueue } from './features/queue/queue.ts'
@@ -27,6 +28,7 @@ import { createCounters } from './kernel/counters.open.ts'
 import { noFaults } from './kernel/fault-points.ts'
 import type { Feature } from './kernel/feature.ts'
 import { createMetrics } from './kernel/metrics.ts'
+import { fetchJson } from './kernel/outbound.ts'
 import { createSeal } from './kernel/seal.ts'
 import type { Ground, House } from './compose/house.ts'
 
@@ -90,6 +92,17 @@ export const compose = async (given: Ground): Promise<House> => {
     adminKey: () => settings().secrets.admin_key,
     audit,
     budgets: createBudgets(database, clock.now),
+    tiers: () => Object.keys(settings().config.tiers),
+  })
+  const people = createPeople({
+    database,
+    clock,
+    log,
+    audit,
+    authenticateKey: identity.authenticate,
+    hasProject: identity.projects.exists,
+    fetchJson,
+    configured: () => settings().config.issuers,
     tiers: () => Object.keys(settings().config.tiers),
   })
   const ledger = createLedger({
@@ -158,6 +171,7 @@ export const compose = async (given: Ground): Promise<House> => {
         generations.splice(place, 1)
         await former.stop()
       })
+      await people.refresh()
       await routing.reread()
     }
     return { takeOver, abandon: coming.stop }
@@ -182,6 +196,7 @@ export const compose = async (given: Ground): Promise<House> => {
   const features: readonly Feature[] = [
     audit,
     identity,
+    people,
     ledger,
     adjustments,
     ...watch.features,
@@ -200,6 +215,7 @@ export const compose = async (given: Ground): Promise<House> => {
     pepper,
     counters,
     identity,
+    people,
     ledger,
     tokens,
     providers,

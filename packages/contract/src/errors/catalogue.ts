@@ -1,11 +1,19 @@
 import { authenticationErrors } from './authentication.ts'
 import type { ErrorEntry } from './entry.ts'
 import { limitErrors } from './limits.ts'
+import { peopleErrors } from './people.ts'
 import { platformErrors } from './platform.ts'
 import { requestErrors } from './request.ts'
 import { upstreamErrors } from './upstream.ts'
 
-const families = { ...authenticationErrors, ...requestErrors, ...limitErrors, ...upstreamErrors, ...platformErrors }
+const families = {
+  ...authenticationErrors,
+  ...peopleErrors,
+  ...requestErrors,
+  ...limitErrors,
+  ...upstreamErrors,
+  ...platformErrors,
+}
 
 /** The stable name of a catalogued error: `error.code` on the wire, and the page name of its documentation. */
 export type ErrorCode = keyof typeof families

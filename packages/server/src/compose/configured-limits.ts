@@ -9,7 +9,7 @@ const DAY_SECONDS = 86_400
 /** What a tier says of its keys beyond requests, as limits like any other. */
 const tierPolicies = (tiers: Config['tiers']): [string, PolicyInput][] =>
   Object.entries(tiers).flatMap(([tier, { tokens_per_minute: tokens, concurrent, usd_per_day: usd }]) => {
-    const shared = { per: ['key'], match: { tiers: [tier] } } as const
+    const shared = { per: ['key', 'person'], match: { tiers: [tier] } } as const
     const policies: [string, PolicyInput][] = []
     if (tokens !== undefined) policies.push([`tier-${tier}-tokens`, { ...shared, unit: 'tokens', limit: tokens }])
     if (concurrent !== undefined)
@@ -39,7 +39,8 @@ export const tierPriorities = ({ tiers }: Pick<Config, 'tiers'>): Readonly<Recor
 /** What an admitted caller's calls weigh against others': that of the tier; strangers come last. */
 export const createPriorityOf = (config: Pick<Config, 'tiers'>) => {
   const priorities = tierPriorities(config)
-  return ({ kind, tier }: Caller): Priority => (kind === 'publishable' ? 1 : (priorities[tier] ?? 2))
+  return ({ kind, person, tier }: Caller): Priority =>
+    kind === 'publishable' && person === null ? 1 : (priorities[tier] ?? 2)
 }
 
 /** The limits and access rules that the configuration states. */

@@ -11,6 +11,7 @@ import type { TokenCounter } from '../features/metering/count-tokens.ts'
 import { createMetering } from '../features/metering/metering.ts'
 import type { PagesPorts } from '../features/pages/pages.ports.ts'
 import { createPages } from '../features/pages/pages.ts'
+import type { People } from '../features/people/people.ts'
 import type { Providers } from '../features/providers/providers.ts'
 import { createRelay } from '../features/relay/relay.ts'
 import type { Routing } from '../features/routing/routing.ts'
@@ -45,6 +46,7 @@ export interface GenerationGround {
   readonly pepper: Buffer
   readonly counters: Counters
   readonly identity: Identity
+  readonly people: People
   readonly ledger: Ledger
   readonly tokens: TokenCounter
   readonly providers: Providers
@@ -75,7 +77,7 @@ export interface Generation {
 /** Builds the parts in the order of the walk and hands each what it needs. A call ends in the generation in which it began. */
 export const createGeneration = (ground: GenerationGround, settings: Settings): Generation => {
   const { clock, faultPoints, log, pepper, counters, identity, ledger, tokens, providers, routing } = ground
-  const { metrics, watch } = ground
+  const { metrics, people, watch } = ground
   const { config } = settings
 
   const address = () => addressOf(config, ground.port())
@@ -173,7 +175,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
         feature === gateway ? (feature.routes ?? []) : (feature.routes ?? []).map(admission.limitBrowsers),
       ),
       clock,
-      identity,
+      identity: { ...identity, authenticate: people.authenticate },
       strangers: admission,
       shedding,
       clientAddress: createClientAddress(config.trusted_proxies),

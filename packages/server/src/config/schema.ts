@@ -1,3 +1,4 @@
+import { ConfiguredIssuerSchema, issuerNamePattern } from '@headgate/contract/issuers.ts'
 import { type Static, Type } from 'typebox'
 import { limitsSchema } from './limits-schema.ts'
 import { BodyLogSchema, LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
@@ -29,7 +30,7 @@ const ModelSchema = group(
 
 const TierSchema = group(
   {
-    requests: rate('Token bucket of requests per key.'),
+    requests: rate('Token bucket of requests per key, or per person where a token proves one.'),
     tokens_per_minute: Type.Optional(count('Tokens, in and out, that come back per minute and key.')),
     concurrent: Type.Optional(count('Calls of one key that may be under way at once.')),
     priority: Type.Optional(
@@ -128,6 +129,10 @@ export const ConfigSchema = group(
     }),
     tiers: named('^[a-z0-9][a-z0-9_-]{0,63}$', TierSchema, {
       description: 'Tiers by name. Shipped: anonymous, free, pro, internal.',
+    }),
+    issuers: named(issuerNamePattern, ConfiguredIssuerSchema, {
+      description:
+        'Who vouches for people that call with a token (OpenID Connect, JWT), by name; see the guide on users.',
     }),
     metrics: group(
       {
@@ -233,6 +238,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'providers',
   'models',
   'tiers',
+  'issuers',
   'metrics',
   'limits',
   'stream',

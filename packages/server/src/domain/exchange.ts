@@ -12,7 +12,7 @@ export interface Exchange {
   readonly address: string
   /** When the request began; monotonic milliseconds. */
   readonly startedAt: number
-  /** End user named by the caller; null when unnamed. */
+  /** The end user: proven, or named by a secret key; null when unnamed. */
   readonly user: string | null
   /** Headers of the answer, whatever it becomes; stages add to it. */
   readonly headers: Record<string, string>

@@ -76,6 +76,12 @@ const readUser = (headers: IncomingMessage['headers']): string | null => {
   return user
 }
 
+/** A proven person, else the one that a trusted backend names; what a browser says of itself is not believed. */
+const userOf = (caller: Caller, headers: IncomingMessage['headers']): string | null => {
+  const named = readUser(headers)
+  return caller.person ?? (caller.kind === 'secret' ? named : null)
+}
+
 const mintExchange = (
   caller: Caller,
   requestId: string,
@@ -87,7 +93,7 @@ const mintExchange = (
   // Reuse the minted request id as the ledger key; a caller's own id is echoed, never a key.
   const id = headers[header.requestId] === requestId ? prefixedId('req', walk.at) : requestId
   const { startedAt } = walk
-  return { id, requestId, caller, address, startedAt, user: readUser(headers), headers: answerHeaders, walk }
+  return { id, requestId, caller, address, startedAt, user: userOf(caller, headers), headers: answerHeaders, walk }
 }
 
 const cancelOnLeave = (response: ServerResponse): Cancellation => {
@@ -157,13 +163,14 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
       if (route.access === 'caller') {
         strangers.mayCall(address)
         try {
-          const identified = identity.authenticate(credential, () => strangers.mayAsk(address, answerHeaders))
+          const mayAsk = () => strangers.mayAsk(address, answerHeaders)
+          const identified = identity.authenticate(credential, request.headers, mayAsk)
           caller = identified instanceof Promise ? await identified : identified
         } catch (refusal) {
           throw await countStranger(refusal, address, answerHeaders)
         }
         shedding.mayEnter(caller)
-        if (caller.kind === 'publishable') {
+        if (caller.kind !== 'secret') {
           if (route.browser !== true) throw new AppError('secret_key_required')
           identity.checkOrigin(caller, request.headers)
         }

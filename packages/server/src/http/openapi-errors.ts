@@ -1,4 +1,5 @@
 import { type ErrorCode, errorCatalogue } from '@headgate/contract/errors/catalogue.ts'
+import { peopleErrors } from '@headgate/contract/errors/people.ts'
 import type { Route, RouteReference } from '../kernel/route.ts'
 import { AppError } from '../kernel/errors.ts'
 import { createFail } from './fail.ts'
@@ -21,6 +22,7 @@ const ofCallers: readonly ErrorCode[] = [
   'database_unavailable',
   'server_draining',
 ]
+const ofPeople = Object.keys(peopleErrors) as (keyof typeof peopleErrors)[]
 const ofOperators: readonly ErrorCode[] = [
   'api_key_missing',
   'invalid_api_key',
@@ -45,6 +47,7 @@ export const errorsOf = (route: DescribedRoute): readonly ErrorCode[] => {
   const add = (more: readonly ErrorCode[]) => more.forEach((code) => codes.add(code))
   if (route.access === 'caller') {
     add(ofCallers)
+    add(ofPeople)
     add(route.browser === true ? ['origin_not_allowed', 'request_exceeds_limit'] : ['secret_key_required'])
   }
   if (route.access === 'admin') add(ofOperators)

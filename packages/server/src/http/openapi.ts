@@ -17,6 +17,13 @@ const key = (whose: string) => ({ type: 'http', scheme: 'bearer', description: w
 const securitySchemes = {
   secretKey: key('A secret API key (`hg_sk_…`), for servers.'),
   publishableKey: key('A publishable API key (`hg_pk_…`), for pages of its origins; takes some routes only.'),
+  userToken: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+    description:
+      'A token of an issuer that the project trusts; a publishable key stands beside it in `x-api-key`, or none.',
+  },
   adminKey: key('The operator’s key, `admin_key` of the configuration.'),
   keyHeader: {
     type: 'apiKey',
@@ -29,7 +36,11 @@ const securitySchemes = {
 const securityOf = (route: DescribedRoute): readonly object[] => {
   if (route.access === 'public') return []
   if (route.access === 'admin') return [{ adminKey: [] }, { keyHeader: [] }]
-  return [{ secretKey: [] }, ...(route.browser ? [{ publishableKey: [] }] : []), { keyHeader: [] }]
+  return [
+    { secretKey: [] },
+    ...(route.browser ? [{ publishableKey: [] }, { userToken: [], keyHeader: [] }, { userToken: [] }] : []),
+    { keyHeader: [] },
+  ]
 }
 
 const propertiesOf = (schema: TSchema | undefined): [name: string, schema: TSchema][] =>

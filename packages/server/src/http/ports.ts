@@ -6,10 +6,14 @@ import type { AppError } from '../kernel/errors.ts'
 /** How the door learns who is calling. */
 export interface IdentityPorts {
   /**
-   * `beforeAsking` may throw where the key is not known yet and would be looked up.
-   * @throws AppError of the authentication family, or `database_unavailable`.
+   * `headers` may hold a second proof beside the credential; `beforeAsking` may throw where the credential is not known
+   * yet and would be looked up. @throws AppError of the authentication family, `issuer_unavailable` or `database_unavailable`.
    */
-  readonly authenticate: (credential: string | null, beforeAsking?: () => void) => Caller | Promise<Caller>
+  readonly authenticate: (
+    credential: string | null,
+    headers: IncomingHttpHeaders,
+    beforeAsking?: () => void,
+  ) => Caller | Promise<Caller>
   /** Who the operator is, for the audit. @throws AppError of the authentication family. */
   readonly authenticateAdmin: (credential: string | null) => string | Promise<string>
   /** @throws AppError `origin_not_allowed` when a browser key is used from a page it is not bound to. */

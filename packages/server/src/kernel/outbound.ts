@@ -30,3 +30,27 @@ export const deliver: Deliver = async (url, headers, body, timeoutMs) => {
   const asked = Number.isFinite(wait) && wait > 0 ? Math.min(wait, MOST_WAIT_SECONDS) * 1_000 : null
   return { status: answer.statusCode, retryAfterMs: asked }
 }
+
+const FETCH_MS = 5_000
+const MOST_FETCHED_BYTES = 524_288
+
+/**
+ * Reads a JSON document from a configured address: no redirect, no more than 5 seconds and half a mebibyte.
+ * @throws Error that says what came instead.
+ */
+export const fetchJson = async (url: string): Promise<unknown> => {
+  const answer = await request(url, {
+    headers: { accept: 'application/json' },
+    signal: AbortSignal.timeout(FETCH_MS),
+  })
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of answer.body as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    // Leaving the loop closes the connection.
+    if (bytes > MOST_FETCHED_BYTES) throw new Error(`${url} answered more than ${MOST_FETCHED_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  if (answer.statusCode !== 200) throw new Error(`${url} answered ${answer.statusCode}`)
+  return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+}

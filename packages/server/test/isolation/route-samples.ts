@@ -26,6 +26,13 @@ const named = (suffix: string, body?: object): Sample => ({
   ...(body && { body }),
 })
 
+const issuers = (suffix: string, body?: object): Sample => ({
+  path: `/admin/v1/projects/none/issuers${suffix}`,
+  missing: `/admin/v1/projects/none/issuers${suffix}`,
+  foreign: () => [],
+  ...(body && { body }),
+})
+
 /** How every mounted route is asked; `foreignUsage` are paths of a call of project A. */
 export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Record<string, Sample>> => ({
   'GET /livez': plain('/livez'),
@@ -91,6 +98,12 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'POST /admin/v1/keys/:id/revoke': keyed('/revoke', {}),
   'GET /admin/v1/projects': plain('/admin/v1/projects'),
   'POST /admin/v1/projects': plain('/admin/v1/projects', { name: 'planted' }),
+  'GET /admin/v1/projects/:project/issuers': issuers(''),
+  'PUT /admin/v1/projects/:project/issuers/:name': issuers('/login', {
+    issuer: 'https://login.example.org',
+    audiences: ['planted'],
+  }),
+  'DELETE /admin/v1/projects/:project/issuers/:name': issuers('/login'),
   'GET /admin/v1/audit': plain('/admin/v1/audit'),
   'GET /admin/v1/config': plain('/admin/v1/config'),
   'POST /admin/v1/config/reload': plain('/admin/v1/config/reload'),

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { Caller } from '../../domain/caller.ts'
 import type { Exchange } from '../../domain/exchange.ts'
 import type { Hold, Intent } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
@@ -10,11 +9,10 @@ import { type Clock, systemClock } from '../../kernel/clock.ts'
 import { createMemoryCounters } from '../../kernel/counters.memory.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { silentLog } from '../../kernel/log.ts'
-import { noPolicyPorts } from './__fixtures__/no-policies.ts'
+import { caller, noPolicyPorts } from './__fixtures__/no-policies.ts'
 import { createAdmission } from './admission.ts'
 import type { Admitted, AdmissionPorts } from './admission.ports.ts'
 
-const caller: Caller = { keyId: 'k1', projectId: 'p1', kind: 'secret', tier: 'free', models: null, budgetId: null }
 const target = (name: string, more: Partial<Target> = {}): Target => ({
   name,
   provider: 'up',
@@ -98,7 +96,7 @@ const house = (more: Partial<AdmissionPorts> = {}) => {
     ...noPolicyPorts,
     ...more,
   })
-  const exchange = (from: Partial<Caller> = {}, address = '192.0.2.1'): Exchange => ({
+  const exchange = (from: Partial<typeof caller> = {}, address = '192.0.2.1'): Exchange => ({
     id: 'req_1',
     requestId: 'own',
     caller: { ...caller, ...from },

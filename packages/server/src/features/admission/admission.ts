@@ -91,7 +91,7 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
       requestId: exchange.requestId,
       projectId: caller.projectId,
       keyId: caller.keyId,
-      user: exchange.user ?? request.user,
+      user: exchange.user,
       operation: request.operation,
       stream: request.stream,
       target: target.name,

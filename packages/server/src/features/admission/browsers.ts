@@ -6,7 +6,7 @@ import { refusalOf } from './refusal.ts'
 
 /**
  * Makes the decorator of routes that make no call to a provider: requests with a publishable key, which anyone can copy
- * out of a page, are counted there as calls are; secret keys are not. The handler throws AppError `rate_limit_exceeded`.
+ * out of a page, and those of persons are counted there as calls are; secret keys are not. The handler throws AppError `rate_limit_exceeded`.
  */
 export const createBrowserLimit =
   (counters: Counters, rateRules: RateRulesFinder) =>
@@ -16,7 +16,7 @@ export const createBrowserLimit =
       ...route,
       handle: async (input: CallerInput) => {
         const { exchange } = input
-        if (exchange.caller.kind === 'publishable') {
+        if (exchange.caller.kind !== 'secret') {
           const limits = rateRules.of(exchange)
           const decision = await counters.take(limits.rules)
           writeLimitHeaders(exchange.headers, limits.policies, decision.standings)

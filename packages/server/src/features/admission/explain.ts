@@ -35,7 +35,10 @@ export interface ExplainPorts {
 export const createExplain =
   ({ counters, policies, access, rateRules, countryOf, callerOf, targetsOf }: ExplainPorts) =>
   async (input: ExplainInput): Promise<Explanation> => {
-    const caller = await callerOf(input.key_id)
+    const found = await callerOf(input.key_id)
+    // Of those who come with a publishable key only proven users count.
+    const proven = found.kind === 'publishable' && input.user !== undefined
+    const caller = proven ? { ...found, person: input.user } : found
     const address = input.address ?? LOOPBACK
     const request = { operation: input.endpoint ?? 'chat', user: input.user ?? null, model: input.model } as const
     const [target] = await targetsOf(caller, request)

@@ -42,14 +42,15 @@ export const noPolicies: readonly AppliedPolicy[] = []
 /** What is known of a call; its country is looked up only where a policy asks for it. */
 export const subjectsOf = (
   { caller, address, user }: Pick<Exchange, 'caller' | 'address' | 'user'>,
-  request: Pick<InferenceRequest, 'operation' | 'user'>,
+  request: Pick<InferenceRequest, 'operation'>,
   target: Target,
   country: string,
 ): Subjects => ({
   ip: networkOf(address),
   country,
   key: caller.keyId,
-  user: user ?? request.user ?? '',
+  user: user ?? '',
+  person: (caller.kind === 'secret' ? null : caller.person) ?? '',
   project: caller.projectId,
   tier: caller.tier,
   endpoint: request.operation,

@@ -1,6 +1,6 @@
 import type { PolicyInput, PolicyMatch } from '@headgate/contract/limits.ts'
 import { limitSubjects } from '@headgate/contract/limits.ts'
-import type { KeyKind } from '../../domain/caller.ts'
+import type { CallerKind } from '../../domain/caller.ts'
 import { parseUsd } from '../../domain/money.ts'
 import type { Limit } from '../../kernel/counters.ts'
 
@@ -15,12 +15,14 @@ export interface Subjects {
   readonly country: string
   readonly key: string
   readonly user: string
+  /** The user, where proven and calling without a secret key; else empty. */
+  readonly person: string
   readonly project: string
   readonly tier: string
   readonly endpoint: string
   readonly model: string
   readonly provider: string
-  readonly kind: KeyKind
+  readonly kind: CallerKind
 }
 
 /** Answers the country of an address: an ISO 3166 code, or `unknown`. */

@@ -62,7 +62,7 @@ const addressKey = (address: string): string => `address:${networkOf(address)}`
 
 /** Finds what a request is counted against. */
 export interface RateRulesFinder {
-  /** The limits of its key, and of its address when the key is no secret. */
+  /** The limits of its key or its person, and of its address when the key is no secret. */
   of(exchange: Exchange): RateRules
   /** The limit of its address alone: of a request without a valid key. */
   ofAddress(address: string): RateRules
@@ -90,13 +90,18 @@ export const createRateRules = (
   const rulesOf = (caller: Caller): RateRules => {
     const { requests, max_output_tokens: maxOutputTokens = null } = tierOf(caller)
     const bucket = bucketOf(requests.rate_per_minute, requests.burst)
+    const { keyId, kind, projectId, tier } = caller
+    // A page has one key for all who open it: what the tier allows is allowed to each of them.
+    const person = kind === 'secret' ? null : caller.person
+    const holder = person === null ? `key:${keyId}` : `person:${projectId}:${tier}:${person}`
     // Named, because the same secret may hash other things.
     const digest = createHmac('sha256', policyKey)
-      .update(`rate limit of ${caller.keyId}`)
+      .update(`rate limit of ${person === null ? keyId : holder}`)
       .digest()
       .subarray(0, PARTITION_BYTES)
-    const policy = showLimit('key', 'requests', bucket, false, `;pk=:${digest.toString('base64')}:`)
-    return { rules: [{ key: `key:${caller.keyId}`, limit: bucket, cost: 1 }], policies: [policy], maxOutputTokens }
+    const name = person === null ? 'key' : 'user'
+    const policy = showLimit(name, 'requests', bucket, false, `;pk=:${digest.toString('base64')}:`)
+    return { rules: [{ key: holder, limit: bucket, cost: 1 }], policies: [policy], maxOutputTokens }
   }
 
   return {

@@ -85,7 +85,7 @@ describe('shedding', () => {
   it('refuses a publishable key like the lowest tier', () => {
     const { turn, shedding } = rig()
     turn(30, 550)
-    expect(() => shedding.mayEnter({ tier: 'internal', kind: 'publishable' } as Caller)).toThrow()
+    expect(() => shedding.mayEnter({ tier: 'internal', kind: 'publishable', person: null } as Caller)).toThrow()
   })
 
   it('holds no more bodies than there is room for, and small ones always', () => {

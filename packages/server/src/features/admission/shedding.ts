@@ -47,7 +47,10 @@ export const createShedding = (options: SheddingOptions): Shedding => {
     mayEnter: (caller) => {
       const { severity, cause } = options.pressure()
       if (severity < 1) return
-      const priority = caller.kind === 'publishable' ? 1 : (options.priorities[caller.tier] ?? DEFAULT_PRIORITY)
+      const priority =
+        caller.kind === 'publishable' && caller.person === null
+          ? 1
+          : (options.priorities[caller.tier] ?? DEFAULT_PRIORITY)
       if (severity >= 1 + (priority - 1) * STEP) refuse(cause)
     },
     holdBody: (bytes) => {

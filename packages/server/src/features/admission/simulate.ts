@@ -128,7 +128,7 @@ export const simulate = async (
     time.now = call.at
     total += 1
     const facts = factsOf(call.key) ?? { tier: '', kind: 'secret' as const }
-    const subjects: Subjects = { ...call, ...facts, ip: '', country: '' }
+    const subjects: Subjects = { ...call, ...facts, person: '', ip: '', country: '' }
     const costs: Readonly<Record<Unit, number>> = {
       requests: 1,
       tokens: call.inputTokens + call.outputTokens,

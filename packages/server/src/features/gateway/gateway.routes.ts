@@ -54,7 +54,10 @@ export const gatewayRoutes = ({ call, read, maxBodyBytes, monotonic }: GatewayRo
       walk.readAt = monotonic()
       walk.model = request.model
       walk.stream = request.stream
-      const named = request.user === null || exchange.user !== null ? exchange : { ...exchange, user: request.user }
+      // As with the header: a backend may name the person, a browser may not.
+      const { caller } = exchange
+      const mayName = exchange.user === null && caller.kind === 'secret' && caller.person === null
+      const named = mayName && request.user !== null ? { ...exchange, user: request.user } : exchange
       const answer = call(named, request, signal)
       if (request.stream) {
         return { kind: 'events', stream: answer.then((made) => (made as CallAnswer & { kind: 'events' }).source) }

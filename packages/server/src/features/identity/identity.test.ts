@@ -24,6 +24,7 @@ test('a new key authenticates with the shipped defaults, then from memory', asyn
     tier: 'pro',
     models: null,
     budgetId: null,
+    person: null,
   } satisfies Caller)
   expect(Object.isFrozen(caller)).toBe(true)
   expect(identity.authenticate(made.key)).toBe(caller)

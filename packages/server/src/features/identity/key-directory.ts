@@ -48,6 +48,7 @@ export const makeCaller = (key: KeyRow): Caller =>
     keyId: key.key_id,
     projectId: key.project_id,
     kind: key.kind,
+    person: null,
     tier: key.tier,
     models: key.models && Object.freeze(key.models),
     budgetId: key.budget_id,

@@ -216,7 +216,15 @@ test('usage can be read before and after it is in PostgreSQL, by the own project
     const route = (
       ledger as unknown as { routes: { path: string; handle(input: CallerInput): Promise<Reply> }[] }
     ).routes.find((one) => one.path === path)
-    const caller = { projectId, keyId: 'abcdefghijkl', kind: 'secret', tier: 'pro', models: null, budgetId: null }
+    const caller = {
+      projectId,
+      keyId: 'abcdefghijkl',
+      kind: 'secret',
+      tier: 'pro',
+      models: null,
+      budgetId: null,
+      person: null,
+    }
     const reply = await route?.handle({ params, query, exchange: { caller } } as unknown as CallerInput)
     return reply?.kind === 'json' ? (reply.value as Record<string, unknown>) : null
   }

@@ -12,6 +12,7 @@ const callerOf = (keyId: string, tier = 'free'): Caller => ({
   kind: 'secret',
   models: null,
   budgetId: null,
+  person: null,
 })
 
 const HELD_MS = 100

@@ -1,3 +1,4 @@
+import type { Caller } from '../../../domain/caller.ts'
 import type { Database } from '../../../kernel/db.ts'
 import { AppError } from '../../../kernel/errors.ts'
 import { openAccess } from '../access.ts'
@@ -13,3 +14,14 @@ export const noPolicyPorts = {
   targetsOf: () => [],
   onShadowRefused: () => {},
 } satisfies Partial<AdmissionPorts>
+
+/** The holder of a secret key. */
+export const caller: Caller = {
+  keyId: 'k1',
+  projectId: 'p1',
+  kind: 'secret',
+  tier: 'free',
+  models: null,
+  budgetId: null,
+  person: null,
+}

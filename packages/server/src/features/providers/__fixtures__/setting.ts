@@ -76,6 +76,7 @@ export const someone: Caller = {
   tier: 'free',
   models: null,
   budgetId: null,
+  person: null,
 }
 
 let calls = 0
