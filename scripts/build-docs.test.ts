@@ -16,6 +16,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { inspectPage, listenForComplaints } from '../packages/server/test/browser/support/inspect.ts'
+import { startChromium } from '../packages/server/test/support/chromium.ts'
+import { startHouse } from '../packages/server/test/support/house.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const house = realpathSync(mkdtempSync(join(tmpdir(), 'headgate-docs-')))
@@ -122,4 +125,25 @@ describe('the documentation', () => {
     for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css', 'LICENSE.txt'])
       expect(statSync(join(site, 'explorer', name)).size).toBeGreaterThan(1_000)
   })
+
+  it('is open to everyone and fits a telephone', async () => {
+    const [server, browser] = await Promise.all([startHouse({ overrides: { siteFolder: site } }), startChromium()])
+    try {
+      const page = await browser.newPage()
+      const complaints = listenForComplaints(page)
+      // One of each kind: prose, calls, a wide table, tabs, pictures.
+      for (const name of ['guides/chat', 'reference/configuration', 'samples/chat', 'architecture']) {
+        await page.goto(`${server.url}/docs/${name}`)
+        await page.locator('.VPDoc h1').waitFor()
+        expect([name, await inspectPage(page)]).toEqual([name, []])
+      }
+      await page.getByRole('button', { name: 'Search' }).click()
+      await page.getByRole('searchbox').fill('budget')
+      await page.locator('.VPLocalSearchBox .result').first().waitFor()
+      expect(complaints).toEqual([])
+    } finally {
+      await browser.close()
+      await server.stop()
+    }
+  }, 180_000)
 })

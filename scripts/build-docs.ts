@@ -36,7 +36,7 @@ const inlinePicture = (file: string, text: string): string => {
     .replace(/^[^]*?<svg/, '<svg')
     .replace(/<style>[^]*?<\/style>/g, '')
     .replace(/\n\s*/g, ' ')
-  return `<div class="picture" role="img" aria-label="${text.replaceAll('"', '&quot;')}">${picture}</div>`
+  return `<div class="picture" role="img" tabindex="0" aria-label="${text.replaceAll('"', '&quot;')}">${picture}</div>`
 }
 
 const anchored = (path: string, anchor: string): string => (anchor === '' ? path : `${path}#${anchor}`)
@@ -84,7 +84,7 @@ const layOut = async (pages: readonly DocsPage[], groups: readonly DocsGroup[]):
   const drawn = (text: string): string =>
     text.replace(/^```mermaid\n([^]*?)^```$/gm, (_, chart: string) => {
       const words = 'A diagram; its text is in the Markdown of this page.'
-      return `<div class="picture" role="img" aria-label="${words}">${mermaidPicture(chart)}</div>`
+      return `<div class="picture" role="img" tabindex="0" aria-label="${words}">${mermaidPicture(chart)}</div>`
     })
   rmSync(laidOut, { recursive: true, force: true })
   for (const page of pages)

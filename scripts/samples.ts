@@ -1,5 +1,5 @@
 /** How far a sample is tried on every run of the tests. */
-type Checked = 'executed' | 'executed in Node.js, with the Origin of a page' | 'executed where a JDK is installed'
+type Checked = 'executed' | 'executed in Chromium, in a page of another origin' | 'executed where a JDK is installed'
 
 /** One file per language in every folder of `docs/samples`. */
 export interface SampleLanguage {
@@ -27,7 +27,7 @@ export const sampleLanguages: readonly SampleLanguage[] = [
     file: 'browser.js',
     name: 'Browser',
     fence: 'js',
-    checked: 'executed in Node.js, with the Origin of a page',
+    checked: 'executed in Chromium, in a page of another origin',
     needs: 'a publishable key, and a page of an origin that it allows',
   },
   {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { defineConfig } from 'vitepress'
+import { withoutBarriers } from './barriers.ts'
 
 interface Entry {
   readonly text: string
@@ -29,6 +30,7 @@ export default defineConfig({
   srcDir: '../.cache/docs',
   outDir: '../packages/server/site',
   cacheDir: '../.cache/vitepress',
+  vite: { plugins: [withoutBarriers] },
   cleanUrls: true,
   metaChunk: true,
   // Else a style element is made for a moment, which the server's policy refuses.

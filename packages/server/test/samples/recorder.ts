@@ -60,9 +60,13 @@ const withoutNull = (value: unknown): unknown => {
   )
 }
 
-/** What a sample asked for, without what differs from run to run and without repeated tries, as JSON text. */
+/**
+ * What a sample asked for, without what differs from run to run, without repeated tries and without what a browser asks first on
+ * its own, as JSON text.
+ */
 export const outlineOf = (requests: readonly Recorded[]): string => {
-  const lines = requests.map(({ method, path, body }) => {
+  const own = requests.filter(({ method }) => method !== 'OPTIONS')
+  const lines = own.map(({ method, path, body }) => {
     const where = path.replace(/(\/keys|\/usage)\/[^/?]+/, '$1/{id}')
     const what = body === null ? null : withoutNull(body)
     return JSON.stringify({ method, path: where, body: what }, null, 2).replaceAll(/call_[0-9A-Z]+_/g, 'call_{id}_')

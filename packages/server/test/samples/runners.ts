@@ -14,7 +14,7 @@ import {
 export const samplesFolder = fileURLToPath(new URL('../../../../docs/samples', import.meta.url))
 
 /** Where the page of the browser’s samples is from. */
-export const sampleOrigin = 'https://app.example.org'
+export const sampleOrigin = 'http://app.example.org'
 
 /** How to start a sample. */
 interface Command {
@@ -70,18 +70,9 @@ const python = async (): Promise<Runner> => {
   }
 }
 
-// As a page would: the origin is the browser’s to send, and url and key stand in globals.
-const browserStart = `data:text/javascript,${encodeURIComponent(`
-  const request = fetch
-  globalThis.fetch = (url, { headers, ...options } = {}) =>
-    request(url, { ...options, headers: { ...headers, origin: process.env.SAMPLE_ORIGIN } })
-  globalThis.HEADGATE_URL = process.env.HEADGATE_URL
-  globalThis.HEADGATE_KEY = process.env.HEADGATE_API_KEY
-`)}`
-
 const browser = async (): Promise<Runner> => (file) => ({
   program: process.execPath,
-  args: ['--import', browserStart, file],
+  args: [fileURLToPath(new URL('open-page.ts', import.meta.url)), file],
   environment: { SAMPLE_ORIGIN: sampleOrigin },
 })
 

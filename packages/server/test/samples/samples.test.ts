@@ -33,6 +33,8 @@ describe.each(executed)('samples in $name', ({ file }) => {
       expect(tried.output).toMatch(expectationOf(path))
       await expect(outlineOf(tried.requests)).toMatchFileSnapshot(besides(path, 'requests.json'))
       if (folder === 'errors') expect(tried.requests.map(({ status }) => status)).toContain(429)
+      // A browser asks before it sends a key to another origin.
+      if (file === 'browser.js') expect(tried.requests[0]).toMatchObject({ method: 'OPTIONS', status: 204 })
     },
   )
 
@@ -60,4 +62,15 @@ describe.each(executed)('samples in $name', ({ file }) => {
       await rm(copy, { recursive: true, force: true })
     }
   })
+})
+
+it('a page of an origin that the key does not allow gets no answer', { timeout: 60_000 }, async ({ skip }) => {
+  const runner = await runnerOf('browser.js')
+  if (!runner) return skip('nothing here runs a browser')
+  const stranger: Runner = (file) => {
+    const command = runner(file)
+    return { ...command, environment: { ...command.environment, SAMPLE_ORIGIN: 'http://other.example.org' } }
+  }
+  const tried = await trySample(stranger, join(samplesFolder, 'chat/browser.js'), house)
+  expect(tried).toMatchObject({ code: 1, output: '', errors: expect.stringContaining('Failed to fetch') })
 })
