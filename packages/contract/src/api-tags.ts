@@ -11,6 +11,7 @@ export const apiTags = {
   Requests: 'What requests went through: their stages, traces, rates and percentiles.',
   Configuration: 'The options in effect, and reading them anew.',
   Limits: 'Limits as data, and who may call at all.',
+  Budgets: 'What projects, users, keys and models may spend.',
   Audit: 'What operators did.',
   Status: 'Health and metrics of this process.',
   Reference: 'This description of the API.',

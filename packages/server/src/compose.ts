@@ -10,6 +10,7 @@ import { createAudit } from './features/audit/audit.ts'
 import { createConfiguration } from './features/configuration/configuration.ts'
 import { createIdentity } from './features/identity/identity.ts'
 import { createAdjustments } from './features/ledger/adjustments.ts'
+import { createBudgetRules } from './features/ledger/budget-rules.ts'
 import { createBudgets } from './features/ledger/budgets.store.ts'
 import { createLedger } from './features/ledger/ledger.ts'
 import { createTokenCounter } from './features/metering/count-tokens.ts'
@@ -112,6 +113,7 @@ export const compose = async (given: Ground): Promise<House> => {
     faultPoints,
     log,
   })
+  const budgetRules = createBudgetRules({ database, clock, log, audit, configured: given.settings.config.budgets })
   const adjustments = createAdjustments({
     database,
     clock,
@@ -172,7 +174,7 @@ export const compose = async (given: Ground): Promise<House> => {
         await former.stop()
       })
       await people.refresh()
-      await routing.reread()
+      await Promise.all([routing.reread(), budgetRules.configure(next.config.budgets)])
     }
     return { takeOver, abandon: coming.stop }
   }
@@ -198,6 +200,7 @@ export const compose = async (given: Ground): Promise<House> => {
     identity,
     people,
     ledger,
+    budgetRules,
     adjustments,
     ...watch.features,
     providers,
@@ -217,6 +220,7 @@ export const compose = async (given: Ground): Promise<House> => {
     identity,
     people,
     ledger,
+    budgetRules,
     tokens,
     providers,
     routing,

@@ -24,8 +24,13 @@ export const limitErrors = defineErrors({
     retryable: 'no',
     title: 'Budget exceeded',
     user: 'The spending limit is reached.',
-    developer: 'What is left of a budget does not cover the worst case of this request.',
-    causes: ['The budget of the key is spent for its window.', 'A large `max_tokens` reserves more than is left.'],
+    developer:
+      'What is left of a budget does not cover the worst case of this request; `params` names it where it is not that of the key.',
+    causes: [
+      'The budget of the key is spent for its window.',
+      'A budget of the project, the end user or the model is.',
+      'A large `max_tokens` reserves more than is left.',
+    ],
     resolutions: ['Lower `max_tokens`.', 'Raise the budget, or wait for its next window.'],
     recovery: 'upgrade',
     since: '0.1.0',

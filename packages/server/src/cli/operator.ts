@@ -7,6 +7,8 @@ import { createAudit } from '../features/audit/audit.ts'
 import { createIdentity, type Identity } from '../features/identity/identity.ts'
 import type { Adjustments } from '../features/ledger/adjustments.ports.ts'
 import { createAdjustments } from '../features/ledger/adjustments.ts'
+import type { BudgetService } from '../features/ledger/budget-rules.ports.ts'
+import { createBudgetRules } from '../features/ledger/budget-rules.ts'
 import { createBudgets } from '../features/ledger/budgets.store.ts'
 import { createProviders } from '../features/providers/providers.ts'
 import type { ProvidersService } from '../features/providers/providers.service.ts'
@@ -50,6 +52,20 @@ export const withAdjustments = <T>(flags: Flags, work: (adjustments: Adjustments
       }),
     )
   })
+
+/** Runs operations of budgets on the configured store; running servers take changes over by themselves. */
+export const withBudgets = <T>(flags: Flags, work: (budgets: BudgetService) => Promise<T>): Promise<T> =>
+  withStore(flags, ({ config, database }) =>
+    work(
+      createBudgetRules({
+        database,
+        clock: systemClock,
+        log: silentLog,
+        audit: createAudit({ database, clock: systemClock }),
+        configured: config.budgets,
+      }),
+    ),
+  )
 
 /** Runs operations of providers on the configured store; running servers take changes over by themselves. */
 export const withProviders = <T>(flags: Flags, work: (service: ProvidersService) => Promise<T>): Promise<T> =>

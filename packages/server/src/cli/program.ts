@@ -7,6 +7,7 @@ import { encryptionCommand } from './encryption-command.ts'
 import { exitCode } from './exit-codes.ts'
 import { keysCommand } from './keys-command.ts'
 import { writeFailure } from './output.ts'
+import { budgetsCommand } from './budgets-command.ts'
 import { limitsCommand } from './limits-command.ts'
 import { projectsCommand } from './projects-command.ts'
 import { providersCommand } from './providers-command.ts'
@@ -31,6 +32,7 @@ const buildProgram = (): Command => {
     keysCommand(),
     projectsCommand(),
     providersCommand(),
+    budgetsCommand(),
     limitsCommand(),
     encryptionCommand(),
     adminCommand(),

@@ -20,13 +20,13 @@ let folder: string
 const call = (at: string, id: string, model = 'openai/gpt-4o-mini', estimated = false) =>
   toRow(
     sampleIntent({ at: Date.parse(at), requestId: id, target: model }),
-    null,
+    [],
     sampleSettlement({ target: model, estimated }),
   )
 const refused = (at: string, id: string) =>
   toRow(
     sampleIntent({ at: Date.parse(at), requestId: id }),
-    null,
+    [],
     sampleSettlement({
       target: 'openai/gpt-4o-mini',
       outcome: 'failed',

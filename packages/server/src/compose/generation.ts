@@ -6,6 +6,7 @@ import type { Audit } from '../features/audit/audit.ts'
 import { createGateway } from '../features/gateway/gateway.ts'
 import { withOutputCap } from '../features/gateway/openai-wire.ts'
 import type { Identity } from '../features/identity/identity.ts'
+import type { BudgetRules } from '../features/ledger/budget-rules.ports.ts'
 import type { Ledger } from '../features/ledger/ledger.ts'
 import type { TokenCounter } from '../features/metering/count-tokens.ts'
 import { createMetering } from '../features/metering/metering.ts'
@@ -48,6 +49,7 @@ export interface GenerationGround {
   readonly identity: Identity
   readonly people: People
   readonly ledger: Ledger
+  readonly budgetRules: BudgetRules
   readonly tokens: TokenCounter
   readonly providers: Providers
   readonly routing: Routing
@@ -76,8 +78,8 @@ export interface Generation {
 
 /** Builds the parts in the order of the walk and hands each what it needs. A call ends in the generation in which it began. */
 export const createGeneration = (ground: GenerationGround, settings: Settings): Generation => {
-  const { clock, faultPoints, log, pepper, counters, identity, ledger, tokens, providers, routing } = ground
-  const { metrics, people, watch } = ground
+  const { clock, faultPoints, log, pepper, counters, identity, ledger, budgetRules } = ground
+  const { metrics, people, watch, tokens, providers, routing } = ground
   const { config } = settings
 
   const address = () => addressOf(config, ground.port())
@@ -98,6 +100,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     outputCapMember: outputCapMember((provider) => providers.optionsOf(provider)?.baseUrl),
     requiresOutputCap: ({ provider }) => providers.kindOf(provider) === 'anthropic',
     withOutputCap,
+    budgetsOf: budgetRules.of,
     reserve: ledger.reserve,
     policyKey: pepper,
     log,

@@ -1,3 +1,4 @@
+import { BudgetRuleSchema, budgetNamePattern } from '@headgate/contract/budgets.ts'
 import { ConfiguredIssuerSchema, issuerNamePattern } from '@headgate/contract/issuers.ts'
 import { type Static, Type } from 'typebox'
 import { limitsSchema } from './limits-schema.ts'
@@ -147,6 +148,10 @@ export const ConfigSchema = group(
     body_log: BodyLogSchema,
     traces: TracesSchema,
     sinks: SinksSchema,
+    budgets: Type.Record(Type.String({ pattern: budgetNamePattern }), BudgetRuleSchema, {
+      additionalProperties: false,
+      description: 'What projects, users, keys and models may spend, by name; see the guide on budgets.',
+    }),
     limits: limitsSchema(rate('Callers without a secret key, per address.', 120, 40)),
     stream: group(
       {
@@ -241,6 +246,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'issuers',
   'metrics',
   'limits',
+  'budgets',
   'stream',
   'timeouts',
   'body',

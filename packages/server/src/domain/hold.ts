@@ -2,6 +2,25 @@ import type { Operation } from './inference.ts'
 import type { NanoUsd } from './money.ts'
 import type { Outcome, Usage } from './usage.ts'
 
+/** Whose money a budget counts. */
+export type BudgetLevel = 'project' | 'user' | 'key' | 'model'
+
+/** A budget that a call is held against. */
+export interface CallBudget {
+  /** The account: one limit, and what was spent of it by window. */
+  readonly id: string
+  readonly level: BudgetLevel
+  /** By which an account that is not there yet is made; null for the budget of a key, which stands from the start. */
+  readonly rule: { readonly name: string; readonly projectId: string; readonly subject: string } | null
+  /** It refuses nobody: what goes beyond it is flagged. */
+  readonly soft: boolean
+  /** Targets whose cost it bears, `provider/model`; null: all. */
+  readonly targets: readonly string[] | null
+}
+
+/** Those of a call without any. */
+export const noBudgets: readonly CallBudget[] = []
+
 /** What is known of a call before it is made; written to the journal before anything is sent to a provider. */
 export interface Intent {
   /** `req_…`: one billable row per id, whatever happens. */
@@ -16,8 +35,9 @@ export interface Intent {
   readonly target: string
   /** Milliseconds since the epoch. */
   readonly at: number
-  readonly budgetId: string | null
-  /** Most this call can cost; null when no price is known, which only a call without a budget may have. */
+  /** All that must have room for it, that of its key first. */
+  readonly budgets: readonly CallBudget[]
+  /** Most this call can cost; null when no price is known, which only a call without a hard budget may have. */
   readonly worstCase: NanoUsd | null
   /** Input charged when the process dies before the provider has said what it counted. */
   readonly inputTokensEstimate: number

@@ -70,6 +70,22 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'PATCH /admin/v1/providers/:name': named('', { stream_usage: false }),
   'DELETE /admin/v1/providers/:name': named(''),
   'POST /admin/v1/providers/:name/test': named('/test'),
+  'GET /admin/v1/budgets': plain('/admin/v1/budgets'),
+  'GET /admin/v1/budgets/:name': {
+    path: '/admin/v1/budgets/none',
+    missing: '/admin/v1/budgets/none',
+    foreign: () => [],
+  },
+  'PUT /admin/v1/budgets/:name': {
+    path: '/admin/v1/budgets/planted',
+    body: { level: 'project', limit_usd: '1000', window: 'total', project: 'nobody' },
+    foreign: () => [],
+  },
+  'DELETE /admin/v1/budgets/:name': {
+    path: '/admin/v1/budgets/none',
+    missing: '/admin/v1/budgets/none',
+    foreign: () => [],
+  },
   'GET /admin/v1/limits/policies': plain('/admin/v1/limits/policies'),
   'PUT /admin/v1/limits/policies/:name': {
     path: '/admin/v1/limits/policies/planted',

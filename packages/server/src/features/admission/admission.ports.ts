@@ -1,6 +1,6 @@
 import type { Access, PolicyInput } from '@headgate/contract/limits.ts'
 import type { Caller } from '../../domain/caller.ts'
-import type { Hold, Intent } from '../../domain/hold.ts'
+import type { CallBudget, Hold, Intent } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { NanoUsd } from '../../domain/money.ts'
@@ -76,6 +76,8 @@ export interface AdmissionPorts extends MoneyPorts {
   readonly perIp: RequestRate
   /** Secret under which the partition key of a limit is hashed, the same on every replica. */
   readonly policyKey: Buffer
+  /** All budgets that must have room for a call, that of its key first. */
+  readonly budgetsOf: (caller: Caller, user: string | null, targets: readonly Target[]) => readonly CallBudget[]
   /** Opens the call's hold. @throws AppError `budget_exceeded` or `database_unavailable`. */
   readonly reserve: (intent: Intent) => Hold | Promise<Hold>
   readonly log: Log

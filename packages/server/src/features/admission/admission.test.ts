@@ -207,7 +207,7 @@ describe('money', () => {
     expect(intents[0]).toMatchObject({
       target: 'up/dear',
       worstCase: 1_000n * 1_000n + 200n * 9_000n,
-      budgetId: 'b1',
+      budgets: [{ id: 'b1' }],
       rates: { input: 1_000_000_000n, output: 9_000_000_000n, perRequest: 0n },
       inputTokensEstimate: Math.ceil(request.body.length / 4),
     })

@@ -1,5 +1,5 @@
 import type { Exchange } from '../../domain/exchange.ts'
-import type { Hold, Intent } from '../../domain/hold.ts'
+import type { CallBudget, Hold, Intent } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import { addWarning } from '../../domain/warning.ts'
@@ -44,10 +44,13 @@ interface Asked {
   readonly costs: Costs | null
   /** Why the call cannot be made however its limits stand. */
   readonly quoted: Quote | AppError
+  readonly budgets: readonly CallBudget[]
 }
 
 /** Output that a limit of tokens takes for a call that names no cap; what it really was is corrected afterwards. */
 const OUTPUT_ESTIMATE = 512
+
+const isHard = ({ soft }: CallBudget): boolean => !soft
 
 /** Builds admission. The counters it is handed outlive it. */
 export const createAdmission = (ports: AdmissionPorts): Admission => {
@@ -82,7 +85,7 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
     }
   }
 
-  const hold = (exchange: Exchange, quoted: Quote): Hold | Promise<Hold> => {
+  const hold = (exchange: Exchange, quoted: Quote, budgets: readonly CallBudget[]): Hold | Promise<Hold> => {
     const { caller, headers } = exchange
     const { target, price, worstCase, request, inputTokens, warning, at } = quoted
     if (warning !== null) addWarning(headers, warning)
@@ -96,7 +99,7 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
       stream: request.stream,
       target: target.name,
       at,
-      budgetId: caller.budgetId,
+      budgets,
       worstCase,
       inputTokensEstimate: inputTokens,
       rates: price && { input: price.inputPerMillion, output: price.outputPerMillion, perRequest: price.perRequest },
@@ -108,14 +111,15 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
   const ask = (exchange: Exchange, request: InferenceRequest, targets: readonly Target[]): Asked => {
     const { caller } = exchange
     const own = rateRules.of(exchange)
+    const budgets = ports.budgetsOf(caller, exchange.user, targets)
     let quoted: Quote
     try {
-      quoted = quote(ports, request, targets, clock.now(), own.maxOutputTokens, caller.budgetId !== null)
+      quoted = quote(ports, request, targets, clock.now(), own.maxOutputTokens, budgets.some(isHard))
     } catch (fault) {
       if (!(fault instanceof AppError)) throw fault
-      return { limits: own, applied: noPolicies, costs: null, quoted: fault }
+      return { limits: own, applied: noPolicies, costs: null, quoted: fault, budgets }
     }
-    if (!policies.concern(caller)) return { limits: own, applied: noPolicies, costs: null, quoted }
+    if (!policies.concern(caller)) return { limits: own, applied: noPolicies, costs: null, quoted, budgets }
     const costs = costsOf(request, quoted)
     const [target = quoted.target] = targets
     const applied = policies.of(exchange, request, target, costs)
@@ -129,6 +133,7 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
       applied,
       costs,
       quoted: needsPrice ? priceUnknown(quoted.target) : quoted,
+      budgets,
     }
   }
 
@@ -163,7 +168,7 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
       throw refusal
     }
     try {
-      const held = hold(exchange, quoted)
+      const held = hold(exchange, quoted, asked.budgets)
       return held instanceof Promise ? held.then(admitted, refused) : admitted(held)
     } catch (refusal) {
       return refused(refusal)

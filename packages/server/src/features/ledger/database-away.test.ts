@@ -12,7 +12,7 @@ import { silentLog } from '../../kernel/log.ts'
 import { migrate } from '../../kernel/migrate.ts'
 import { putBudget } from './budgets.store.ts'
 import { createLedger } from './ledger.ts'
-import { sampleIntent, sampleSettlement } from './test/samples.ts'
+import { keyBudget, sampleIntent, sampleSettlement } from './test/samples.ts'
 import { verifyLedger } from './verify.ts'
 
 let postgres: TestService
@@ -61,12 +61,12 @@ test('PostgreSQL killed under load and back: held leases go on, then 503; every 
   }
   await plainCalls(500)
   // Leaves a lease of a 32nd of 64 USD at hand: room for two calls.
-  settle(await ledger.reserve(sampleIntent({ budgetId: 'away' })), 1_000n)
+  settle(await ledger.reserve(sampleIntent({ budgets: [keyBudget('away')] })), 1_000n)
   const during = plainCalls(3_000)
   await postgres.kill()
-  const held = await ledger.reserve(sampleIntent({ budgetId: 'away' }))
+  const held = await ledger.reserve(sampleIntent({ budgets: [keyBudget('away')] }))
   const refusal = await Promise.resolve(
-    ledger.reserve(sampleIntent({ budgetId: 'away', worstCase: 30_000_000_000n })),
+    ledger.reserve(sampleIntent({ budgets: [keyBudget('away')], worstCase: 30_000_000_000n })),
   ).catch((cause: unknown) => cause)
   expect(refusal).toMatchObject({ code: 'database_unavailable' })
   settle(held, 2_000n)

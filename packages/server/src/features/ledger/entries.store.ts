@@ -4,7 +4,7 @@ import type { Database, Transaction } from '../../kernel/db.ts'
 import { errorCode } from '../../kernel/db-errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
 import { isPlainJson } from '../../kernel/json.ts'
-import { type LedgerRow, paidByLease } from './row.ts'
+import { isCharged, type LedgerRow, paidByLease, type Reservation } from './row.ts'
 
 /** Writes settled calls; what is already there stays as it is. */
 export interface EntryStore {
@@ -28,8 +28,23 @@ const tryJson = ({ target, status, durationMs, fault }: Attempt, index: number):
   `{"attempt":${index + 1},"target":${text(target)},"status":${status},"duration_ms":${Math.round(durationMs)}` +
   `,"fault":${nullableText(fault)}}`
 
+type WindowText = (windowStart: number) => string
+
+/** Begins of windows as text; the rows of a batch are nearly all of one. */
+const createWindowText = (): WindowText => {
+  let known: number | undefined
+  let written = ''
+  return (windowStart) => {
+    if (windowStart !== known) {
+      known = windowStart
+      written = time(windowStart)
+    }
+    return written
+  }
+}
+
 /** A row, and its tries, as PostgreSQL reads it: one JSON document per batch costs a fraction of an array per column. */
-const rowJson = (row: LedgerRow, budgetWindow: string): string => {
+const rowJson = (row: LedgerRow, budget: Reservation | undefined, windowText: WindowText): string => {
   const slash = row.target.indexOf('/')
   return (
     `{"request_id":${text(row.id)},"at_ms":${row.at},"client_request_id":${text(row.requestId)}` +
@@ -42,24 +57,22 @@ const rowJson = (row: LedgerRow, budgetWindow: string): string => {
     `,"output_tokens":${row.outputTokens},"reasoning_tokens":${row.reasoningTokens}` +
     `,"cost_nano":${row.cost},"price_version":${nullableText(row.priceVersion)},"fault":${nullableText(row.fault)}` +
     `,"attempts":${row.attempts.length},"duration_ms":${row.durationMs},"first_byte_ms":${row.firstByteMs}` +
-    `,"budget_id":${nullableText(row.budgetId)},"budget_window":${budgetWindow}` +
+    (budget === undefined
+      ? ',"budget_id":null,"budget_window":null'
+      : `,"budget_id":${text(budget.budgetId)},"budget_window":"${windowText(budget.windowStart)}"`) +
     `,"tries":[${row.attempts.map(tryJson).join()}]}`
   )
 }
 
+/** The budgets that bear the cost of a row. */
+const chargedBy = (row: LedgerRow): readonly Reservation[] =>
+  row.reservations.every((reservation) => reservation.targets === null)
+    ? row.reservations
+    : row.reservations.filter((reservation) => isCharged(row, reservation))
+
 const batchJson = (rows: readonly LedgerRow[]): string => {
-  // The rows of a batch are nearly all of one window.
-  let start: number | undefined
-  let budgetWindow = ''
-  const windowOf = ({ reservation }: LedgerRow): string => {
-    if (!reservation) return 'null'
-    if (reservation.windowStart !== start) {
-      start = reservation.windowStart
-      budgetWindow = `"${time(start)}"`
-    }
-    return budgetWindow
-  }
-  return `[${rows.map((row) => rowJson(row, windowOf(row))).join()}]`
+  const windowText = createWindowText()
+  return `[${rows.map((row) => rowJson(row, chargedBy(row)[0], windowText)).join()}]`
 }
 
 const COLUMNS = `client_request_id, project_id, key_id, user_name, operation, target, provider, model, stream, outcome,
@@ -114,8 +127,28 @@ const CHARGE = `
   UPDATE headgate.budget_windows w SET spent_nano = w.spent_nano + m.cost, leased_nano = w.leased_nano - m.paid
     FROM per_window m WHERE w.budget_id = m.budget_id AND w.window_start = m.window_start`
 
+// What a row is charged to beyond the budget that it names itself.
+const INSERT_CHARGES = `
+  INSERT INTO headgate.ledger_charges (request_id, at, project_id, budget_id, budget_window, cost_nano)
+  SELECT request_id, to_timestamp(at_ms / 1000), project_id, budget_id, budget_window, cost_nano
+    FROM json_to_recordset($1::json) AS c (request_id text, at_ms double precision, project_id text, budget_id text,
+      budget_window timestamptz, cost_nano bigint)`
+
+const chargeJson = ({ id, at, projectId, cost }: LedgerRow, { budgetId, windowStart }: Reservation): string =>
+  `{"request_id":${text(id)},"at_ms":${at},"project_id":${text(projectId)},"budget_id":${text(budgetId)}` +
+  `,"budget_window":"${time(windowStart)}","cost_nano":${cost}}`
+
+const insertCharges = async ({ execute }: Transaction, rows: readonly LedgerRow[]): Promise<void> => {
+  const charges: string[] = []
+  for (const row of rows) {
+    if (row.reservations.length < 2) continue
+    for (const further of chargedBy(row).slice(1)) charges.push(chargeJson(row, further))
+  }
+  if (charges.length > 0) await execute(INSERT_CHARGES, [`[${charges.join()}]`])
+}
+
 interface Charge {
-  readonly budgetId: string | null
+  readonly budgetId: string
   readonly windowStart: number
   cost: NanoUsd
   paid: NanoUsd
@@ -125,20 +158,23 @@ interface Charge {
 const chargesOf = (rows: readonly LedgerRow[]): ReadonlyMap<string, Charge> => {
   const charges = new Map<string, Charge>()
   for (const row of rows) {
-    const { reservation, budgetId } = row
-    if (!reservation) continue
-    const { leaseId, windowStart } = reservation
-    let charge = charges.get(leaseId)
-    if (!charge) charges.set(leaseId, (charge = { budgetId, windowStart, cost: 0n, paid: 0n }))
-    charge.cost += row.cost ?? 0n
-    charge.paid += paidByLease(row)
+    for (const reservation of row.reservations) {
+      if (!isCharged(row, reservation)) continue
+      const { budgetId, leaseId, windowStart } = reservation
+      let charge = charges.get(leaseId)
+      if (!charge) charges.set(leaseId, (charge = { budgetId, windowStart, cost: 0n, paid: 0n }))
+      charge.cost += row.cost ?? 0n
+      charge.paid += paidByLease(row, reservation)
+    }
   }
   return charges
 }
 
-const chargeBudgets = async ({ execute }: Transaction, rows: readonly LedgerRow[]): Promise<void> => {
+const chargeBudgets = async (transaction: Transaction, rows: readonly LedgerRow[]): Promise<void> => {
   const byLease = chargesOf(rows)
   if (byLease.size === 0) return
+  await insertCharges(transaction, rows)
+  const { execute } = transaction
   const charges = [...byLease.values()]
   const budgets = charges.map(({ budgetId }) => budgetId)
   const windows = charges.map(({ windowStart }) => time(windowStart))
@@ -167,7 +203,7 @@ export const createEntryStore = (database: Database, faultPoints: FaultPoints): 
   },
   ensurePartitions: () =>
     database.transaction('system', async ({ query }) => {
-      for (const table of ['headgate.ledger_entries', 'headgate.request_attempts']) {
+      for (const table of ['headgate.ledger_entries', 'headgate.request_attempts', 'headgate.ledger_charges']) {
         await query('SELECT headgate.ensure_monthly_partitions($1::regclass)', [table])
       }
     }),

@@ -28,7 +28,7 @@ const rig = () => {
     faultPoints: noFaults,
     log: { ...silentLog, error: ({ count }) => void said.push(count) },
   })
-  const call = () => holds.open(sampleIntent(), null).settle(sampleSettlement())
+  const call = () => holds.open(sampleIntent(), []).settle(sampleSettlement())
   return { state, said, holds, call }
 }
 
@@ -49,7 +49,7 @@ test('lost rows are counted, and said once per burst', () => {
 test('a progress mark that cannot be written loses no record', () => {
   const { state, holds } = rig()
   state.progressFails = true
-  const hold = holds.open(sampleIntent({ stream: true }), null)
+  const hold = holds.open(sampleIntent({ stream: true }), [])
   hold.mark(3)
   hold.settle(sampleSettlement())
   expect(holds.losses()).toEqual({ droppedRecords: 0, lostRows: 0 })

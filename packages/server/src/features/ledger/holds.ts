@@ -13,9 +13,9 @@ import { type Reservation, toRow } from './row.ts'
 export interface Holds {
   /**
    * Journals an intent and opens its hold.
-   * @throws AppError journal_unavailable when it has a reservation and the journal does not take it
+   * @throws AppError journal_unavailable when it has reservations and the journal does not take it
    */
-  open(intent: Intent, reservation: Reservation | null): Hold
+  open(intent: Intent, reservations: readonly Reservation[]): Hold
   /** Writes long-open intents anew, so that the oldest journal segment can go. */
   carry(): void
   count(): number
@@ -54,22 +54,22 @@ export const createHolds = ({ journal, progress, drain, leases, faultPoints, log
 
   class OpenHold implements Hold {
     readonly intent: Intent
-    readonly reservation: Reservation | null
+    readonly reservations: readonly Reservation[]
     readonly slot: number
     readonly tag: number
     segment: number | null
 
-    constructor(intent: Intent, reservation: Reservation | null) {
+    constructor(intent: Intent, reservations: readonly Reservation[]) {
       const { slot, tag } = progress.take()
       this.intent = intent
-      this.reservation = reservation
+      this.reservations = reservations
       this.slot = slot
       this.tag = tag
       this.segment = record(this.line())
     }
 
     line(): string {
-      return intentLine(this.intent, this.reservation, this.slot, this.tag)
+      return intentLine(this.intent, this.reservations, this.slot, this.tag)
     }
 
     mark(outputTokens: number): void {
@@ -84,7 +84,7 @@ export const createHolds = ({ journal, progress, drain, leases, faultPoints, log
     settle(settlement: Settlement): void {
       if (!open.delete(this)) return
       faultPoints.pass('ledger.before-outcome')
-      const row = toRow(this.intent, this.reservation, settlement)
+      const row = toRow(this.intent, this.reservations, settlement)
       const position = journal.end()
       const segment = record(outcomeLine(row))
       faultPoints.pass('ledger.after-outcome')
@@ -108,12 +108,12 @@ export const createHolds = ({ journal, progress, drain, leases, faultPoints, log
   }
 
   return {
-    open: (intent, reservation) => {
+    open: (intent, reservations) => {
       faultPoints.pass('ledger.before-intent')
-      const hold = new OpenHold(intent, reservation)
-      if (hold.segment === null && reservation) {
+      const hold = new OpenHold(intent, reservations)
+      if (hold.segment === null && reservations.length > 0) {
         progress.free(hold.slot)
-        leases.cancel(intent.id, reservation)
+        leases.cancel(intent.id, reservations)
         throw new AppError('journal_unavailable', { retryAfterMs: 1_000 })
       }
       open.add(hold)

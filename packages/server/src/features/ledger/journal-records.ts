@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { Attempt, Intent } from '../../domain/hold.ts'
+import { type Attempt, type Intent, noBudgets } from '../../domain/hold.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import { quoteJson, quoteJsonOrNull } from '../../kernel/json.ts'
 import type { LedgerRow, Reservation } from './row.ts'
@@ -8,7 +8,7 @@ import type { LedgerRow, Reservation } from './row.ts'
 export interface IntentRecord {
   readonly kind: 'intent'
   readonly intent: Intent
-  readonly reservation: Reservation | null
+  readonly reservations: readonly Reservation[]
   readonly slot: number
   readonly tag: number
 }
@@ -23,10 +23,21 @@ export type JournalRecord = IntentRecord | OutcomeRecord
 
 const CHECKSUM_CHARACTERS = 8
 
-const reservationJson = (reservation: Reservation | null): string =>
-  reservation
-    ? `{"leaseId":${quoteJson(reservation.leaseId)},"windowStart":${reservation.windowStart},"amount":"${reservation.amount}"}`
-    : 'null'
+const reservationJson = ({ leaseId, windowStart, amount, targets }: Reservation): string =>
+  `{"leaseId":${quoteJson(leaseId)},"windowStart":${windowStart},"amount":"${amount}"` +
+  (targets === null ? '}' : `,"targets":[${targets.map(quoteJson).join()}]}`)
+
+/** The first stands as it has since lines had one at most; the others follow it. */
+const reservationsJson = (reservations: readonly Reservation[]): string => {
+  const [first] = reservations
+  if (first === undefined) return ',"budgetId":null,"reservation":null'
+  let json = `,"budgetId":${quoteJson(first.budgetId)},"reservation":${reservationJson(first)}`
+  for (let index = 1; index < reservations.length; index++) {
+    const further = reservations[index] as Reservation
+    json += `${index === 1 ? ',"further":[' : ','}{"budgetId":${quoteJson(further.budgetId)},"reservation":${reservationJson(further)}}`
+  }
+  return reservations.length > 1 ? `${json}]` : json
+}
 
 const amountJson = (amount: NanoUsd | null): string => (amount === null ? 'null' : `"${amount}"`)
 
@@ -34,18 +45,18 @@ const amountJson = (amount: NanoUsd | null): string => (amount === null ? 'null'
 const toLine = (json: string): string => `${crc32(json).toString(16).padStart(CHECKSUM_CHARACTERS, '0')} ${json}\n`
 
 /** Writes an intent as a line. */
-export const intentLine = (intent: Intent, reservation: Reservation | null, slot: number, tag: number): string => {
+export const intentLine = (intent: Intent, reservations: readonly Reservation[], slot: number, tag: number): string => {
   const { rates } = intent
   return toLine(
     `{"t":"i","id":${quoteJson(intent.id)},"requestId":${quoteJson(intent.requestId)}` +
       `,"projectId":${quoteJson(intent.projectId)},"keyId":${quoteJson(intent.keyId)},"user":${quoteJsonOrNull(intent.user)}` +
       `,"operation":"${intent.operation}","stream":${intent.stream},"target":${quoteJson(intent.target)},"at":${intent.at}` +
-      `,"budgetId":${quoteJsonOrNull(intent.budgetId)},"worstCase":${amountJson(intent.worstCase)}` +
+      `,"worstCase":${amountJson(intent.worstCase)}` +
       `,"inputTokensEstimate":${intent.inputTokensEstimate}` +
       (rates
         ? `,"rates":{"input":"${rates.input}","output":"${rates.output}","perRequest":"${rates.perRequest}"}`
         : ',"rates":null') +
-      `,"reservation":${reservationJson(reservation)},"slot":${slot},"tag":${tag}}`,
+      `${reservationsJson(reservations)},"slot":${slot},"tag":${tag}}`,
   )
 }
 
@@ -64,23 +75,38 @@ export const outcomeLine = (row: LedgerRow): string =>
       `,"reasoningTokens":${row.reasoningTokens},"cost":${amountJson(row.cost)}` +
       `,"priceVersion":${quoteJsonOrNull(row.priceVersion)},"fault":${quoteJsonOrNull(row.fault)}` +
       `,"attempts":[${row.attempts.map(attemptJson).join()}],"durationMs":${row.durationMs}` +
-      `,"firstByteMs":${row.firstByteMs},"budgetId":${quoteJsonOrNull(row.budgetId)}` +
-      `,"reservation":${reservationJson(row.reservation)}}`,
+      `,"firstByteMs":${row.firstByteMs}${reservationsJson(row.reservations)}}`,
   )
 
 type Packed<T> = { [K in keyof T]: T[K] extends bigint | null ? string | null : T[K] }
-interface PackedReservation extends Omit<Reservation, 'amount'> {
-  readonly amount: string
+
+interface PackedReservation {
+  readonly budgetId: string | null
+  readonly reservation: {
+    readonly leaseId: string
+    readonly windowStart: number
+    readonly amount: string
+    readonly targets?: readonly string[]
+  } | null
 }
 
-const unpackReservation = (packed: PackedReservation | null): Reservation | null =>
-  packed && { ...packed, amount: BigInt(packed.amount) }
+interface PackedReservations extends PackedReservation {
+  readonly further?: readonly PackedReservation[]
+}
+
+const unpackReservations = (packed: PackedReservations): readonly Reservation[] =>
+  [packed, ...(packed.further ?? [])].flatMap(({ budgetId, reservation }) =>
+    budgetId === null || reservation === null
+      ? []
+      : [{ targets: null, ...reservation, budgetId, amount: BigInt(reservation.amount) }],
+  )
 
 const unpackIntent = (value: Record<string, unknown>): IntentRecord => {
-  const { t: _, slot, tag, reservation, worstCase, rates, ...rest } = value
+  const { t: _, slot, tag, budgetId, reservation, further, worstCase, rates, ...rest } = value
   const money = rates as Record<'input' | 'output' | 'perRequest', string> | null
   const intent = {
     ...rest,
+    budgets: noBudgets,
     worstCase: worstCase === null ? null : BigInt(worstCase as string),
     rates: money && {
       input: BigInt(money.input),
@@ -91,14 +117,21 @@ const unpackIntent = (value: Record<string, unknown>): IntentRecord => {
   return {
     kind: 'intent',
     intent,
-    reservation: unpackReservation(reservation as PackedReservation | null),
+    reservations: unpackReservations({ budgetId, reservation, further } as PackedReservations),
     slot: slot as number,
     tag: tag as number,
   }
 }
 
 const unpackOutcome = (value: Record<string, unknown>): OutcomeRecord => {
-  const { t: _, cost, reservation, ...rest } = value as unknown as Packed<LedgerRow> & { t: string }
+  const {
+    t: _,
+    cost,
+    budgetId,
+    reservation,
+    further,
+    ...rest
+  } = value as unknown as Packed<Omit<LedgerRow, 'reservations'>> & PackedReservations & { t: string }
   return {
     kind: 'outcome',
     row: {
@@ -106,7 +139,7 @@ const unpackOutcome = (value: Record<string, unknown>): OutcomeRecord => {
       // A line of a version that did not count them.
       cacheWriteInputTokens: rest.cacheWriteInputTokens ?? 0,
       cost: cost === null ? null : BigInt(cost),
-      reservation: unpackReservation(reservation as PackedReservation | null),
+      reservations: unpackReservations({ budgetId, reservation, ...(further && { further }) }),
     },
   }
 }

@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncat
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Hold } from '../../domain/hold.ts'
 import { systemClock } from '../../kernel/clock.ts'
@@ -15,8 +16,8 @@ import { intentLine, outcomeLine, readLine } from './journal-records.ts'
 import { createLedger } from './ledger.ts'
 import { openProgress, readProgress } from './progress.ts'
 import { recover } from './recovery.ts'
-import { type LedgerRow, toRow } from './row.ts'
-import { sampleIntent, sampleSettlement } from './test/samples.ts'
+import { type LedgerRow, type Reservation, toRow } from './row.ts'
+import { keyBudget, sampleIntent, sampleSettlement } from './test/samples.ts'
 
 /** Runs a program of the system, where it is there and allowed. */
 const system = (program: string, ...args: string[]): boolean => spawnSync(program, args).status === 0
@@ -35,7 +36,15 @@ afterEach(async () => {
 const open = (faultPoints: FaultPoints = noFaults, segmentBytes?: number) =>
   openJournal({ directory, clock: systemClock, faultPoints, log: silentLog, segmentBytes })
 
-const reservation = { leaseId: 'lea_1', windowStart: 0, amount: 9_007_199_254_740_993n }
+const reservation: Reservation = {
+  budgetId: 'bud_1',
+  leaseId: 'lea_1',
+  windowStart: 0,
+  amount: 9_007_199_254_740_993n,
+  targets: null,
+}
+const ofProject: Reservation = { ...reservation, budgetId: 'web:"1"', leaseId: 'lea_2', windowStart: 3_600_000 }
+const ofModel: Reservation = { ...reservation, budgetId: 'big', leaseId: 'lea_3', targets: ['up/a', 'up/"b"'] }
 const logs = () => readdirSync(directory).filter((name) => name.endsWith('.log') && name !== 'refused.log')
 
 const readAll = async (journal: ReturnType<typeof open>) => {
@@ -51,21 +60,51 @@ const readAll = async (journal: ReturnType<typeof open>) => {
 
 test('records come back as they were written', () => {
   const intent = sampleIntent({ user: 'zoë \u2028 "x"', worstCase: 9_007_199_254_740_993n })
-  const row = toRow(intent, reservation, sampleSettlement({ cost: null }))
-  expect(readLine(intentLine(intent, reservation, 3, 7).trimEnd())).toEqual({
-    kind: 'intent',
-    intent,
-    reservation,
-    slot: 3,
-    tag: 7,
-  })
-  expect(readLine(outcomeLine(row).trimEnd())).toEqual({ kind: 'outcome', row })
+  for (const reservations of [[], [reservation], [reservation, ofProject, ofModel]]) {
+    const row = toRow(intent, reservations, sampleSettlement({ cost: null }))
+    expect(readLine(intentLine(intent, reservations, 3, 7).trimEnd())).toEqual({
+      kind: 'intent',
+      intent,
+      reservations,
+      slot: 3,
+      tag: 7,
+    })
+    expect(readLine(outcomeLine(row).trimEnd())).toEqual({ kind: 'outcome', row })
+  }
+  const row = toRow(intent, [reservation], sampleSettlement())
   expect(readLine(outcomeLine(row).trimEnd().replace('up/', 'un/'))).toBeNull()
+})
+
+test('lines of a version that knew one budget at most are read', () => {
+  const line = (json: string) => `${crc32(json).toString(16).padStart(8, '0')} ${json}`
+  const { budgets: _, worstCase, rates, ...call } = sampleIntent()
+  const intent = JSON.stringify({
+    t: 'i',
+    ...call,
+    budgetId: 'bud_1',
+    worstCase: String(worstCase),
+    rates: rates && { input: String(rates.input), output: String(rates.output), perRequest: String(rates.perRequest) },
+    reservation: { leaseId: 'lea_1', windowStart: 1_700_000_000_000, amount: '1000000' },
+    slot: 1,
+    tag: 2,
+  })
+  expect(readLine(line(intent))).toEqual({
+    kind: 'intent',
+    intent: { ...call, budgets: [], worstCase, rates },
+    reservations: [
+      { budgetId: 'bud_1', leaseId: 'lea_1', windowStart: 1_700_000_000_000, amount: 1_000_000n, targets: null },
+    ],
+    slot: 1,
+    tag: 2,
+  })
+  expect(readLine(line(intent.replace(/"reservation":\{[^}]*\}/, '"reservation":null')))).toMatchObject({
+    reservations: [],
+  })
 })
 
 test('torn and damaged lines are skipped, whatever stands around them is kept', async () => {
   const first = open()
-  const rows = [1, 2, 3].map(() => toRow(sampleIntent(), null, sampleSettlement()))
+  const rows = [1, 2, 3].map(() => toRow(sampleIntent(), [], sampleSettlement()))
   for (const row of rows) first.append(outcomeLine(row))
   await first.close()
   const path = join(directory, logs()[0] as string)
@@ -92,7 +131,7 @@ test('recovery may be killed and begun again: each open call is settled with the
   const intents = [0, 1, 2, 3].map((parts) => {
     const intent = sampleIntent()
     const { slot, tag } = progress.take()
-    first.append(intentLine(intent, null, slot, tag))
+    first.append(intentLine(intent, [], slot, tag))
     if (parts > 0) progress.write(slot, tag, parts)
     return intent
   })
@@ -103,7 +142,7 @@ test('recovery may be killed and begun again: each open call is settled with the
   const reused = progress.take()
   expect(reused.slot).toBe(used.slot)
   const unmarked = sampleIntent()
-  first.append(intentLine(unmarked, null, reused.slot, reused.tag))
+  first.append(intentLine(unmarked, [], reused.slot, reused.tag))
   appendFileSync(join(directory, logs()[0] as string), '00000000 {"t":"i","id":"torn')
   progress.close()
   await first.close()
@@ -133,8 +172,8 @@ test('segments go when nothing needs them, the oldest first', async () => {
   const journal = open(noFaults, 1_000)
   const segments: number[] = []
   for (let index = 0; index < 6; index++) {
-    segments.push(journal.append(outcomeLine(toRow(sampleIntent(), null, sampleSettlement()))))
-    journal.append(outcomeLine(toRow(sampleIntent(), null, sampleSettlement())))
+    segments.push(journal.append(outcomeLine(toRow(sampleIntent(), [], sampleSettlement()))))
+    journal.append(outcomeLine(toRow(sampleIntent(), [], sampleSettlement())))
     journal.pin(segments.at(-1) as number)
     await journal.sync()
   }
@@ -157,7 +196,7 @@ test('after a failed sync nothing is acknowledged until every unconfirmed line i
       if (broken && name === 'ledger.journal-sync') throw Object.assign(new Error('EIO'), { code: 'EIO' })
     },
   })
-  const rows = [1, 2].map(() => toRow(sampleIntent(), null, sampleSettlement()))
+  const rows = [1, 2].map(() => toRow(sampleIntent(), [], sampleSettlement()))
   for (const row of rows) journal.append(outcomeLine(row))
   await expect(journal.sync()).rejects.toThrow(JournalFault)
   expect(() => journal.append(outcomeLine(rows[0] as LedgerRow))).toThrow(JournalFault)
@@ -216,7 +255,7 @@ test('a full disk: calls without a budget are served and counted, calls with one
   for (let index = 0; index < 50; index++) call()
   expect(ledger.stats()).toMatchObject({ journal: 'failing', lostRows: 0, queued: 51 })
   expect(ledger.stats().droppedRecords).toBeGreaterThan(80)
-  expect(() => ledger.reserve(sampleIntent({ budgetId: 'any' }))).toThrow(
+  expect(() => ledger.reserve(sampleIntent({ budgets: [keyBudget('any')] }))).toThrow(
     expect.objectContaining({ code: 'journal_unavailable' }),
   )
   if (mounted) await rm(join(mount, 'filler'))

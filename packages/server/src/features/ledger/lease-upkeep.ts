@@ -23,6 +23,8 @@ export interface LeaseUpkeepOptions {
   readonly retire: (lease: Lease, state: 'ending' | 'gone') => void
   /** Others are short of this budget: take no chunks of it for a while. */
   readonly spare: (budgetId: string) => void
+  /** Forgets what is no longer needed of budgets. */
+  readonly sweep: () => void
 }
 
 const ROUND_MS = 200
@@ -31,7 +33,7 @@ const EXPIRY_MS = 10_000
 const IDLE_MS = 2_000
 
 export const createLeaseUpkeep = (options: LeaseUpkeepOptions): LeaseUpkeep => {
-  const { store, clock, log, leases, old, retire, spare } = options
+  const { store, clock, log, leases, old, retire, spare, sweep } = options
   let timer: Timer | null = null
   let running: Promise<void> | null = null
   let nextHeartbeat = 0
@@ -100,6 +102,7 @@ export const createLeaseUpkeep = (options: LeaseUpkeepOptions): LeaseUpkeep => {
       await endFinished()
       if (monotonic >= nextExpiry) {
         nextExpiry = monotonic + EXPIRY_MS
+        sweep()
         const count = await store.endExpired()
         if (count > 0) log.warn({ component: 'ledger', count }, 'Leases of silent replicas were returned')
       }

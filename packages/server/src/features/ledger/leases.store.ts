@@ -1,12 +1,14 @@
+import type { CallBudget } from '../../domain/hold.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Database, Transaction } from '../../kernel/db.ts'
 import { CommitOutcomeUnknown, errorCode, isConnectionFault } from '../../kernel/db-errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
+import { makeAccount } from './budget-rules.store.ts'
 import { type BudgetWindow, windowStart } from './windows.ts'
 
 /** What a replica asks of a budget. */
 export interface GrantRequest {
-  readonly budgetId: string
+  readonly budget: Pick<CallBudget, 'id' | 'rule'>
   /** Milliseconds since the epoch; decides the window. */
   readonly at: number
   /** The lease to add to; null for a new one. */
@@ -145,18 +147,28 @@ export const createLeaseStore = (
     }
   }
 
+  /** How a budget is renewed; the account of a rule is made when it is first asked. Null: there is none. */
+  const windowOf = async (transaction: Transaction, { id, rule }: GrantRequest['budget']) => {
+    for (let made = false; ; made = true) {
+      const { rows } = await transaction.query<{ budget_window: BudgetWindow }>(
+        'SELECT budget_window FROM headgate.budgets WHERE id = $1',
+        [id],
+      )
+      if (rows[0]) return rows[0].budget_window
+      if (rule === null || made) return null
+      await makeAccount(transaction, id, rule)
+    }
+  }
+
   const grant = (request: GrantRequest): Promise<GrantAnswer> =>
     system(async (transaction) => {
-      const { query, execute } = transaction
-      const found = await query<{ budget_window: BudgetWindow }>(
-        'SELECT budget_window FROM headgate.budgets WHERE id = $1',
-        [request.budgetId],
-      )
-      const window = found.rows[0]?.budget_window
-      if (!window) return 'no-budget'
+      const { execute } = transaction
+      const { id: budgetId } = request.budget
+      const window = await windowOf(transaction, request.budget)
+      if (window === null) return 'no-budget'
       const start = windowStart(window, request.at)
       if (request.lease && request.lease.windowStart !== start) return 'gone'
-      const row = await lockWindow(transaction, request.budgetId, start)
+      const row = await lockWindow(transaction, budgetId, start)
       if (!row) return 'no-budget'
       const remainder = row.limit_nano - row.spent_nano - row.leased_nano
       const answer = { window, windowStart: start, remainder, leased: row.leased_nano }
@@ -172,13 +184,13 @@ export const createLeaseStore = (
         : await execute(
             `INSERT INTO headgate.leases (id, budget_id, window_start, project_id, replica_id, epoch, amount_nano)
              SELECT $1, id, $3, project_id, $4, $5, $6 FROM headgate.budgets WHERE id = $2`,
-            [request.newId, request.budgetId, time(start), replicaId, epoch, amount],
+            [request.newId, budgetId, time(start), replicaId, epoch, amount],
           )
       if (kept === 0) return 'gone'
       const moved = await execute(
         `UPDATE headgate.budget_windows SET leased_nano = leased_nano + $3
           WHERE budget_id = $1 AND window_start = $2 AND spent_nano + leased_nano + $3 <= $4`,
-        [request.budgetId, time(start), amount, row.limit_nano],
+        [budgetId, time(start), amount, row.limit_nano],
       )
       if (moved !== 1) throw new Error('A budget had less room than its locked row said')
       faultPoints.pass('ledger.before-grant-commit')

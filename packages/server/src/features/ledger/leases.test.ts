@@ -8,7 +8,7 @@ import { silentLog } from '../../kernel/log.ts'
 import { putBudget, removeBudget } from './budgets.store.ts'
 import { createLeases, type Leases } from './leases.ts'
 import { createLeaseStore } from './leases.store.ts'
-import { sampleIntent } from './test/samples.ts'
+import { keyBudget, sampleIntent } from './test/samples.ts'
 import { verifyLedger } from './verify.ts'
 import { windowEnd, windowStart } from './windows.ts'
 
@@ -54,7 +54,7 @@ const leased = async (id: string) => {
   return rows[0]?.leased_nano
 }
 const reserve = async (leases: Leases, budgetId: string, worstCase: bigint) =>
-  leases.reserve(sampleIntent({ budgetId, worstCase }), budgetId)
+  (await leases.reserve(sampleIntent({ budgets: [keyBudget(budgetId)], worstCase })))[0]
 
 test('a lease is used without PostgreSQL, until its replica has been silent for 45 seconds', async () => {
   await put('fence', 3_200n)
@@ -62,7 +62,9 @@ test('a lease is used without PostgreSQL, until its replica has been silent for 
   await reserve(leases, 'fence', 10n)
   fault = new DatabaseUnavailable('away')
   later += 44_000
-  expect(leases.reserve(sampleIntent({ worstCase: 10n }), 'fence')).toMatchObject({ amount: 10n })
+  expect(leases.reserve(sampleIntent({ budgets: [keyBudget('fence')], worstCase: 10n }))).toMatchObject([
+    { amount: 10n },
+  ])
   later += 2_000
   await expect(reserve(leases, 'fence', 10n)).rejects.toMatchObject({ code: 'database_unavailable' })
   fault = null
@@ -96,14 +98,14 @@ test('a replica holds a 32nd of the remainder; what a lowered limit no longer co
 test('a cancelled reservation comes back, and a removed budget holds nobody up', async () => {
   await put('removed', 10n)
   const leases = open('removed')
-  const intent = sampleIntent({ worstCase: 10n })
-  const reservation = await leases.reserve(intent, 'removed')
+  const intent = sampleIntent({ budgets: [keyBudget('removed')], worstCase: 10n })
+  const reservations = await leases.reserve(intent)
   await expect(reserve(leases, 'removed', 1n)).rejects.toMatchObject({ code: 'budget_exceeded' })
-  if (reservation) leases.cancel(intent.id, reservation)
+  leases.cancel(intent.id, reservations)
   expect(await reserve(leases, 'removed', 10n)).toMatchObject({ amount: 10n })
   await database.transaction('system', (transaction) => removeBudget(transaction, 'removed'))
   await leases.round()
-  expect(await reserve(open('removed-2'), 'removed', 10n)).toBeNull()
+  expect(await reserve(open('removed-2'), 'removed', 10n)).toBeUndefined()
 })
 
 test('money of the last window is not spent in the next', async () => {
@@ -135,7 +137,8 @@ test('a call that costs nothing is admitted on a spent budget, and takes no leas
   await reserve(leases, 'spent', 10n)
   await expect(reserve(leases, 'spent', 1n)).rejects.toMatchObject({ code: 'budget_exceeded' })
   const count = leases.count()
-  expect(leases.reserve(sampleIntent({ worstCase: 0n }), 'spent')).toBeNull()
-  expect(open('spent-2').reserve(sampleIntent({ worstCase: 0n }), 'spent')).toBeNull()
+  const free = sampleIntent({ budgets: [keyBudget('spent')], worstCase: 0n })
+  expect(leases.reserve(free)).toEqual([])
+  expect(open('spent-2').reserve(free)).toEqual([])
   expect(leases.count()).toBe(count)
 })

@@ -10,7 +10,7 @@ import { type FaultPoints, noFaults } from '../../kernel/fault-points.ts'
 import { silentLog } from '../../kernel/log.ts'
 import type { CallerInput, Reply } from '../../kernel/route.ts'
 import { createLedger, type Ledger, type LedgerOptions } from './ledger.ts'
-import { sampleIntent, sampleSettlement } from './test/samples.ts'
+import { keyBudget, sampleIntent, sampleSettlement } from './test/samples.ts'
 import { verifyLedger } from './verify.ts'
 
 let home: TestDatabase
@@ -87,7 +87,7 @@ test('200 calls at once against a budget for 10: exactly 10 are admitted', async
   await makeBudget('race', 10_000_000_000n)
   const ledger = await open()
   const calls = await Promise.allSettled(
-    Array.from({ length: 200 }, async () => ledger.reserve(sampleIntent({ budgetId: 'race' }))),
+    Array.from({ length: 200 }, async () => ledger.reserve(sampleIntent({ budgets: [keyBudget('race')] }))),
   )
   const holds = calls.flatMap((call) => (call.status === 'fulfilled' ? [call.value] : []))
   expect(holds).toHaveLength(10)
@@ -110,7 +110,7 @@ test('variable cost: what is not used comes back, and the ledger stays within th
   const work = async () => {
     for (;;) {
       try {
-        const hold = await ledger.reserve(sampleIntent({ budgetId: 'variable' }))
+        const hold = await ledger.reserve(sampleIntent({ budgets: [keyBudget('variable')] }))
         admitted++
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 5))
         hold.settle(sampleSettlement({ cost: BigInt(Math.floor(Math.random() * 1_000_000_000)) }))
@@ -135,10 +135,10 @@ test('an idle lease goes to the replica that runs short', async () => {
   await makeBudget('hoard', 32_000_000_000n)
   const one = await open()
   const two = await open({ journalDirectory: join(directory, 'two') })
-  const first = await one.reserve(sampleIntent({ budgetId: 'hoard', worstCase: 31_000_000_000n }))
+  const first = await one.reserve(sampleIntent({ budgets: [keyBudget('hoard')], worstCase: 31_000_000_000n }))
   first.settle(sampleSettlement({ cost: 1_000_000_000n }))
   // One now holds 30 USD that lie idle, two needs 31 of the 31 that are left.
-  const second = await two.reserve(sampleIntent({ budgetId: 'hoard', worstCase: 31_000_000_000n }))
+  const second = await two.reserve(sampleIntent({ budgets: [keyBudget('hoard')], worstCase: 31_000_000_000n }))
   second.settle(sampleSettlement({ cost: 31_000_000_000n }))
   await one.flush()
   await two.flush()
@@ -150,12 +150,14 @@ test('a window is full again when the next begins, and late calls count for the 
   await makeBudget('hourly', 1_000_000_000n, 'hour')
   let now = Date.UTC(2030, 0, 1, 10, 59)
   const ledger = await open({ clock: { ...systemClock, now: () => now } })
-  const early = await ledger.reserve(sampleIntent({ budgetId: 'hourly', at: now }))
-  await expect(async () => ledger.reserve(sampleIntent({ budgetId: 'hourly', at: now }))).rejects.toMatchObject({
+  const early = await ledger.reserve(sampleIntent({ budgets: [keyBudget('hourly')], at: now }))
+  await expect(async () =>
+    ledger.reserve(sampleIntent({ budgets: [keyBudget('hourly')], at: now })),
+  ).rejects.toMatchObject({
     code: 'budget_exceeded',
   })
   now += 2 * 60_000
-  const late = await ledger.reserve(sampleIntent({ budgetId: 'hourly', at: now }))
+  const late = await ledger.reserve(sampleIntent({ budgets: [keyBudget('hourly')], at: now }))
   late.settle(sampleSettlement({ cost: 400_000_000n }))
   early.settle(sampleSettlement({ cost: 900_000_000n }))
   await ledger.flush()
@@ -176,7 +178,7 @@ test('a commit whose answer was lost is sent again and counts once', async () =>
     },
   }
   const ledger = await open({ faultPoints })
-  const hold = await ledger.reserve(sampleIntent({ budgetId: 'lost-answer' }))
+  const hold = await ledger.reserve(sampleIntent({ budgets: [keyBudget('lost-answer')] }))
   hold.settle(sampleSettlement())
   await expect(ledger.flush()).rejects.toThrow('the answer was lost')
   await ledger.flush()
@@ -188,12 +190,12 @@ test('a commit whose answer was lost is sent again and counts once', async () =>
 test('the lease of a silent replica is returned; when it comes back, it can touch nothing of it', async () => {
   await makeBudget('silent', 2_000_000_000n)
   const dead = await open()
-  const held = await dead.reserve(sampleIntent({ budgetId: 'silent', worstCase: 2_000_000_000n }))
+  const held = await dead.reserve(sampleIntent({ budgets: [keyBudget('silent')], worstCase: 2_000_000_000n }))
   await database.transaction('system', ({ execute }) =>
     execute("UPDATE headgate.leases SET heartbeat_at = now() - interval '61 seconds' WHERE budget_id = $1", ['silent']),
   )
   const other = await open({ journalDirectory: join(directory, 'other') })
-  const taken = await other.reserve(sampleIntent({ budgetId: 'silent', worstCase: 1_500_000_000n }))
+  const taken = await other.reserve(sampleIntent({ budgets: [keyBudget('silent')], worstCase: 1_500_000_000n }))
   held.settle(sampleSettlement({ cost: 100_000_000n }))
   taken.settle(sampleSettlement({ cost: 1_000_000_000n }))
   await dead.flush()

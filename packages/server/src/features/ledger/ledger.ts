@@ -14,6 +14,7 @@ import { JournalFault, openJournal } from './journal.ts'
 import { createLeases } from './leases.ts'
 import { createLeaseStore } from './leases.store.ts'
 import { usageRoutes } from './ledger.routes.ts'
+import { noReservations } from './row.ts'
 import { openProgress } from './progress.ts'
 import { recover } from './recovery.ts'
 import { createUsageStore } from './usage.store.ts'
@@ -101,12 +102,12 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
   const timers: { cancel(): void }[] = []
 
   const reserve = (intent: Intent): Hold | Promise<Hold> => {
-    if (intent.budgetId === null) return holds.open(intent, null)
+    if (intent.budgets.length === 0) return holds.open(intent, noReservations)
     if (journal.stats().state === 'failing') throw new AppError('journal_unavailable', { retryAfterMs: 1_000 })
-    const reservation = leases.reserve(intent, intent.budgetId)
-    return reservation instanceof Promise
-      ? reservation.then((granted) => holds.open(intent, granted))
-      : holds.open(intent, reservation)
+    const reservations = leases.reserve(intent)
+    return reservations instanceof Promise
+      ? reservations.then((granted) => holds.open(intent, granted))
+      : holds.open(intent, reservations)
   }
 
   const ensurePartitions = () =>

@@ -38,7 +38,7 @@ export const recover = async (directory: string, journal: Journal, faultPoints: 
   for (const { record, segment } of open.values()) {
     const tokens = progress.tokensOf(segment, record.slot, record.tag)
     faultPoints.pass('ledger.before-recovery-outcome')
-    journal.append(outcomeLine(toKilledRow(record.intent, record.reservation, tokens)))
+    journal.append(outcomeLine(toKilledRow(record.intent, record.reservations, tokens)))
   }
   await journal.sync()
   progress.remove()

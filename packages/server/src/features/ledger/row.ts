@@ -2,13 +2,19 @@ import type { Attempt, Intent, Settlement } from '../../domain/hold.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import { noUsage, type Outcome } from '../../domain/usage.ts'
 
-/** Where the money of a reservation was taken from. */
+/** Money of one budget, and where it was taken from. */
 export interface Reservation {
+  readonly budgetId: string
   readonly leaseId: string
   /** Start of the budget's window, milliseconds since the epoch: the call is charged to it, however long it takes. */
   readonly windowStart: number
   readonly amount: NanoUsd
+  /** Targets whose cost the budget bears; null: all. */
+  readonly targets: readonly string[] | null
 }
+
+/** Those of a call that no budget holds. */
+export const noReservations: readonly Reservation[] = []
 
 /** A settled call, complete in itself: a line of the journal and a row of `headgate.ledger_entries`. */
 export interface LedgerRow {
@@ -34,12 +40,12 @@ export interface LedgerRow {
   readonly attempts: readonly Attempt[]
   readonly durationMs: number
   readonly firstByteMs: number | null
-  readonly budgetId: string | null
-  readonly reservation: Reservation | null
+  /** One for each budget that had to have room. */
+  readonly reservations: readonly Reservation[]
 }
 
 /** Joins what was known before the call with what it came to. */
-export const toRow = (intent: Intent, reservation: Reservation | null, settlement: Settlement): LedgerRow => {
+export const toRow = (intent: Intent, reservations: readonly Reservation[], settlement: Settlement): LedgerRow => {
   const { usage } = settlement
   return {
     id: intent.id,
@@ -64,18 +70,17 @@ export const toRow = (intent: Intent, reservation: Reservation | null, settlemen
     attempts: settlement.attempts,
     durationMs: Math.round(settlement.durationMs),
     firstByteMs: settlement.firstByteMs === null ? null : Math.round(settlement.firstByteMs),
-    budgetId: reservation ? intent.budgetId : null,
-    reservation,
+    reservations,
   }
 }
 
 const TOKENS_PER_MILLION = 1_000_000n
 
 /** The row of a call whose process died: input as estimated, output as it was marked before the caller got it. */
-export const toKilledRow = (intent: Intent, reservation: Reservation | null, outputTokens: number): LedgerRow => {
+export const toKilledRow = (intent: Intent, reservations: readonly Reservation[], outputTokens: number): LedgerRow => {
   const { rates } = intent
   const metered = rates ? rates.input * BigInt(intent.inputTokensEstimate) + rates.output * BigInt(outputTokens) : 0n
-  return toRow(intent, reservation, {
+  return toRow(intent, reservations, {
     outcome: 'killed',
     target: intent.target,
     usage: { ...noUsage, inputTokens: intent.inputTokensEstimate, outputTokens },
@@ -89,8 +94,13 @@ export const toKilledRow = (intent: Intent, reservation: Reservation | null, out
   })
 }
 
-/** What the budget's lease pays of a row; what a call cost beyond its reservation is spent without cover. */
-export const paidByLease = ({ cost, reservation }: LedgerRow): NanoUsd => {
-  if (!reservation || cost === null) return 0n
+/** Whether the budget of a reservation bears what the row cost: one of other models does not. */
+export const isCharged = ({ target }: LedgerRow, { targets }: Reservation): boolean =>
+  targets === null || targets.includes(target)
+
+/** What the lease of a reservation pays of a row; what a call cost beyond its reservation is spent without cover. */
+export const paidByLease = (row: LedgerRow, reservation: Reservation): NanoUsd => {
+  const { cost } = row
+  if (cost === null || !isCharged(row, reservation)) return 0n
   return cost < reservation.amount ? cost : reservation.amount
 }

@@ -18,8 +18,10 @@ export const ledgerRules: readonly Rule[] = [
     meaning: 'what a window of a budget has spent is the sum of its entries',
     sql: `SELECT format('budget %s, window %s: spent %s, entries %s', w.budget_id, w.window_start, w.spent_nano, coalesce(e.cost, 0)) AS what
             FROM headgate.budget_windows w
-            LEFT JOIN (SELECT budget_id, budget_window, sum(coalesce(cost_nano, 0)) AS cost FROM headgate.ledger_entries
-                        WHERE budget_id IS NOT NULL GROUP BY 1, 2) e
+            LEFT JOIN (SELECT budget_id, budget_window, sum(coalesce(cost_nano, 0)) AS cost FROM (
+                         SELECT budget_id, budget_window, cost_nano FROM headgate.ledger_entries WHERE budget_id IS NOT NULL
+                         UNION ALL SELECT budget_id, budget_window, cost_nano FROM headgate.ledger_charges) charged
+                        GROUP BY 1, 2) e
               ON e.budget_id = w.budget_id AND e.budget_window = w.window_start
            WHERE w.spent_nano <> coalesce(e.cost, 0)`,
   },
@@ -50,6 +52,14 @@ export const ledgerRules: readonly Rule[] = [
            WHERE w.spent_nano < 0 AND NOT EXISTS (SELECT FROM headgate.ledger_entries e
              WHERE e.budget_id = w.budget_id AND e.budget_window = w.window_start AND e.kind = 'adjustment' AND e.cost_nano < 0)
           UNION ALL SELECT format('lease %s', id) FROM headgate.leases WHERE amount_nano < 0`,
+  },
+  {
+    name: 'charges-have-their-entry',
+    meaning: 'what an entry is charged to further budgets is what it costs, and once for each',
+    sql: `SELECT format('request %s, budget %s: charged %s', c.request_id, c.budget_id, c.cost_nano) AS what
+            FROM headgate.ledger_charges c
+            LEFT JOIN headgate.ledger_entries e ON e.request_id = c.request_id AND e.kind = c.kind AND e.at = c.at
+           WHERE e.request_id IS NULL OR e.cost_nano IS DISTINCT FROM c.cost_nano OR e.budget_id = c.budget_id`,
   },
   {
     name: 'tries-have-their-call',

@@ -23,15 +23,17 @@ afterAll(async () => {
 })
 
 test('each broken account is found and named', async () => {
-  await database.transaction('system', (transaction) =>
-    putBudget(transaction, { id: 'b', projectId: 'default', limit: 900_000_000n, window: 'total' }),
-  )
+  for (const id of ['b', 'c'])
+    await database.transaction('system', (transaction) =>
+      putBudget(transaction, { id, projectId: 'default', limit: 900_000_000n, window: 'total' }),
+    )
   await administer(
     home.url,
-    `INSERT INTO headgate.budget_windows (budget_id, window_start, project_id) VALUES ('b', 'epoch', 'default')`,
+    `INSERT INTO headgate.budget_windows (budget_id, window_start, project_id) VALUES ('b', 'epoch', 'default'), ('c', 'epoch', 'default')`,
   )
-  const reservation = { leaseId: 'none', windowStart: 0, amount: 500_000_000n }
-  const row = toRow(sampleIntent({ budgetId: 'b' }), reservation, sampleSettlement())
+  const reservation = { budgetId: 'b', leaseId: 'none', windowStart: 0, amount: 500_000_000n, targets: null }
+  const further = { ...reservation, budgetId: 'c', leaseId: 'none-2' }
+  const row = toRow(sampleIntent(), [reservation, further], sampleSettlement())
   await createEntryStore(database, noFaults).write([row])
   expect(await verifyLedger(database)).toMatchObject({ ok: true, findings: [] })
 
@@ -39,13 +41,13 @@ test('each broken account is found and named', async () => {
     [
       'spent-is-the-sum-of-entries',
       false,
-      'UPDATE headgate.budget_windows SET spent_nano = spent_nano - 1',
-      'UPDATE headgate.budget_windows SET spent_nano = spent_nano + 1',
+      `UPDATE headgate.budget_windows SET spent_nano = spent_nano - 1 WHERE budget_id = 'c'`,
+      `UPDATE headgate.budget_windows SET spent_nano = spent_nano + 1 WHERE budget_id = 'c'`,
     ],
     [
       'leased-is-the-sum-of-leases',
       false,
-      'UPDATE headgate.budget_windows SET leased_nano = 1',
+      `UPDATE headgate.budget_windows SET leased_nano = 1 WHERE budget_id = 'b'`,
       'UPDATE headgate.budget_windows SET leased_nano = 0',
     ],
     [
@@ -57,6 +59,12 @@ test('each broken account is found and named', async () => {
       `DELETE FROM headgate.ledger_entries WHERE at < '2000-01-01'`,
     ],
     [
+      'charges-have-their-entry',
+      false,
+      `UPDATE headgate.ledger_charges SET kind = 'correction'`,
+      `UPDATE headgate.ledger_charges SET kind = 'call'`,
+    ],
+    [
       'tries-have-their-call',
       false,
       `UPDATE headgate.request_attempts SET request_id = 'other'`,
@@ -65,7 +73,7 @@ test('each broken account is found and named', async () => {
     [
       'within-the-limit',
       true,
-      'UPDATE headgate.budgets SET limit_nano = 1',
+      `UPDATE headgate.budgets SET limit_nano = 1 WHERE id = 'c'`,
       'UPDATE headgate.budgets SET limit_nano = 900000000',
     ],
   ]
@@ -84,8 +92,9 @@ test('the runtime role can add entries and neither change nor remove them, in an
   const { rows } = await database.read('system', ({ query }) =>
     query<{ name: string }>(
       `SELECT inhrelid::regclass::text AS name FROM pg_inherits
-        WHERE inhparent IN ('headgate.ledger_entries'::regclass, 'headgate.request_attempts'::regclass)
-        UNION SELECT unnest(ARRAY['headgate.ledger_entries', 'headgate.request_attempts'])`,
+        WHERE inhparent IN ('headgate.ledger_entries'::regclass, 'headgate.request_attempts'::regclass,
+          'headgate.ledger_charges'::regclass)
+        UNION SELECT unnest(ARRAY['headgate.ledger_entries', 'headgate.request_attempts', 'headgate.ledger_charges'])`,
     ),
   )
   expect(rows.length).toBeGreaterThanOrEqual(10)

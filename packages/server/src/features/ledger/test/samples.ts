@@ -1,5 +1,8 @@
-import type { Intent, Settlement } from '../../../domain/hold.ts'
+import { type CallBudget, type Intent, noBudgets, type Settlement } from '../../../domain/hold.ts'
 import { prefixedId } from '../../../kernel/ids.ts'
+
+/** The budget of a key. */
+export const keyBudget = (id: string): CallBudget => ({ id, level: 'key', rule: null, soft: false, targets: null })
 
 /** A call worth 1 USD at most, against no budget. */
 export const sampleIntent = (given: Partial<Intent> = {}): Intent => {
@@ -15,7 +18,7 @@ export const sampleIntent = (given: Partial<Intent> = {}): Intent => {
     stream: false,
     target: 'up/gpt-4o-mini',
     at,
-    budgetId: null,
+    budgets: noBudgets,
     worstCase: 1_000_000_000n,
     inputTokensEstimate: 100,
     rates: { input: 1_000_000_000n, output: 2_000_000_000n, perRequest: 5n },

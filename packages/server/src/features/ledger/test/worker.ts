@@ -4,7 +4,7 @@ import { systemClock } from '../../../kernel/clock.ts'
 import { openDatabase } from '../../../kernel/db.ts'
 import { silentLog } from '../../../kernel/log.ts'
 import { createLedger } from '../ledger.ts'
-import { sampleIntent, sampleSettlement } from './samples.ts'
+import { keyBudget, sampleIntent, sampleSettlement } from './samples.ts'
 
 /** What a test asks of a process that it will kill. */
 export interface WorkerTask {
@@ -41,8 +41,8 @@ say('started')
 
 /** One call, told step by step: admitted, parts marked, settled. */
 const call = async (number: number) => {
-  const budgetId = number % 2 === 0 ? task.budgetId : null
-  const hold = await ledger.reserve(sampleIntent({ budgetId, stream: true }))
+  const budgets = number % 2 === 0 && task.budgetId !== null ? [keyBudget(task.budgetId)] : []
+  const hold = await ledger.reserve(sampleIntent({ budgets, stream: true }))
   say('admitted', hold.intent.id)
   const parts = number % 7
   for (let part = 1; part <= parts; part++) {
@@ -63,7 +63,9 @@ if (task.mode === 'load') {
   await Promise.all(Array.from({ length: task.calls }, caller))
 } else {
   const calls = await Promise.allSettled(
-    Array.from({ length: task.calls }, async () => ledger.reserve(sampleIntent({ budgetId: task.budgetId }))),
+    Array.from({ length: task.calls }, async () =>
+      ledger.reserve(sampleIntent({ budgets: task.budgetId === null ? [] : [keyBudget(task.budgetId)] })),
+    ),
   )
   const holds = calls.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const codes = calls.flatMap((one) =>
