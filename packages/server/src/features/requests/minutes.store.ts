@@ -42,7 +42,7 @@ const INSERT = `INSERT INTO headgate.request_minutes
       first_bytes jsonb)
   ON CONFLICT (minute, process_id, kind, route, tier, target, code) DO UPDATE SET count = excluded.count,
     total_ms = excluded.total_ms, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
-    durations = excluded.durations, first_bytes = excluded.first_bytes`
+    durations = excluded.durations, first_bytes = excluded.first_bytes, written_at = now()`
 
 const groupings: Readonly<Record<Grouping, string>> = {
   route: 'route',
@@ -52,20 +52,48 @@ const groupings: Readonly<Record<Grouping, string>> = {
   code: 'code',
 }
 
+/** From this length on a range is read from the counts by the hour. */
+const LONG_MS = 2 * 86_400_000
+const HOUR_MS = 3_600_000
+/** The hours before the last whole one have been rolled up. */
+const UNSETTLED_MS = 2 * HOUR_MS
+
+/** The hours of a range that are read as such; its ends are read by the minute, as is all of a short one. */
+const hoursOf = ({ from, to }: Range, now: number): Range => {
+  if (to - from <= LONG_MS) return { from: to, to }
+  const first = Math.ceil(from / HOUR_MS) * HOUR_MS
+  const end = Math.floor(Math.min(to, now - UNSETTLED_MS) / HOUR_MS) * HOUR_MS
+  return { from: first, to: Math.max(first, end) }
+}
+
+const COLUMNS = 'kind, route, tier, target, code, count, total_ms, input_tokens, output_tokens, durations, first_bytes'
+/** The counts from $1 to $2, of which $3 to $4 are whole hours; of one kind where $5 names it. */
+const COUNTS = `(SELECT minute AS at, ${COLUMNS} FROM headgate.request_minutes
+      WHERE (minute >= $1 AND minute < $3) OR (minute >= $4 AND minute < $2)
+    UNION ALL SELECT hour, ${COLUMNS} FROM headgate.request_hours WHERE hour >= $3 AND hour < $4) AS counts
+  WHERE ($5::text IS NULL OR kind = $5)`
+
 /** The edges of the service map: callers by tier, and providers as they were tried. */
 const EDGE = `CASE kind WHEN 'request' THEN 'request ' || tier ELSE 'try ' || split_part(target, '/', 1) END`
 
-/** The counts by the minute. Reads throw AppError `database_unavailable` when PostgreSQL does not answer. */
-export const createMinuteStore = (database: Database, processId: string) => {
-  const sum = (group: string, kind: Tally['kind'] | null, { from, to }: Range): Promise<Sums> =>
+/**
+ * The counts of requests: long ranges from the hours, short ones and the ends of long ones from the minutes. Reads throw
+ * AppError `database_unavailable` when PostgreSQL does not answer.
+ */
+export const createMinuteStore = (database: Database, processId: string, now: () => number) => {
+  const valuesOf = (range: Range, kind: Tally['kind'] | null): (string | null)[] => {
+    const hours = hoursOf(range, now())
+    const times = [range.from, range.to, hours.from, hours.to].map((time) => new Date(time).toISOString())
+    return [...times, kind]
+  }
+  const sum = (group: string, kind: Tally['kind'] | null, asked: Range): Promise<Sums> =>
     database
       .read('system', async ({ query }) => {
-        const range = [new Date(from).toISOString(), new Date(to).toISOString(), kind]
-        const where = `minute >= $1 AND minute < $2 AND ($3::text IS NULL OR kind = $3)`
+        const range = valuesOf(asked, kind)
         const buckets = async (column: 'durations' | 'first_bytes') => {
           const { rows } = await query<BucketRow>(
             `SELECT ${group} AS group_name, key::int AS bucket, sum(value::bigint)::bigint AS count
-               FROM headgate.request_minutes, jsonb_each_text(${column}) WHERE ${where} GROUP BY 1, 2`,
+               FROM (SELECT * FROM ${COUNTS}) AS counted, jsonb_each_text(${column}) GROUP BY 1, 2`,
             range,
           )
           return rows
@@ -73,7 +101,7 @@ export const createMinuteStore = (database: Database, processId: string) => {
         const { rows: sums } = await query<SumRow>(
           `SELECT ${group} AS group_name, code, sum(count)::bigint AS count, sum(total_ms) AS total_ms,
               sum(input_tokens)::bigint AS input_tokens, sum(output_tokens)::bigint AS output_tokens
-             FROM headgate.request_minutes WHERE ${where} GROUP BY 1, 2 ORDER BY 1, 2`,
+             FROM ${COUNTS} GROUP BY 1, 2 ORDER BY 1, 2`,
           range,
         )
         return { sums, durations: await buckets('durations'), firstBytes: await buckets('first_bytes') }
@@ -98,7 +126,7 @@ export const createMinuteStore = (database: Database, processId: string) => {
     /** In steps of `stepMs` from the start of the range; a group is named by the milliseconds of its start. */
     byTime: (stepMs: number, range: Range) =>
       sum(
-        `(extract(epoch FROM date_bin(make_interval(secs => ${stepMs / 1_000}), minute, $1)) * 1000)::bigint::text`,
+        `(extract(epoch FROM date_bin(make_interval(secs => ${stepMs / 1_000}), at, $1)) * 1000)::bigint::text`,
         'request',
         range,
       ),

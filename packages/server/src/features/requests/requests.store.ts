@@ -32,7 +32,7 @@ export interface RequestFilter {
 
 /** Stands for "no project" in the table: only the house's own scope sees such rows. */
 const NO_PROJECT = '*'
-const TABLES = ['headgate.requests', 'headgate.request_minutes'] as const
+const TABLES = ['headgate.requests', 'headgate.request_minutes', 'headgate.request_hours'] as const
 
 const COLUMNS = `id, at, request_id, project_id, key_id, tier, method, route, status, code, operation, asked_model, provider, model,
   stream, outcome, estimated, input_tokens, output_tokens, cost_nano, duration_ms, first_byte_ms, slowest, kept, trace_id, trace,

@@ -4,6 +4,7 @@ import type { Database } from '../../kernel/db.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
+import { createHourStore } from './hours.store.ts'
 import { createKeeping } from './keeping.ts'
 import { createMinuteStore } from './minutes.store.ts'
 import { type Counted, createMinutes } from './minutes.ts'
@@ -35,7 +36,11 @@ export interface Requests extends Feature {
 }
 
 const COUNTS_EVERY_MS = 5_000
+const ROLL_UP_EVERY_MS = 60_000
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+/** As far back as statistics can be asked for. */
+const HOURS_DAYS = 93
 const BATCH = 500
 const MOST_WAITING = 10_000
 
@@ -43,7 +48,8 @@ const MOST_WAITING = 10_000
 export const createRequests = (options: RequestsOptions): Requests => {
   const { database, clock, log, onDropped } = options
   const store = createRequestStore(database)
-  const minuteStore = createMinuteStore(database, prefixedId('run', clock.now()))
+  const minuteStore = createMinuteStore(database, prefixedId('run', clock.now()), clock.now)
+  const hourStore = createHourStore(database)
   const minutes = createMinutes(() => onDropped(1))
   const keeps = createKeeping({ perMinute: options.samplePerMinute, slowMs: options.slowMs })
   const writer = createWriter<KeptRecord>({
@@ -74,8 +80,24 @@ export const createRequests = (options: RequestsOptions): Requests => {
   }
   const keepDays = (): Promise<void> =>
     store
-      .keepDays({ 'headgate.requests': options.keepDays, 'headgate.request_minutes': options.statsDays })
+      .keepDays({
+        'headgate.requests': options.keepDays,
+        'headgate.request_minutes': options.statsDays,
+        'headgate.request_hours': HOURS_DAYS,
+      })
       .catch((error) => log.warn({ component: 'requests', error }, 'Partitions of requests were not kept in order'))
+  /** The minutes of the first day that is kept may be gone in part, and those of this hour still grow. */
+  const rollUp = async (): Promise<void> => {
+    try {
+      const now = clock.now()
+      const from = now - (now % DAY_MS) - (Math.min(options.statsDays, HOURS_DAYS) - 1) * DAY_MS
+      const rolled = await hourStore.rollUp(DAY_MS, { from, to: now - (now % HOUR_MS) - HOUR_MS })
+      if (rolled?.mended)
+        log.warn({ component: 'requests', count: rolled.mended }, 'Hours that differed from their minutes were mended')
+    } catch (error) {
+      log.debug({ component: 'requests', error }, 'Counts of requests by the hour wait for PostgreSQL')
+    }
+  }
   const settle = async (): Promise<void> => {
     await Promise.all([writer.flush().catch(() => undefined), writeCounts()])
   }
@@ -89,6 +111,7 @@ export const createRequests = (options: RequestsOptions): Requests => {
     start: async () => {
       await keepDays()
       timers.push(clock.every(COUNTS_EVERY_MS, () => void writeCounts()))
+      timers.push(clock.every(ROLL_UP_EVERY_MS, () => void rollUp()))
       timers.push(clock.every(HOUR_MS, () => void keepDays()))
     },
     stop: async () => {
