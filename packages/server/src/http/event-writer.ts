@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { writeHead } from './reply.ts'
+import { cutWhenStalled } from './stalled-reader.ts'
 
 /** Hexadecimal digits, two line ends: what a chunk has around it at most. */
 const FRAME_BYTES = 12
@@ -60,5 +61,6 @@ export class EventWriter {
     if (!this.#chunked) this.#response.end(last)
     else if (last === undefined) this.#response.end(LAST_CHUNK)
     else this.#response.end(Buffer.concat([frame(Buffer.from(last)), Buffer.from(LAST_CHUNK)]))
+    cutWhenStalled(this.#response)
   }
 }

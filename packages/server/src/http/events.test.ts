@@ -15,6 +15,7 @@ const rig = (stream: Promise<StreamSource>) => {
   const written: string[] = []
   const response = Object.assign(new EventEmitter(), {
     destroyed: false,
+    writableLength: 0,
     writeHead: () => void written.push('head'),
     write: (chunk: string) => written.push(chunk) > 0,
     end: () => void written.push('end'),

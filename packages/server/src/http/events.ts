@@ -5,9 +5,8 @@ import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
 import { EventWriter } from './event-writer.ts'
 import { asAppError } from './fail.ts'
+import { READER_STALL_MS } from './stalled-reader.ts'
 
-/** A reader that takes nothing for this long is cut, so that it cannot hold a provider's stream open. */
-const READER_STALL_MS = 60_000
 const TICK_MS = 1_000
 const keepAlive = Buffer.from(': keep-alive\n\n')
 

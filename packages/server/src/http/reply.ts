@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Reply } from '../kernel/route.ts'
+import { cutWhenStalled } from './stalled-reader.ts'
 
 type PlainReply = Exclude<Reply, { kind: 'events' }>
 type Headers = Record<string, string | number>
@@ -31,6 +32,7 @@ export const writeReply = (response: ServerResponse, reply: PlainReply, headers:
     headers['content-length'] = Buffer.byteLength(text)
     writeHead(response, reply.status ?? 200, reply.headers ? { ...headers, ...reply.headers } : headers)
     response.end(text)
+    cutWhenStalled(response)
     return
   }
   headers['content-type'] = reply.contentType
@@ -38,6 +40,7 @@ export const writeReply = (response: ServerResponse, reply: PlainReply, headers:
   if (reply.status !== 304) headers['content-length'] = Buffer.byteLength(reply.bytes)
   writeHead(response, reply.status ?? 200, reply.headers ? { ...headers, ...reply.headers } : headers)
   response.end(reply.bytes)
+  cutWhenStalled(response)
 }
 
 /**
@@ -67,6 +70,7 @@ export const writeRefusal = (
   const end = () => {
     clearTimeout(timer)
     response.end()
+    cutWhenStalled(response)
   }
   const timer = setTimeout(end, LINGER_MS)
   timer.unref()

@@ -1,6 +1,6 @@
 import type { LogComponent, LogLevel } from '@headgate/contract/log-levels.ts'
 import pino from 'pino'
-import { quoteJson } from './json.ts'
+import { isPlainJson } from './json.ts'
 
 /** What a log line may carry: an allow-list, so that no prompt, key or personal datum can slip in. */
 export interface LogFields {
@@ -167,15 +167,20 @@ const createTimestamp = () => {
   }
 }
 
+/** What JSON leaves as it is and a terminal obeys: DEL, the C1 controls, separators of lines, marks of direction. */
+const obeyed = /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
+const visible = (json: string): string =>
+  json.replace(obeyed, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+const quote = (text: string): string => (isPlainJson(text) ? `"${text}"` : visible(JSON.stringify(text)))
+
 /** The line of a request, put together by hand: it is written for every one, and a serializer costs five times as much. */
 const requestLine = (timestamp: string, fields: LogFields, message: string): string => {
   let line = `{"level":"info"${timestamp}`
   for (const name in fields) {
     const value = fields[name as keyof LogFields]
-    if (value !== undefined)
-      line += `,"${name}":${typeof value === 'string' ? quoteJson(value) : JSON.stringify(value)}`
+    if (value !== undefined) line += `,"${name}":${typeof value === 'string' ? quote(value) : JSON.stringify(value)}`
   }
-  return `${line},"message":${quoteJson(message)}}\n`
+  return `${line},"message":${quote(message)}}\n`
 }
 
 /** Levels of single components; all others have the level of the log. */
@@ -228,7 +233,7 @@ export const createLog = (
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: (error: unknown) => presentError(error, hide) },
     },
-    { write },
+    { write: (line) => write(visible(line)) },
   )
   return {
     debug: (fields, message) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { errorCatalogue } from '@headgate/contract/errors/catalogue.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { logLines } from '../faults/support/gateway-process.ts'
 import { dumpDatabase } from '../faults/support/ledger-rows.ts'
 import { until } from '../faults/support/load.ts'
 import { canaries, leaksIn } from './support/canaries.ts'
@@ -73,6 +74,11 @@ describe('planted secrets, prompts and addresses', () => {
     await send('/v1/models').catch(() => undefined)
     await gateway.ended
     sinks.push({ place: 'the log', text: gateway.output() })
+    for (const line of logLines(gateway.output()))
+      expect(JSON.parse(line), line).toMatchObject({
+        level: expect.any(String) as string,
+        message: expect.any(String) as string,
+      })
     sinks.push({ place: 'the database', text: await dumpDatabase(databaseUrl) })
     for (const path of filesUnder(gateway.dataDirectory))
       sinks.push({ place: path, text: readFileSync(path, 'latin1') })

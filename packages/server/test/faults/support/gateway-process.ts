@@ -116,6 +116,10 @@ export const startGateway = async (options: GatewayProcessOptions): Promise<Gate
   }
 }
 
+/** Lines of the log in what a process wrote: all but the words for people with which a start ends. */
+export const logLines = (output: string): string[] =>
+  output.split('\n').filter((line) => line !== '' && !line.startsWith('  ') && !line.startsWith('Headgate'))
+
 /** Whether a process lives. */
 export const isAlive = (pid: number): boolean => {
   try {
