@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type DocsGroup, type DocsPage, errorPages, readDocs, readFolder, sitePathOf, targetOf } from './docs-pages.ts'
 import { llmsFullText, llmsText } from './docs-texts.ts'
+import { inDocumentation } from './licence-page.ts'
 import { type MarkdownLink, replaceLinks } from './markdown.ts'
 
 /**
@@ -102,7 +103,16 @@ const layOut = async (pages: readonly DocsPage[], groups: readonly DocsGroup[]):
 const addExplorer = (): void => {
   const from = join(root, 'node_modules/swagger-ui-dist')
   for (const name of ['swagger-ui-bundle.js', 'swagger-ui.css']) cpSync(join(from, name), join(site, 'explorer', name))
-  cpSync(join(from, 'LICENSE'), join(site, 'explorer/LICENSE.txt'))
+}
+
+/** The licences of those whose code is in the site. */
+const addLicences = (): void => {
+  for (const name of inDocumentation) {
+    const from = join(root, 'node_modules', name)
+    const file = readdirSync(from).find((one) => /^licen[cs]e/i.test(one))
+    if (file === undefined) throw new Error(`${name} brings no licence`)
+    cpSync(join(from, file), join(site, 'licences', `${name.replace('/', '-')}.txt`))
+  }
 }
 
 const build = async (digest: string): Promise<void> => {
@@ -117,6 +127,7 @@ const build = async (digest: string): Promise<void> => {
   write(join(site, 'llms.txt'), llmsText(groups))
   write(join(site, 'llms-full.txt'), llmsFullText(twins))
   addExplorer()
+  addLicences()
   writeFileSync(stampFile, digest)
   console.log(`${pages.length} pages in ${relative(root, site)}`)
 }

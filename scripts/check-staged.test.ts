@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { mintKey, mintPublicId } from '../packages/server/src/features/identity/key-secret.ts'
 
 const home = fileURLToPath(new URL('..', import.meta.url))
 let repository: string
@@ -24,20 +25,20 @@ beforeEach(() => {
 afterEach(() => rmSync(repository, { recursive: true, force: true }))
 
 it('lets sound files pass, and looks at what is staged rather than at the working tree', () => {
-  write('sound.ts', "export const word = 'sound'\n")
+  write('sound.ts', `export const word = 'hg_sk_${'0aZ'.repeat(16)}'\n`)
   git('add', 'sound.ts')
   write('sound.ts', 'export const   word = "changed later";;\n')
   expect(check()).toEqual({ status: 0, said: '' })
 }, 60_000)
 
 it('stops a key before anything quotes it', () => {
-  const key = `hg_sk_${'Ab1Cd2Ef3Gh4'.repeat(4)}`
+  const key = mintKey('secret', mintPublicId())
   write('planted.ts', `export let word =   "${key}"\n`)
   git('add', 'planted.ts')
   write('planted.ts', '')
   const { status, said } = check()
   expect(status).toBe(1)
-  for (const name of ['secrets:', 'planted.ts', 'Nothing was committed.']) expect(said).toContain(name)
+  for (const name of ['keys:', 'planted.ts: line 1', 'Nothing was committed.']) expect(said).toContain(name)
   expect(said).not.toContain(key)
 }, 60_000)
 

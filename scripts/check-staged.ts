@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { keyProblems } from './check-keys.ts'
 
 /**
  * The fast part of the check, for the pre-commit hook: secrets, format and lint of the files as they are staged, which may
@@ -18,6 +19,10 @@ if (staged.length === 0) process.exit(0)
 
 const folder = mkdtempSync(join(tmpdir(), 'headgate-staged-'))
 let failed = false
+const complain = (name: string, complaint: string): void => {
+  failed = true
+  console.error(`${name}:\n${complaint.replaceAll(/^/gm, '  ')}`)
+}
 const run = (name: string, script: string, parameters: readonly string[], files: readonly string[]): void => {
   // The others would quote the line of a secret.
   if (failed || files.length === 0) return
@@ -25,9 +30,7 @@ const run = (name: string, script: string, parameters: readonly string[], files:
     cwd: folder,
   })
   if (status === 0) return
-  failed = true
-  const output = `${stdout.toString()}${stderr.toString()}`.replaceAll(folder + sep, '').trim()
-  console.error(`${name}:\n${output.replaceAll(/^/gm, '  ')}`)
+  complain(name, `${stdout.toString()}${stderr.toString()}`.replaceAll(folder + sep, '').trim())
 }
 
 try {
@@ -40,6 +43,8 @@ try {
     cwd: root,
     input: settings.join('\0'),
   })
+  const keys = keyProblems(folder, staged)
+  if (keys.length > 0) complain('keys', keys.join('\n'))
   run('secrets', 'secretlint/bin/secretlint.js', [], staged)
   run('format', '@biomejs/biome/bin/biome', ['format', '--vcs-enabled=false', '--no-errors-on-unmatched'], staged)
   // Rules that need types are left to `npm run check`, and so is whether a directive is needed.

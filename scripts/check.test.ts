@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { mintKey, mintPublicId } from '../packages/server/src/features/identity/key-secret.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const feature = 'packages/server/src/features/planted'
@@ -107,8 +108,12 @@ const plants: Record<string, { text: string; caught: Record<string, string[]> }>
     },
   },
   'packages/server/src/key.txt': {
-    text: `key ${'hg'}_sk_${'0aZ'.repeat(16)}\n`,
-    caught: { secrets: ['secretlint-rule-pattern'] },
+    text: `only its shape: hg_sk_${'0aZ'.repeat(16)}\n${mintKey('secret', mintPublicId())}\n`,
+    caught: { keys: ['key.txt: line 2: a secret Headgate key'] },
+  },
+  'packages/server/src/pem.txt': {
+    text: `-----BEGIN ${'RSA PRIVATE'} KEY-----\n${'MIIEpAIBAAKCAQEA'.repeat(8)}\n-----END ${'RSA PRIVATE'} KEY-----\n`,
+    caught: { secrets: ['secretlint-rule-privatekey'] },
   },
 }
 

@@ -6,8 +6,10 @@ import { deliveryProblems } from './check-delivery.ts'
 import { dependencyProblems } from './check-dependencies.ts'
 import { directiveProblems } from './check-directives.ts'
 import { docsProblems } from './check-docs.ts'
+import { keyProblems } from './check-keys.ts'
 import { lockfileProblems } from './check-lockfile.ts'
 import { openapiProblems } from './check-openapi.ts'
+import { releaseProblems } from './check-releases.ts'
 
 /** The one command that says whether the house stands; `.ci/run` calls the same. Narrow it by names: `npm run check -- types lint`. */
 interface Check {
@@ -54,8 +56,10 @@ const checks: Check[] = [
   rule('catalogue', catalogueProblems),
   { name: 'delivery', run: async () => (await deliveryProblems(root)).join('\n') },
   rule('directives', directiveProblems),
+  rule('keys', keyProblems),
   rule('docs', docsProblems),
   rule('lockfile', lockfileProblems),
+  rule('releases', releaseProblems),
   rule('dependencies', dependencyProblems),
   { name: 'reference', run: tool('', '../scripts/generate-reference.ts', '--check').run },
   { name: 'openapi', run: () => openapiProblems(root) },
