@@ -6,6 +6,7 @@ import { createReload, type Prepared } from './compose/reload.ts'
 import { createWatch } from './compose/watch.ts'
 import type { Settings } from './config/config.ts'
 import { explainSources } from './config/explain.ts'
+import { networkOf } from './features/admission/rate-rules.ts'
 import { createAudit } from './features/audit/audit.ts'
 import { createConfiguration } from './features/configuration/configuration.ts'
 import { createIdentity } from './features/identity/identity.ts'
@@ -100,10 +101,14 @@ export const compose = async (given: Ground): Promise<House> => {
     clock,
     log,
     audit,
+    pepper,
+    counters,
     authenticateKey: identity.authenticate,
     hasProject: identity.projects.exists,
     fetchJson,
     configured: () => settings().config.issuers,
+    devices: () => settings().config.devices,
+    networkOf,
     tiers: () => Object.keys(settings().config.tiers),
   })
   const ledger = createLedger({

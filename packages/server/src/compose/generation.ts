@@ -174,8 +174,10 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     load: () => ({ loopDelayMs: pressure.read().loopDelayMs, heldBytes: shedding.heldBytes() }),
     door: {
       routes: [...ground.features, ...own].flatMap((feature) =>
-        // The gateway's own calls are counted as they are admitted.
-        feature === gateway ? (feature.routes ?? []) : (feature.routes ?? []).map(admission.limitBrowsers),
+        // The gateway's own calls are counted as they are admitted, devices as they are made.
+        feature === gateway || feature === people
+          ? (feature.routes ?? [])
+          : (feature.routes ?? []).map(admission.limitBrowsers),
       ),
       clock,
       identity: { ...identity, authenticate: people.authenticate },

@@ -1,8 +1,8 @@
 import { BudgetRuleSchema, budgetNamePattern } from '@headgate/contract/budgets.ts'
-import { ConfiguredIssuerSchema, issuerNamePattern } from '@headgate/contract/issuers.ts'
 import { type Static, Type } from 'typebox'
 import { limitsSchema } from './limits-schema.ts'
 import { BodyLogSchema, LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
+import { devicesSchema, IssuersSchema } from './people-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
 import { count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
 
@@ -131,10 +131,8 @@ export const ConfigSchema = group(
     tiers: named('^[a-z0-9][a-z0-9_-]{0,63}$', TierSchema, {
       description: 'Tiers by name. Shipped: anonymous, free, pro, internal.',
     }),
-    issuers: named(issuerNamePattern, ConfiguredIssuerSchema, {
-      description:
-        'Who vouches for people that call with a token (OpenID Connect, JWT), by name; see the guide on users.',
-    }),
+    issuers: IssuersSchema,
+    devices: devicesSchema(rate('New tokens of devices, per address.', 10, 10)),
     metrics: group(
       {
         public: Type.Boolean({
@@ -244,6 +242,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'models',
   'tiers',
   'issuers',
+  'devices',
   'metrics',
   'limits',
   'budgets',

@@ -36,6 +36,10 @@ const notAsked = [
   'user_token_not_yet_valid',
   'user_token_claim_invalid',
   'issuer_unavailable',
+  // Come with proofs of work and with time: users/devices.test.ts.
+  'device_token_expired',
+  'device_proof_required',
+  'device_proof_invalid',
 ]
 const program = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 

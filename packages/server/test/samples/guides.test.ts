@@ -43,6 +43,7 @@ const environment = () => ({
   CURL_HOME: folder,
   HEADGATE: house.url,
   HEADGATE_API_KEY: house.keyFor('guide'),
+  PUBLISHABLE_KEY: house.keyFor('guide.browser.js'),
   HEADGATE_ADMIN_KEY: adminKey,
 })
 

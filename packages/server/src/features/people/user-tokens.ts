@@ -6,12 +6,10 @@ import type { Clock } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Log } from '../../kernel/log.ts'
 import { tierOf, userOf } from './claims.ts'
+import { createKnownPeople, type KnownPerson } from './known-people.ts'
 import { createKeySet, type KeySet } from './key-set.ts'
 import type { FetchJson } from './people.ports.ts'
 
-const MOST_KNOWN = 20_000
-/** How long a verified token is believed before its signature is looked at again. */
-const BELIEVED_MS = 300_000
 const DEFAULT_SKEW_SECONDS = 30
 const DEFAULT_ALGORITHMS = ['RS256', 'ES256']
 const DEFAULT_TIER = 'free'
@@ -19,21 +17,6 @@ const DEFAULT_TIER = 'free'
 interface Trusted {
   readonly named: NamedIssuer
   readonly keys: KeySet
-}
-
-/** A person whose token was verified. */
-interface Verified {
-  readonly user: string
-  readonly tier: string | null
-  /** Who calls where no key stands beside the token. */
-  readonly alone: Caller
-  /** Wall clock, the skew included. */
-  readonly expiresAt: number
-  /** Monotonic. */
-  readonly believedUntil: number
-  /** The caller of the key that stood beside the token last, and that key's caller and the person in one. */
-  beside: Caller | null
-  both: Caller | null
 }
 
 export interface UserTokensOptions {
@@ -74,19 +57,16 @@ const readClaims = (token: string): { issuer: string; audiences: readonly string
   }
 }
 
-const withPerson = (caller: Caller, { user, tier }: Pick<Verified, 'user' | 'tier'>): Caller =>
-  Object.freeze({ ...caller, person: user, tier: tier ?? caller.tier })
-
 /** Knows people by the tokens of the issuers that a project trusts; a token that was verified costs one SHA-256. */
 export const createUserTokens = ({ clock, log, fetchJson, tiers }: UserTokensOptions) => {
-  const known = new Map<string, Verified>()
-  const verifying = new Map<string, Promise<Verified>>()
+  const known = createKnownPeople(clock, 'user_token_expired')
+  const verifying = new Map<string, Promise<KnownPerson>>()
   let byIssuer = new Map<string, Trusted[]>()
   let generation = 0
 
   const forgetAll = (): void => {
     generation++
-    known.clear()
+    known.forgetAll()
     verifying.clear()
   }
 
@@ -107,7 +87,7 @@ export const createUserTokens = ({ clock, log, fetchJson, tiers }: UserTokensOpt
     return first
   }
 
-  const verify = async (token: string, { named, keys }: Trusted): Promise<Verified> => {
+  const verify = async (token: string, { named, keys }: Trusted): Promise<KnownPerson> => {
     const { issuer, project, name } = named
     const skew = issuer.clock_skew_seconds ?? DEFAULT_SKEW_SECONDS
     const { payload } = await jwtVerify(token, keys.keyOf, {
@@ -131,29 +111,17 @@ export const createUserTokens = ({ clock, log, fetchJson, tiers }: UserTokensOpt
       models: null,
       budgetId: null,
     })
-    return {
-      user,
-      tier,
-      alone,
-      expiresAt: ((payload.exp as number) + skew) * 1_000,
-      believedUntil: clock.monotonic() + BELIEVED_MS,
-      beside: null,
-      both: null,
-    }
+    return known.person({ user, tier, alone, expiresAt: ((payload.exp as number) + skew) * 1_000 })
   }
 
   /** One look at the signature, however many calls bring the token at once. */
-  const verifyOnce = (token: string, id: string, trusted: Trusted): Promise<Verified> => {
+  const verifyOnce = (token: string, id: string, trusted: Trusted): Promise<KnownPerson> => {
     const underWay = verifying.get(id)
     if (underWay) return underWay
     const begunIn = generation
     const started = verify(token, trusted)
       .then((verified) => {
-        if (begunIn === generation) {
-          known.delete(id)
-          if (known.size >= MOST_KNOWN) known.delete(known.keys().next().value as string)
-          known.set(id, verified)
-        }
+        if (begunIn === generation) known.keep(id, verified)
         return verified
       })
       .finally(() => {
@@ -161,16 +129,6 @@ export const createUserTokens = ({ clock, log, fetchJson, tiers }: UserTokensOpt
       })
     verifying.set(id, started)
     return started
-  }
-
-  const callerOf = (verified: Verified, beside: Caller | null): Caller => {
-    if (clock.now() >= verified.expiresAt) throw new AppError('user_token_expired')
-    if (beside === null) return verified.alone
-    if (verified.beside !== beside) {
-      verified.both = withPerson(beside, verified)
-      verified.beside = beside
-    }
-    return verified.both as Caller
   }
 
   return {
@@ -184,11 +142,11 @@ export const createUserTokens = ({ clock, log, fetchJson, tiers }: UserTokensOpt
       const digest = hash('sha256', token, 'binary')
       // Several projects may trust one issuer, each in its own way.
       const id = project === null ? digest : `${digest}${project}`
-      const verified = known.get(id)
-      if (verified !== undefined && clock.monotonic() < verified.believedUntil) return callerOf(verified, beside)
+      const verified = known.find(id)
+      if (verified !== undefined) return known.callerOf(verified, beside)
       const trusted = choose(token, project)
       beforeAsking?.()
-      return verifyOnce(token, id, trusted).then((found) => callerOf(found, beside))
+      return verifyOnce(token, id, trusted).then((found) => known.callerOf(found, beside))
     },
 
     /** Sets all issuers; what stays as it is keeps its keys, and every token is verified anew. */

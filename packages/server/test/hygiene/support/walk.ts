@@ -80,6 +80,9 @@ export const badKeys = async ({ send, makeKey, gateway, own }: PlantedHouse): Pr
   const claims = encode({ iss: `https://${canaries.query}`, sub: canaries.email })
   await send(chat, prompt('demo'), { key: `${encode({ alg: 'none' })}.${claims}.` })
   await send(chat, prompt('demo'), { key: `eyJ${canaries.strangersKey}` })
+  await send('/v1/devices', {})
+  const ofDevice = { key: `hg_dt_${canaries.strangersKey}`, headers: { 'x-api-key': own } }
+  await send(chat, prompt('demo'), ofDevice)
   const revoked = await makeKey({})
   await gateway.request(`/admin/v1/keys/${revoked.id}/revoke`, { key: canaries.adminKey, body: {} })
   await send(chat, prompt('demo'), { key: revoked.key })
