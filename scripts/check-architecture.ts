@@ -39,6 +39,17 @@ const tablesIn = (text: string): string[] => {
   return [...qualified, ...bare].flatMap((table) => table ?? [])
 }
 
+/** Two migrations of one number are refused at the start; two branches make them easily. */
+export const migrationNumbers = (migrations: Source[]): string[] => {
+  const taken = new Map<string, string>()
+  return migrations.flatMap(({ path }) => {
+    const number = /(\d+)-[^/]*$/.exec(path)?.[1] ?? ''
+    const twin = taken.get(number)
+    taken.set(number, path)
+    return twin === undefined ? [] : [`${path}: has the number of ${twin}`]
+  })
+}
+
 /** A table is spoken to by its owner alone; neighbours ask the owner. */
 export const tableOwnership = (migrations: Source[], sources: Source[]): string[] => {
   const { owners, problems } = tableOwners(migrations)
@@ -122,9 +133,11 @@ export const routeFaults = (sources: Source[]): string[] => {
 export const architectureProblems = (root: string): string[] => {
   const sources = readSources(root, 'packages')
   const production = sources.filter(({ path }) => path.startsWith('packages/server/src/') && !isTest(path))
+  const migrations = readSources(root, 'packages/server/migrations', '.sql')
   return [
+    ...migrationNumbers(migrations),
     ...junkNames([...sources, ...readSources(root, 'scripts')]),
-    ...tableOwnership(readSources(root, 'packages/server/migrations', '.sql'), production),
+    ...tableOwnership(migrations, production),
     ...routeFaults(production.filter(({ path }) => path !== 'packages/server/src/kernel/route.ts')),
   ]
 }

@@ -31,6 +31,10 @@ const plants: Record<string, { text: string; caught: Record<string, string[]> }>
     text: '-- owner: planted-too\ncreate table headgate.planted_rows (id text primary key);\n',
     caught: {},
   },
+  'packages/server/migrations/9998-twin.sql': {
+    text: '-- owner: planted-too\n',
+    caught: { architecture: ['has the number of packages/server/migrations/9998-planted.sql'] },
+  },
   'packages/server/migrations/9999-nobody.sql': {
     text: 'create table headgate.orphans (id text primary key);\n',
     caught: { architecture: ['line 1 must read'] },
