@@ -37,6 +37,11 @@ const metricTable = {
     help: 'Calls that a limit in shadow would have refused.',
     labels: ['policy'],
   },
+  budgetOverruns: {
+    name: 'headgate_budget_overruns_total',
+    help: 'Calls that a soft budget had no room for.',
+    labels: ['budget'],
+  },
   attempts: { name: 'headgate_upstream_attempts_total', help: 'Tries at providers.', labels: ['provider', 'result'] },
 } as const
 const durationTable = {
@@ -150,6 +155,7 @@ export const createMetrics = (
     attempts: counter(metricTable.attempts),
     shed: counter(metricTable.shed),
     shadowRefusals: counter(metricTable.shadowRefusals),
+    budgetOverruns: counter(metricTable.budgetOverruns),
     duration: histogram(durationTable.duration),
     firstByte: histogram(durationTable.firstByte),
     queueWait: histogram(durationTable.queueWait),

@@ -1,4 +1,5 @@
 import { type Budget, type BudgetRule, budgetNamePattern } from '@headgate/contract/budgets.ts'
+import { budgetProblems } from '../../domain/budget-problems.ts'
 import { formatUsd } from '../../domain/money.ts'
 import type { Transaction } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
@@ -19,7 +20,7 @@ import {
 } from './budget-rules.store.ts'
 import { budgetRoutes } from './budgets.routes.ts'
 import { asUnavailable } from './leases.store.ts'
-import { windowEnd, windowStart } from './windows.ts'
+import { comesBackAt, isRolling, windowEnd, windowStart } from './windows.ts'
 
 const MOST_RULES = 200
 const ACCOUNTS_LISTED = 10
@@ -36,9 +37,14 @@ const isSame = (one: BudgetRule, other: BudgetRule): boolean => {
   return [...names].every((name) => one[name] === other[name])
 }
 
+const resetsAt = ({ budget_window: window, oldest }: AccountRow, now: number): number | null => {
+  if (!isRolling(window)) return windowEnd(window, windowStart(window, now))
+  return oldest && comesBackAt(window, oldest.getTime())
+}
+
 const viewAccount = (row: AccountRow, now: number): Budget['accounts'][number] => {
   const left = row.limit_nano - row.spent_nano - row.leased_nano
-  const end = windowEnd(row.budget_window, windowStart(row.budget_window, now))
+  const end = resetsAt(row, now)
   return {
     project: row.project_id === '' ? null : row.project_id,
     subject: row.subject,
@@ -129,6 +135,8 @@ export const createBudgetRules = (options: BudgetRulesOptions): BudgetRules & Fe
   const put: BudgetRules['put'] = async (name, rule, operator: BudgetOperator) => {
     if (!nameFits.test(name))
       throw refuse('name', 'must be 1 to 64 of a-z, 0-9, _ and -', 'Choose another name, such as "web-monthly".')
+    const [problem] = budgetProblems(rule)
+    if (problem) throw refuse(problem.location, problem.message, problem.fix)
     await change(async (transaction) => {
       const all = await readRules(transaction)
       const before = all.find((row) => row.name === name)

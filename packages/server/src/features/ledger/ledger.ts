@@ -1,4 +1,4 @@
-import type { Hold, Intent } from '../../domain/hold.ts'
+import { type Hold, type Intent, isHard } from '../../domain/hold.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
@@ -14,7 +14,7 @@ import { JournalFault, openJournal } from './journal.ts'
 import { createLeases } from './leases.ts'
 import { createLeaseStore } from './leases.store.ts'
 import { usageRoutes } from './ledger.routes.ts'
-import { noReservations } from './row.ts'
+import { noReservations, type Reservation } from './row.ts'
 import { openProgress } from './progress.ts'
 import { recover } from './recovery.ts'
 import { createUsageStore } from './usage.store.ts'
@@ -101,13 +101,17 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
   const routes = usageRoutes({ store: createUsageStore(database), drain, budgets: budgets.state, now: clock.now })
   const timers: { cancel(): void }[] = []
 
+  const open = (intent: Intent, granted: readonly Reservation[]): Hold =>
+    holds.open(intent, granted, leases.overrun(intent, granted))
+
   const reserve = (intent: Intent): Hold | Promise<Hold> => {
     if (intent.budgets.length === 0) return holds.open(intent, noReservations)
-    if (journal.stats().state === 'failing') throw new AppError('journal_unavailable', { retryAfterMs: 1_000 })
+    if (journal.stats().state === 'failing' && intent.budgets.some(isHard))
+      throw new AppError('journal_unavailable', { retryAfterMs: 1_000 })
     const reservations = leases.reserve(intent)
     return reservations instanceof Promise
-      ? reservations.then((granted) => holds.open(intent, granted))
-      : holds.open(intent, reservations)
+      ? reservations.then((granted) => open(intent, granted))
+      : open(intent, reservations)
   }
 
   const ensurePartitions = () =>
