@@ -62,6 +62,25 @@ const BudgetAccountSchema = Type.Object(
 )
 export type BudgetAccount = Static<typeof BudgetAccountSchema>
 
+const BudgetAlertSchema = Type.Object(
+  {
+    threshold: Type.Enum(['50', '80', '100', 'forecast'], {
+      description:
+        'Percent of the limit; `forecast`: at the pace of that moment the window spends more than its limit.',
+    }),
+    project: Type.Union([Type.String(), Type.Null()]),
+    subject: Type.String(),
+    window_start: Type.String({ description: 'Each threshold is told once per account and window.' }),
+    limit_usd: Type.String(),
+    spent_usd: Type.String(),
+    forecast_usd: Type.Union([Type.String(), Type.Null()], {
+      description: 'What the window would have spent at its end: spent × length / elapsed.',
+    }),
+    raised_at: Type.String(),
+  },
+  { ...closed, title: 'BudgetAlert' },
+)
+
 export const BudgetSchema = Type.Object(
   {
     object: Type.Literal('budget'),
@@ -72,6 +91,7 @@ export const BudgetSchema = Type.Object(
       description: 'Accounts that were met, those that spent most in the present window first.',
     }),
     has_more: Type.Boolean({ description: 'Whether there are more accounts than these.' }),
+    alerts: Type.Array(BudgetAlertSchema, { description: 'Thresholds that accounts reached, the newest first.' }),
   },
   { ...closed, title: 'Budget' },
 )

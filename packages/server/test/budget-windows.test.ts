@@ -91,6 +91,41 @@ it('a soft budget refuses nobody, flags what goes beyond it, and counts on', asy
   expect(metrics).toContain('headgate_budget_overruns_total{budget="soft"} 2')
 })
 
+const thresholds = async (name: string) =>
+  (await show(name)).alerts
+    .map(({ threshold, subject, spent_usd: spent }) => `${threshold} ${subject} ${spent}`)
+    .sort((one, other) => (one < other ? -1 : 1))
+
+it('thresholds and the forecast of a window are told once each, and anew in the next window', async () => {
+  const key = await projectKey('alerted')
+  await set('alerted', { level: 'project', limit_usd: '0.10', window: 'day', project: 'alerted' })
+  now = Date.UTC(2031, 0, 3, 12, 0, 0)
+  for (let calls = 0; calls < 5; calls++) await call(key)
+  await expect.poll(() => thresholds('alerted'), { timeout: 10_000, interval: 100 }).toEqual(['50 alerted 0.05'])
+  // Half of the day is over: 0.06 are on their way to 0.12.
+  await call(key)
+  const seen = ['50 alerted 0.05', 'forecast alerted 0.06']
+  await expect.poll(() => thresholds('alerted'), { timeout: 10_000, interval: 100 }).toEqual(seen)
+  for (let calls = 0; calls < 4; calls++) await call(key)
+  const all = ['100 alerted 0.1', ...seen]
+  await expect
+    .poll(async () => (await thresholds('alerted')).filter((one) => !one.startsWith('80')), { timeout: 10_000 })
+    .toEqual(all)
+  expect((await show('alerted')).alerts).toHaveLength(4)
+  expect((await show('alerted')).alerts.find(({ threshold }) => threshold === 'forecast')).toMatchObject({
+    project: 'alerted',
+    window_start: '2031-01-03T00:00:00.000Z',
+    limit_usd: '0.1',
+    forecast_usd: '0.12',
+  })
+  now = Date.UTC(2031, 0, 4, 23, 0, 0)
+  for (let calls = 0; calls < 5; calls++) await call(key)
+  await expect.poll(async () => (await show('alerted')).alerts.length, { timeout: 10_000, interval: 100 }).toBe(5)
+  const metrics = await (await house.request('/metrics')).text()
+  expect(metrics).toContain('headgate_budget_alerts_total{budget="alerted",threshold="50"} 2')
+  expect(metrics).toContain('headgate_budget_alerts_total{budget="alerted",threshold="forecast"} 1')
+}, 60_000)
+
 it('a rolling window of everything is refused', async () => {
   const body = { level: 'project', limit_usd: '1', window: 'total', rolling: true }
   const answer = await house.request('/admin/v1/budgets/wrong', { method: 'PUT', body })

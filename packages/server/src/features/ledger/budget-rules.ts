@@ -5,6 +5,7 @@ import type { Transaction } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import { createFollower } from '../../kernel/follower.ts'
+import { type AlertRow, readAlerts } from './budget-alerts.store.ts'
 import { accountPrefix, createBudgetMatch, onlyAccount } from './budget-match.ts'
 import type { BudgetOperator, BudgetRules, BudgetRulesOptions } from './budget-rules.ports.ts'
 import {
@@ -41,6 +42,17 @@ const resetsAt = ({ budget_window: window, oldest }: AccountRow, now: number): n
   if (!isRolling(window)) return windowEnd(window, windowStart(window, now))
   return oldest && comesBackAt(window, oldest.getTime())
 }
+
+const viewAlert = (row: AlertRow): Budget['alerts'][number] => ({
+  threshold: row.kind,
+  project: row.project_id === '' ? null : row.project_id,
+  subject: row.subject,
+  window_start: row.window_start.toISOString(),
+  limit_usd: formatUsd(row.limit_nano),
+  spent_usd: formatUsd(row.spent_nano),
+  forecast_usd: row.forecast_nano === null ? null : formatUsd(row.forecast_nano),
+  raised_at: row.raised_at.toISOString(),
+})
 
 const viewAccount = (row: AccountRow, now: number): Budget['accounts'][number] => {
   const left = row.limit_nano - row.spent_nano - row.leased_nano
@@ -101,7 +113,10 @@ export const createBudgetRules = (options: BudgetRulesOptions): BudgetRules & Fe
   const view = async (rows: readonly RuleRow[], most: number): Promise<Budget[]> => {
     const now = clock.now()
     const names = rows.map(({ name }) => name)
-    const accounts = await database.read('system', (read) => readAccounts(read, names, now, most + 1))
+    const { accounts, alerts } = await database.read('system', async (read) => ({
+      accounts: await readAccounts(read, names, now, most + 1),
+      alerts: await readAlerts(read, names, most),
+    }))
     return rows.map(({ name, source, rule }) => {
       const own = accounts.filter((account) => account.rule_name === name)
       return {
@@ -111,6 +126,7 @@ export const createBudgetRules = (options: BudgetRulesOptions): BudgetRules & Fe
         rule,
         accounts: own.slice(0, most).map((row) => viewAccount(row, now)),
         has_more: own.length > most,
+        alerts: alerts.filter((alert) => alert.rule_name === name).map(viewAlert),
       }
     })
   }

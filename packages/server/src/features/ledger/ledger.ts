@@ -1,3 +1,4 @@
+import type { BudgetAlert } from '../../domain/budget-alert.ts'
 import { type Hold, type Intent, isHard } from '../../domain/hold.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
@@ -6,6 +7,7 @@ import type { FaultPoints } from '../../kernel/fault-points.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
+import { createBudgetAlerts } from './budget-alerts.ts'
 import { type Budgets, createBudgets } from './budgets.store.ts'
 import { createDrain } from './drain.ts'
 import { createEntryStore } from './entries.store.ts'
@@ -32,6 +34,8 @@ export interface LedgerOptions {
   readonly segmentBytes?: number
   /** Settled rows held in memory for PostgreSQL. */
   readonly queueLimit?: number
+  /** Told of each threshold of a budget, once per window over all replicas. */
+  readonly onBudgetAlert?: (alert: BudgetAlert) => void
 }
 
 /** How the ledger fares, for metrics and readiness. */
@@ -88,13 +92,17 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
     clock,
     log,
   })
+  const alerts = createBudgetAlerts({ database, clock, log, onAlert: options.onBudgetAlert ?? (() => {}) })
   const drain = createDrain({
     store: entries,
     journal,
     clock,
     log,
     queueLimit: options.queueLimit ?? QUEUE_LIMIT,
-    onDrained: leases.drained,
+    onDrained: (rows) => {
+      leases.drained(rows)
+      alerts.drained(rows)
+    },
   })
   const holds = createHolds({ journal, progress, drain, leases, faultPoints, log })
   const budgets = createBudgets(database, clock.now)
@@ -164,6 +172,7 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
     start: async () => {
       await takeUp()
       leases.start()
+      alerts.start()
       timers.push(
         clock.every(CARRY_MS, holds.carry),
         clock.every(DAY_MS, () => void ensurePartitions()),
@@ -183,6 +192,7 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
         }
       }
       drain.stop()
+      await alerts.stop()
       await leases.stop()
       progress.close()
       await journal.close()

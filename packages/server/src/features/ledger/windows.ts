@@ -66,6 +66,10 @@ export const windowEnd = (window: BudgetWindow, start: number): number | null =>
 export const countedFrom = (window: BudgetWindow, start: number): number =>
   isRolling(window) ? start - rolling[window].lengthMs : start
 
+/** Begin of what thresholds are told once in: the window, or of a rolling one the stretch of its length, counted from the epoch. */
+export const stretchStart = (window: BudgetWindow, at: number): number =>
+  isRolling(window) ? at - (at % rolling[window].lengthMs) : windowStart(window, at)
+
 /** When what was spent in the window or part that begins at `start` counts no more; null: never. */
 export const comesBackAt = (window: BudgetWindow, start: number): number | null => {
   const end = windowEnd(window, start)
