@@ -11,7 +11,6 @@ import { budgetsCommand } from './budgets-command.ts'
 import { limitsCommand } from './limits-command.ts'
 import { projectsCommand } from './projects-command.ts'
 import { providersCommand } from './providers-command.ts'
-import { smokeCommand } from './smoke-command.ts'
 import { ledgerCommand, migrateCommand } from './store-commands.ts'
 
 const serveCommand = (): Command =>
@@ -40,7 +39,6 @@ const buildProgram = (): Command => {
     migrateCommand(),
     configCommand(),
     doctorCommand(),
-    smokeCommand(),
     ledgerCommand(),
   ]
   for (const command of commands) program.addCommand(command)

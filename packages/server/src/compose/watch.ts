@@ -119,7 +119,6 @@ export const createWatch = ({
       log.setLevel(next.log.level)
       logLevels.reconfigure(next.log.levels)
     },
-    budgetAlert: observe.budgetAlert,
     answered: (answered: Answered): void => {
       observe.answered(answered)
       follow.answered(answered)

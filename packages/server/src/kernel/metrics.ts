@@ -37,16 +37,6 @@ const metricTable = {
     help: 'Calls that a limit in shadow would have refused.',
     labels: ['policy'],
   },
-  budgetOverruns: {
-    name: 'headgate_budget_overruns_total',
-    help: 'Calls that a soft budget had no room for.',
-    labels: ['budget'],
-  },
-  budgetAlerts: {
-    name: 'headgate_budget_alerts_total',
-    help: 'Thresholds that accounts of budgets reached, each once per window: 50, 80, 100 percent, forecast.',
-    labels: ['budget', 'threshold'],
-  },
   attempts: { name: 'headgate_upstream_attempts_total', help: 'Tries at providers.', labels: ['provider', 'result'] },
 } as const
 const durationTable = {
@@ -160,8 +150,6 @@ export const createMetrics = (
     attempts: counter(metricTable.attempts),
     shed: counter(metricTable.shed),
     shadowRefusals: counter(metricTable.shadowRefusals),
-    budgetOverruns: counter(metricTable.budgetOverruns),
-    budgetAlerts: counter(metricTable.budgetAlerts),
     duration: histogram(durationTable.duration),
     firstByte: histogram(durationTable.firstByte),
     queueWait: histogram(durationTable.queueWait),

@@ -63,6 +63,11 @@ export const createBucketTally = (capacity: number): Tally => {
       set(key, now, now + Math.max(0, fullIn(key, now) + change * intervalOf(limit))),
     standing: (key, limit, now, refused) => bucketStanding(limit, used(key, limit, now), refused),
     used,
-    note: (key, limit, units, at) => set(key, at, at + units * intervalOf(limit)),
+    // What was taken here since is not undone by news from before.
+    note: (key, limit, units, at) => {
+      const slot = slots.get(key)
+      const known = slot === undefined ? at : (fullAt[slot] as number)
+      set(key, at, Math.max(known, at + units * intervalOf(limit)))
+    },
   }
 }

@@ -10,6 +10,6 @@ export interface Tally {
   standing(key: string, limit: Limit, now: number, refused: number): Standing
   /** Units in use. */
   used(key: string, limit: Limit, at: number): number
-  /** Sets how much is in use, as learnt elsewhere. */
+  /** Takes in how much was in use at a time, as learnt elsewhere; what is known here to be more stays. */
   note(key: string, limit: Limit, used: number, at: number): void
 }

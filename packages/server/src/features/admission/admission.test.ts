@@ -90,7 +90,7 @@ const house = (more: Partial<AdmissionPorts> = {}) => {
     },
     reserve: (intent) => {
       intents.push(intent)
-      return { intent, flagged: [], mark: () => {}, settle: () => {} } satisfies Hold
+      return { intent, mark: () => {}, settle: () => {} } satisfies Hold
     },
     log: silentLog,
     ...noPolicyPorts,
@@ -284,7 +284,7 @@ describe('money', () => {
     const later = createMemoryCounters({ clock: systemClock })
     const { admission, exchange, intents } = house({
       counters: { ...later, take: async (rules) => later.take(rules) },
-      reserve: async (intent) => ({ intent, flagged: [], mark: () => {}, settle: () => {} }),
+      reserve: async (intent) => ({ intent, mark: () => {}, settle: () => {} }),
     })
     const admit = async (from: Exchange) => admission.admit(from, requestOf(body), [target('up/cheap')])
     const first = exchange()

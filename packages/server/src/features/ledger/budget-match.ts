@@ -82,7 +82,7 @@ export const createBudgetMatch = (): BudgetMatch => {
     id: idOf(prefix, projectId, subject),
     level: rule.level,
     rule: { name, projectId, subject },
-    soft: rule.mode === 'soft',
+    soft: false,
     targets,
   })
 

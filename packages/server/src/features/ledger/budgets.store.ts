@@ -1,14 +1,13 @@
-import type { CalendarWindow } from '../../domain/hold.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Database, Read, Transaction } from '../../kernel/db.ts'
-import { windowEnd, windowStart } from './windows.ts'
+import { type BudgetWindow, windowEnd, windowStart } from './windows.ts'
 
 /** A limit on what the calls of a key may cost per window. */
 export interface Budget {
   readonly id: string
   readonly projectId: string
   readonly limit: NanoUsd
-  readonly window: CalendarWindow
+  readonly window: BudgetWindow
 }
 
 /** A budget and where it stands in its present window. */
@@ -40,7 +39,7 @@ interface StateRow {
   readonly id: string
   readonly project_id: string
   readonly limit_nano: bigint
-  readonly budget_window: CalendarWindow
+  readonly budget_window: BudgetWindow
 }
 
 /** States by id at a time; unknown ids are absent. */

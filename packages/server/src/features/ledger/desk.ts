@@ -23,8 +23,8 @@ export interface Place {
 
 /** Where the calls of one budget are admitted. */
 export interface Desk {
-  /** As the call that came last named it. */
-  budget: CallBudget
+  /** As the call that came first named it. */
+  readonly budget: CallBudget
   lease: Lease | null
   readonly queue: Set<Ticket>
   /** What all that wait need together. */
@@ -34,8 +34,6 @@ export interface Desk {
   refusing: { readonly until: number; readonly windowEnd: number | null; readonly amount: NanoUsd } | null
   /** Until then (monotonic) only what is needed is taken. */
   sparingUntil: number
-  /** Until then (monotonic) a soft budget is not asked: PostgreSQL did not answer. */
-  passingUntil: number
 }
 
 export const newDesk = (budget: CallBudget): Desk => ({
@@ -46,7 +44,6 @@ export const newDesk = (budget: CallBudget): Desk => ({
   working: false,
   refusing: null,
   sparingUntil: 0,
-  passingUntil: 0,
 })
 
 /** What a desk needs of time. */
@@ -70,15 +67,12 @@ export const refuses = ({ refusing }: Desk, amount: NanoUsd, clock: DeskClock): 
   (refusing.windowEnd === null || clock.now() < refusing.windowEnd)
 
 /** Whether nothing of a desk need be remembered. */
-export const isForgettable = (
-  { lease, queue, working, refusing, sparingUntil, passingUntil }: Desk,
-  monotonic: number,
-): boolean =>
+export const isForgettable = ({ lease, queue, working, refusing, sparingUntil }: Desk, monotonic: number): boolean =>
   lease === null &&
   queue.size === 0 &&
   !working &&
   (refusing === null || refusing.until <= monotonic) &&
-  Math.max(sparingUntil, passingUntil) <= monotonic
+  sparingUntil <= monotonic
 
 /** Takes a call's worst case from a lease. */
 export const takeFrom = (

@@ -39,6 +39,16 @@ export const createSegment = (directory: string, segment: number): number => {
 
 export const removeSegment = (directory: string, segment: number): Promise<void> => unlink(fileOf(directory, segment))
 
+/** Brings to the disk itself what a process left to the system when it died. */
+export const syncSegment = async (directory: string, segment: number): Promise<void> => {
+  const file = await open(fileOf(directory, segment), 'r+')
+  try {
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+}
+
 /** Whole lines of a segment from a byte on, and the byte after them; nothing when no whole line follows. */
 export const readLines = async (
   directory: string,

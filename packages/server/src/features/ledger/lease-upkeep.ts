@@ -43,7 +43,7 @@ export const createLeaseUpkeep = (options: LeaseUpkeepOptions): LeaseUpkeep => {
   const heartbeat = async () => {
     const sentAt = clock.monotonic()
     const known = [...leases.values()]
-    const alive = new Set(await store.heartbeat())
+    const alive = new Set(await store.heartbeat([...leases.keys()], old.state !== 'none'))
     for (const lease of known) {
       if (alive.has(lease.id)) lease.confirmedAt = sentAt
       else if (lease.state !== 'gone') retire(lease, 'gone')

@@ -1,10 +1,10 @@
-import type { BudgetWindow, CallBudget } from '../../domain/hold.ts'
+import type { CallBudget } from '../../domain/hold.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Database, Transaction } from '../../kernel/db.ts'
 import { CommitOutcomeUnknown, errorCode, isConnectionFault } from '../../kernel/db-errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
 import { makeAccount } from './budget-rules.store.ts'
-import { countedFrom, isRolling, windowStart } from './windows.ts'
+import { type BudgetWindow, windowStart } from './windows.ts'
 
 /** What a replica asks of a budget. */
 export interface GrantRequest {
@@ -27,8 +27,6 @@ export interface Grant {
   readonly window: BudgetWindow
   readonly windowStart: number
   readonly amount: bigint
-  /** A soft budget gave it beyond its limit. */
-  readonly over: boolean
   /** What is left besides spent and leased money, before this grant. */
   readonly remainder: bigint
   /** Money that leases hold, this replica's included. */
@@ -55,8 +53,11 @@ export interface LeaseStore {
   endOld(): Promise<void>
   /** Returns leases of replicas that have been silent for a minute. */
   endExpired(): Promise<number>
-  /** Says that this replica lives; answers the leases it still has. */
-  heartbeat(): Promise<readonly string[]>
+  /**
+   * Keeps these leases, and with `old` those of an earlier process of this replica; answers which there still are. What was
+   * made by a commit that came after it was given up is not among them, and expires.
+   */
+  heartbeat(ids: readonly string[], old: boolean): Promise<readonly string[]>
   news(): Promise<readonly LeaseNews[]>
   /** Asks the other holders of a window for what lies idle; how many were asked. */
   want(budgetId: string, windowStart: number): Promise<number>
@@ -85,15 +86,7 @@ interface WindowRow {
   readonly limit_nano: bigint
   readonly spent_nano: bigint
   readonly leased_nano: bigint
-  readonly soft: boolean
 }
-
-interface Earlier {
-  readonly spent: bigint
-  readonly leased: bigint
-}
-
-const nothingEarlier: Earlier = { spent: 0n, leased: 0n }
 
 // Windows are locked in one order and before leases, here as in the drain, so that no two transactions wait for each other.
 const LOCK = `
@@ -139,7 +132,7 @@ export const createLeaseStore = (
   const lockWindow = async ({ query, execute }: Transaction, budgetId: string, start: number) => {
     for (;;) {
       const { rows } = await query<WindowRow>(
-        `SELECT b.limit_nano, b.soft, w.spent_nano, w.leased_nano
+        `SELECT b.limit_nano, w.spent_nano, w.leased_nano
            FROM headgate.budget_windows w JOIN headgate.budgets b ON b.id = w.budget_id
           WHERE w.budget_id = $1 AND w.window_start = $2 FOR UPDATE OF w`,
         [budgetId, time(start)],
@@ -157,16 +150,6 @@ export const createLeaseStore = (
     }
   }
 
-  /** What the parts of a rolling window before this one hold. */
-  const earlierParts = async ({ query }: Transaction, budgetId: string, window: BudgetWindow, start: number) => {
-    const { rows } = await query<Earlier>(
-      `SELECT coalesce(sum(spent_nano), 0)::bigint AS spent, coalesce(sum(leased_nano), 0)::bigint AS leased
-         FROM headgate.budget_windows WHERE budget_id = $1 AND window_start >= $2 AND window_start <> $3`,
-      [budgetId, time(countedFrom(window, start)), time(start)],
-    )
-    return rows[0] ?? nothingEarlier
-  }
-
   /** How a budget is renewed; the account of a rule is made when it is first asked. Null: there is none. */
   const windowOf = async (transaction: Transaction, { id, rule }: GrantRequest['budget']) => {
     for (let made = false; ; made = true) {
@@ -174,12 +157,7 @@ export const createLeaseStore = (
         'SELECT budget_window FROM headgate.budgets WHERE id = $1',
         [id],
       )
-      if (rows[0]) {
-        // Grants of two parts of a rolling window must see each other.
-        if (isRolling(rows[0].budget_window))
-          await transaction.execute('SELECT FROM headgate.budgets WHERE id = $1 FOR NO KEY UPDATE', [id])
-        return rows[0].budget_window
-      }
+      if (rows[0]) return rows[0].budget_window
       if (rule === null || made) return null
       await makeAccount(transaction, id, rule)
     }
@@ -195,16 +173,12 @@ export const createLeaseStore = (
       if (request.lease && request.lease.windowStart !== start) return 'gone'
       const row = await lockWindow(transaction, budgetId, start)
       if (!row) return 'no-budget'
-      const before = isRolling(window) ? await earlierParts(transaction, budgetId, window, start) : nothingEarlier
-      const leased = row.leased_nano + before.leased
-      const remainder = row.limit_nano - row.spent_nano - before.spent - leased
-      const over = remainder < request.least
-      const answer = { window, windowStart: start, remainder, leased, over }
-      if (over && !row.soft) return { ...answer, amount: 0n }
-      const room = over ? row.limit_nano : remainder
-      const chunk = request.exact ? 0n : room / CHUNK_DIVISOR
+      const remainder = row.limit_nano - row.spent_nano - row.leased_nano
+      const answer = { window, windowStart: start, remainder, leased: row.leased_nano }
+      if (remainder < request.least) return { ...answer, amount: 0n }
+      const chunk = request.exact ? 0n : remainder / CHUNK_DIVISOR
       const wished = request.need > chunk ? request.need : chunk
-      const amount = over || wished < remainder ? wished : remainder
+      const amount = wished < remainder ? wished : remainder
       const kept = request.lease
         ? await execute('UPDATE headgate.leases SET amount_nano = amount_nano + $2 WHERE id = $1', [
             request.lease.id,
@@ -218,8 +192,8 @@ export const createLeaseStore = (
       if (kept === 0) return 'gone'
       const moved = await execute(
         `UPDATE headgate.budget_windows SET leased_nano = leased_nano + $3
-          WHERE budget_id = $1 AND window_start = $2 AND ($5 OR spent_nano + leased_nano + $3 <= $4)`,
-        [budgetId, time(start), amount, row.limit_nano, over],
+          WHERE budget_id = $1 AND window_start = $2 AND spent_nano + leased_nano + $3 <= $4`,
+        [budgetId, time(start), amount, row.limit_nano],
       )
       if (moved !== 1) throw new Error('A budget had less room than its locked row said')
       faultPoints.pass('ledger.before-grant-commit')
@@ -256,11 +230,12 @@ export const createLeaseStore = (
       system((transaction) =>
         endWhere(transaction, 'l.heartbeat_at < now() - make_interval(secs => $1)', [LEASE_EXPIRY_SECONDS]),
       ),
-    heartbeat: () =>
+    heartbeat: (ids, old) =>
       system(async ({ query }) => {
         const { rows } = await query<{ id: string }>(
-          'UPDATE headgate.leases SET heartbeat_at = now() WHERE replica_id = $1 RETURNING id',
-          [replicaId],
+          `UPDATE headgate.leases SET heartbeat_at = now()
+            WHERE replica_id = $1 AND (id = ANY ($2) OR ($3 AND epoch <> $4)) RETURNING id`,
+          [replicaId, ids, old, epoch],
         )
         return rows.map((row) => row.id)
       }),
@@ -268,7 +243,7 @@ export const createLeaseStore = (
       database.read('system', async ({ query }) => {
         const { rows } = await query<LeaseNews>(
           `SELECT l.id, b.budget_window AS "window",
-                  l.wanted_at IS NOT NULL OR (w.spent_nano + w.leased_nano > b.limit_nano AND NOT b.soft) AS wanted
+                  l.wanted_at IS NOT NULL OR w.spent_nano + w.leased_nano > b.limit_nano AS wanted
              FROM headgate.leases l
              JOIN headgate.budget_windows w ON w.budget_id = l.budget_id AND w.window_start = l.window_start
              JOIN headgate.budgets b ON b.id = l.budget_id

@@ -1,5 +1,6 @@
 import { closeSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { randomHex } from '../../kernel/ids.ts'
 
 /** How many output tokens each open call has handed to its caller at least, in a file that outlives this process. */
 export interface Progress {
@@ -23,7 +24,8 @@ export const openProgress = (directory: string, segment: number): Progress => {
   const free: number[] = []
   let descriptor = -1
   let slots = 0
-  let tags = 0
+  // Unlike those of other processes: after a power cut the file of an earlier one may stand where this one's did.
+  let tags = Number.parseInt(randomHex(4), 16)
 
   /** Writes zeros, because a hole in a file could find the disk full at the moment of marking. */
   const grow = (): boolean => {

@@ -1,6 +1,7 @@
 import type { FaultPoints } from '../../kernel/fault-points.ts'
-import type { Journal } from './journal.ts'
+import { type Journal, JournalFault } from './journal.ts'
 import { type IntentRecord, outcomeLine, readLine } from './journal-records.ts'
+import { syncSegment } from './journal-segments.ts'
 import { readProgress } from './progress.ts'
 import { toKilledRow } from './row.ts'
 
@@ -12,13 +13,24 @@ export interface Recovered {
   readonly damaged: number
 }
 
+/** What was settled before a kill outlives a power cut after it. */
+const syncInherited = async (directory: string, inherited: readonly number[]): Promise<void> => {
+  try {
+    for (const segment of inherited) await syncSegment(directory, segment)
+  } catch (cause) {
+    throw new JournalFault('The journal of an earlier process cannot be synced', { cause })
+  }
+}
+
 /**
  * Settles the calls that an earlier process left open, by appending their outcomes to the journal. Nothing is sent from
  * here: the drain reads the outcomes, old and new alike. May be killed and begun again at any point; a call that gets a
  * second outcome that way has the same row again, which PostgreSQL keeps once.
+ * @throws JournalFault
  */
 export const recover = async (directory: string, journal: Journal, faultPoints: FaultPoints): Promise<Recovered> => {
   const { inherited } = journal
+  await syncInherited(directory, inherited)
   const open = new Map<string, { record: IntentRecord; segment: number }>()
   const last = inherited.at(-1) ?? -1
   const progress = readProgress(directory, last)
