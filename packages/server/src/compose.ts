@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
-import { createGeneration, type Generation, type GenerationGround } from './compose/generation.ts'
+import { createGeneration, type GenerationGround } from './compose/generation.ts'
+import { createGenerations } from './compose/generations.ts'
 import { providerSettings, queueSettings, routingConfig, usualAddress } from './compose/options.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
 import { createWatch } from './compose/watch.ts'
@@ -40,17 +41,21 @@ export const compose = async (given: Ground): Promise<House> => {
   const { secrets } = given.settings
   const { database } = storage
   const state = { started: false, draining: false, port: given.settings.config.port }
-  /** That of new calls stands last; before it those in which calls still run. */
-  const generations: Generation[] = []
-  const current = () => generations.at(-1) as Generation
+  const generations = createGenerations({
+    adopt: (next) => adopt(next),
+    replace: (door) => server.replace(door),
+  })
+  const { current } = generations
+  /** What all of them hold. */
+  const bodies = { bytes: 0 }
   const settings = () => current().settings
 
   // Tools
   const metrics = createMetrics(
     {
-      streams: () => generations.reduce((sum, { events }) => sum + events.count(), 0),
-      loopDelay: () => current().load().loopDelayMs / 1000,
-      bodiesHeld: () => generations.reduce((sum, { load }) => sum + load().heldBytes, 0),
+      streams: () => generations.all().reduce((sum, { events }) => sum + events.count(), 0),
+      loopDelay: () => current().loopDelayMs() / 1000,
+      bodiesHeld: () => bodies.bytes,
       ledgerQueue: () => ledger.stats().queued,
       ledgerHolds: () => ledger.stats().openHolds,
       journalDropped: () => ledger.stats().droppedRecords,
@@ -160,33 +165,35 @@ export const compose = async (given: Ground): Promise<House> => {
   const routing = createRouting({ providers, config: () => routed, clock, log })
 
   // What is configured, and how that changes
+  const adopt = ({ config, secrets: told, tls }: Settings): void => {
+    routed = routingConfig(config)
+    providers.reconfigure(providerSettings(config, told, clock))
+    queue.reconfigure(queueSettings(config))
+    watch.reread(config)
+    if (tls) server.present(tls)
+  }
   const prepare = async (next: Settings): Promise<Prepared> => {
     const coming = createGeneration(ground, next)
     await coming.start()
-    const takeOver = async () => {
-      const former = current()
-      routed = routingConfig(next.config)
-      providers.reconfigure(providerSettings(next.config, next.secrets, clock))
-      queue.reconfigure(queueSettings(next.config))
-      generations.push(coming)
-      watch.reread(next.config)
-      if (next.tls) server.present(next.tls)
-      void server.replace(coming.door).then(async () => {
-        // The end of the house may have come first.
-        const place = generations.indexOf(former)
-        if (place === -1) return
-        generations.splice(place, 1)
-        await former.stop()
-      })
-      await people.refresh()
-      await Promise.all([routing.reread(), budgetRules.configure(next.config.budgets)])
+    const former = current()
+    return {
+      takeOver: () => generations.bringForward(coming),
+      undo: () => generations.bringForward(former),
+      follow: async () => {
+        await people.refresh()
+        await Promise.all([routing.reread(), budgetRules.configure(next.config.budgets)])
+      },
+      abandon: coming.stop,
     }
-    return { takeOver, abandon: coming.stop }
   }
   const reload = createReload({
     settings,
     read: given.read,
-    record: (entry) => database.transaction('system', (transaction) => audit.record(transaction, entry)),
+    record: (entry, takeEffect) =>
+      database.transaction('system', async (transaction) => {
+        await audit.record(transaction, entry)
+        takeEffect?.()
+      }),
     prepare,
     now: clock.now,
     log,
@@ -231,6 +238,7 @@ export const compose = async (given: Ground): Promise<House> => {
     routing,
     metrics,
     watch,
+    bodies,
     files: {
       documentation: createSite(given.siteFolder ?? fileURLToPath(new URL('../site', import.meta.url))),
       asset: createSite(fileURLToPath(new URL('../assets', import.meta.url))),
@@ -240,7 +248,7 @@ export const compose = async (given: Ground): Promise<House> => {
     isDraining: () => state.draining,
     port: () => state.port,
   }
-  generations.push(createGeneration(ground, given.settings))
+  generations.begin(createGeneration(ground, given.settings))
   const server = createServer({ ...current().door, ...(given.settings.tls && { tls: given.settings.tls }) })
 
   return {
@@ -270,14 +278,13 @@ export const compose = async (given: Ground): Promise<House> => {
     beginDraining: () => {
       state.draining = true
     },
-    isBusy: () => ledger.stats().openHolds > 0 || generations.some(({ events }) => events.isBusy()),
+    isBusy: () => ledger.stats().openHolds > 0 || generations.all().some(({ events }) => events.isBusy()),
     endWaiting: queue.drain,
-    endCalls: (fault) => generations.forEach(({ events }) => events.endAll(fault)),
+    endCalls: (fault) => generations.all().forEach(({ events }) => events.endAll(fault)),
     settled: ledger.flush,
     stop: async () => {
       await reload.stop()
-      for (const generation of generations.splice(0, generations.length - 1)) await generation.stop()
-      await current().stop()
+      await generations.stop()
       await counters.close()
       for (const feature of [...features].reverse()) await feature.stop?.()
       await tokens.stop()

@@ -28,20 +28,14 @@ const tierPolicies = (tiers: Config['tiers']): [string, PolicyInput][] =>
     return policies
   })
 
-/** Who is refused last under overload, by tier. */
-export const tierPriorities = ({ tiers }: Pick<Config, 'tiers'>): Readonly<Record<string, Priority>> =>
-  Object.fromEntries(
-    Object.entries(tiers).flatMap(([name, { priority }]) =>
-      priority === undefined ? [] : [[name, priority as Priority] as const],
-    ),
-  )
-
-/** What an admitted caller's calls weigh against others': that of the tier; strangers come last. */
-export const createPriorityOf = (config: Pick<Config, 'tiers'>) => {
-  const priorities = tierPriorities(config)
-  return ({ kind, person, tier }: Caller): Priority =>
-    kind === 'publishable' && person === null ? 1 : (priorities[tier] ?? 2)
-}
+/**
+ * What a caller's calls weigh against others', in the line and under overload: the priority of the tier, 2 where it names
+ * none; strangers come last.
+ */
+export const createPriorityOf =
+  ({ tiers }: Pick<Config, 'tiers'>) =>
+  ({ kind, person, tier }: Caller): Priority =>
+    kind === 'publishable' && person === null ? 1 : ((tiers[tier]?.priority ?? 2) as Priority)
 
 /** The limits and access rules that the configuration states. */
 export const configuredLimits = ({ tiers, limits }: Pick<Config, 'tiers' | 'limits'>) => ({

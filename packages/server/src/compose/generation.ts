@@ -1,7 +1,7 @@
 import { isLoopback } from '../config/profiles.ts'
 import type { Settings } from '../config/config.ts'
 import { createAdmission } from '../features/admission/admission.ts'
-import { createShedding } from '../features/admission/shedding.ts'
+import { createShedding, type HeldBodies } from '../features/admission/shedding.ts'
 import type { Audit } from '../features/audit/audit.ts'
 import { createGateway } from '../features/gateway/gateway.ts'
 import { withOutputCap } from '../features/gateway/openai-wire.ts'
@@ -33,7 +33,7 @@ import type { Log } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
 import { watchPressure } from '../kernel/pressure.ts'
 import { addressOf } from './address.ts'
-import { configuredLimits, tierPriorities } from './configured-limits.ts'
+import { configuredLimits, createPriorityOf } from './configured-limits.ts'
 import type { Watch } from './watch.ts'
 import { hideSecrets, outputCapMember, priceOverrides, targetNamed } from './options.ts'
 
@@ -55,6 +55,7 @@ export interface GenerationGround {
   readonly routing: Routing
   readonly metrics: Metrics
   readonly watch: Watch
+  readonly bodies: HeldBodies
   readonly files: Pick<PagesPorts, 'documentation' | 'asset'>
   /** The features that stay. */
   readonly features: readonly Feature[]
@@ -69,8 +70,8 @@ export interface Generation {
   readonly settings: Settings
   readonly door: Door
   readonly events: Events
-  /** Lateness of the event loop, and bytes of bodies held. */
-  readonly load: () => { readonly loopDelayMs: number; readonly heldBytes: number }
+  /** Lateness of the event loop. */
+  readonly loopDelayMs: () => number
   readonly start: () => Promise<void>
   /** Lets everything go; calls that still run are cut. */
   readonly stop: () => Promise<void>
@@ -119,7 +120,8 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
   })
   const shedding = createShedding({
     pressure: pressure.read,
-    priorities: tierPriorities(config),
+    priorityOf: createPriorityOf(config),
+    bodies: ground.bodies,
     maxBodyBytes: config.body.max_total_bytes,
     onShed: (reason) => metrics.shed(reason).inc(),
   })
@@ -171,7 +173,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
   return {
     settings,
     events,
-    load: () => ({ loopDelayMs: pressure.read().loopDelayMs, heldBytes: shedding.heldBytes() }),
+    loopDelayMs: () => pressure.read().loopDelayMs,
     door: {
       routes: [...ground.features, ...own].flatMap((feature) =>
         // The gateway's own calls are counted as they are admitted, devices as they are made.

@@ -8,8 +8,12 @@ import type { Log } from '../kernel/log.ts'
 
 /** The parts of a configuration, ready beside those in effect. */
 export interface Prepared {
-  /** Puts them into effect for the calls to come; resolves when the new models are known, too. */
-  readonly takeOver: () => Promise<void>
+  /** Puts them into effect for the calls to come. What it throws, it has undone. */
+  readonly takeOver: () => void
+  /** Takes that back: the former ones are in effect again. */
+  readonly undo: () => void
+  /** Resolves when what is known by name, such as models, is known anew, too. */
+  readonly follow: () => Promise<void>
   readonly abandon: () => Promise<void>
 }
 
@@ -19,14 +23,15 @@ export interface ReloadPorts {
   /** @throws ConfigFaults */
   readonly read: (running: Settings) => Promise<Reloaded>
   readonly prepare: (next: Settings) => Promise<Prepared>
-  readonly record: (entry: AuditEntry) => Promise<void>
+  /** Records, and lets `takeEffect` happen before that is kept: what it throws is not recorded. */
+  readonly record: (entry: AuditEntry, takeEffect?: () => void) => Promise<void>
   readonly now: () => number
   readonly log: Log
 }
 
 const resource = 'configuration'
 
-/** Puts a changed configuration into effect, one reload at a time: read, build, audit, swap. Nothing changes that is faulty or not in the audit. */
+/** Puts a changed configuration into effect, one reload at a time: read, build, then audit and swap together. Nothing changes that is faulty or not in the audit. */
 export const createReload = ({ settings, read, prepare, record, now, log }: ReloadPorts) => {
   let last: LastReload | null = null
   let restart: readonly string[] = []
@@ -37,7 +42,10 @@ export const createReload = ({ settings, read, prepare, record, now, log }: Relo
     last = { at: now(), actor: operator.actor, faults }
     const places = faults.map(({ where, option }) => ({ where, option }))
     log.error({ component: 'configuration', reason: faults.map(printFault).join('; ') }, 'The reload was refused')
-    await record({ ...operator, action: 'config.reload_refused', resource, after: { faults: places } })
+    // Without its place in the audit a refusal is still one, and whoever asked must hear why.
+    await record({ ...operator, action: 'config.reload_refused', resource, after: { faults: places } }).catch(
+      (error: unknown) => log.error({ component: 'configuration', error }, 'The refusal is missing in the audit'),
+    )
     return new AppError('config_invalid', {
       details: faults.map(({ where, option, problem, expected, suggestion }) => ({
         location: where,
@@ -60,15 +68,20 @@ export const createReload = ({ settings, read, prepare, record, now, log }: Relo
     })
     const report = { changed, restart: waiting }
     const prepared = changed.length === 0 ? null : await prepare(next)
+    let isInEffect = false
     try {
-      await record({ ...operator, action: 'config.reloaded', resource, after: report })
+      await record({ ...operator, action: 'config.reloaded', resource, after: report }, () => {
+        prepared?.takeOver()
+        isInEffect = true
+      })
     } catch (cause) {
-      await prepared?.abandon()
+      if (isInEffect) prepared?.undo()
+      else await prepared?.abandon()
       throw cause
     }
-    await prepared?.takeOver()
     restart = waiting
     last = { at: now(), actor: operator.actor, faults: [] }
+    await prepared?.follow()
     const reason = `changed: ${changed.join(', ') || 'nothing'}; for the next start: ${waiting.join(', ') || 'nothing'}`
     log.info({ component: 'configuration', reason }, 'The configuration was reloaded')
     return report

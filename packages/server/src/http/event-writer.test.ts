@@ -79,3 +79,41 @@ test('a reader that is behind is told of, and again when it has caught up', asyn
   socket.resume()
   await drained
 })
+
+test.each(['ends', 'is closed'])(
+  'an answer that %s while its reader is behind leaves no listener on the socket',
+  async (how) => {
+    const { promise, resolve } = Promise.withResolvers<[before: number, during: number, after: number]>()
+    await open((request, response) => {
+      const writer = new EventWriter(response)
+      const listeners = () => request.socket.listenerCount('drain')
+      const before = listeners()
+      writer.begin({})
+      // The first piece takes the headers along; what follows goes to the socket itself.
+      writer.write(Buffer.from('first'))
+      const piece = Buffer.alloc(65_536, 'x')
+      const fill = () => {
+        if (writer.write(piece, () => {})) {
+          setImmediate(fill)
+          return
+        }
+        for (let more = 0; more < 3; more++) writer.write(piece, () => {})
+        const during = listeners()
+        const done = () => resolve([before, during, listeners()])
+        if (how === 'ends') {
+          writer.end()
+          done()
+        } else {
+          response.on('close', done)
+          response.destroy()
+        }
+      }
+      fill()
+    })
+    socket.on('error', () => {})
+    socket.pause()
+    socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    const [before, during, after] = await promise
+    expect([during, after]).toEqual([before + 1, before])
+  },
+)

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
 import { writeHead } from './reply.ts'
 import { cutWhenStalled } from './stalled-reader.ts'
 
@@ -30,6 +31,8 @@ export class EventWriter {
   /** HTTP/1.0 knows no chunks: there the end of the connection is the end of the answer. */
   readonly #chunked: boolean
   #begun = false
+  /** Takes the listener away that waits for the reader, while one does. */
+  #waiting: (() => void) | null = null
 
   constructor(response: ServerResponse) {
     this.#response = response
@@ -52,12 +55,29 @@ export class EventWriter {
     const way = this.#begun && socket ? socket : this.#response
     this.#begun = true
     if (way.write(piece)) return true
-    if (onDrain) way.once('drain', onDrain)
+    if (onDrain && this.#waiting === null) this.#await(way, onDrain)
     return false
+  }
+
+  /** One listener at a time, and none that outlives the answer: the socket may bear others after it. */
+  #await(way: Writable, onDrain: () => void): void {
+    const drained = () => {
+      leave()
+      onDrain()
+    }
+    const leave = () => {
+      this.#waiting = null
+      way.off('drain', drained)
+      this.#response.off('close', leave)
+    }
+    this.#waiting = leave
+    way.on('drain', drained)
+    this.#response.on('close', leave)
   }
 
   /** Ends the answer, with a last piece where there is one. */
   end(last?: string): void {
+    this.#waiting?.()
     if (!this.#chunked) this.#response.end(last)
     else if (last === undefined) this.#response.end(LAST_CHUNK)
     else this.#response.end(Buffer.concat([frame(Buffer.from(last)), Buffer.from(LAST_CHUNK)]))

@@ -35,6 +35,18 @@ test('a listener may leave while it is told, and one that comes after hears noth
   expect(told).toBe(1)
 })
 
+test('a listener that throws keeps no other from being told', () => {
+  const cancellation = new Cancellation()
+  const told: string[] = []
+  for (const name of ['first', 'second', 'third'])
+    cancellation.addEventListener('abort', () => {
+      told.push(name)
+      if (name !== 'third') throw new Error(name)
+    })
+  expect(() => cancellation.abort()).toThrow('first')
+  expect(told).toEqual(['first', 'second', 'third'])
+})
+
 test('an abort signal serves where a cancellation does', () => {
   const controller = new AbortController()
   const signal: CancelSignal = controller.signal

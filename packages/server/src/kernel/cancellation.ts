@@ -20,7 +20,7 @@ export class Cancellation implements CancelSignal {
   #listener: CancelListener | null = null
   #more: Set<CancelListener> | null = null
 
-  /** Cancels once; later calls are ignored. */
+  /** Cancels once; later calls are ignored. All are told, then what the first of them threw is thrown. */
   abort(reason?: unknown): void {
     if (this.aborted) return
     this.aborted = true
@@ -28,10 +28,16 @@ export class Cancellation implements CancelSignal {
     const listeners = [...(this.#listener ? [this.#listener] : []), ...(this.#more ?? [])]
     this.#listener = null
     this.#more = null
+    const faults: unknown[] = []
     for (const listener of listeners) {
-      if (typeof listener === 'function') listener()
-      else listener.handleEvent()
+      try {
+        if (typeof listener === 'function') listener()
+        else listener.handleEvent()
+      } catch (fault) {
+        faults.push(fault)
+      }
     }
+    if (faults.length > 0) throw faults[0]
   }
 
   addEventListener(_type: 'abort', listener: CancelListener): void {

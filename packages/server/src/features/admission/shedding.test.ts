@@ -3,7 +3,7 @@ import type { Caller } from '../../domain/caller.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { AppError } from '../../kernel/errors.ts'
 import { watchPressure } from '../../kernel/pressure.ts'
-import { createShedding } from './shedding.ts'
+import { createShedding, type Priority } from './shedding.ts'
 
 const rig = () => {
   const time = { now: 0 }
@@ -24,9 +24,14 @@ const rig = () => {
     { heapShare: () => used.heap, residentBytes: () => used.resident, boundedBytes: () => 1000 },
   )
   const reasons: string[] = []
+  const bodies = { bytes: 0 }
   const shedding = createShedding({
     pressure: pressure.read,
-    priorities: { anonymous: 1, free: 2, pro: 3, internal: 4 },
+    priorityOf: ({ kind, tier }) =>
+      kind === 'publishable'
+        ? 1
+        : (({ anonymous: 1, free: 2, pro: 3, internal: 4 } as Record<string, Priority>)[tier] ?? 2),
+    bodies,
     maxBodyBytes: 1_000_000,
     onShed: (reason) => reasons.push(reason),
   })
@@ -47,7 +52,7 @@ const rig = () => {
         return true
       }
     })
-  return { used, turn, refused, reasons, shedding }
+  return { used, turn, refused, reasons, shedding, bodies }
 }
 
 describe('shedding', () => {
@@ -89,14 +94,14 @@ describe('shedding', () => {
   })
 
   it('holds no more bodies than there is room for, and small ones always', () => {
-    const { shedding, reasons } = rig()
+    const { shedding, reasons, bodies } = rig()
     const release = shedding.holdBody(700_000)
     expect(() => shedding.holdBody(400_000)).toThrow()
     expect(reasons).toEqual(['bodies'])
     shedding.holdBody(60_000)
     release()
     release()
-    expect(shedding.heldBytes()).toBe(0)
+    expect(bodies.bytes).toBe(0)
     shedding.holdBody(1_000_000)
   })
 })

@@ -5,10 +5,16 @@ import type { PressureReading } from '../../kernel/pressure.ts'
 /** What is refused first when there is too much: callers of priority 1, then 2, then 3; those of 4 last. */
 export type Priority = 1 | 2 | 3 | 4
 
+/** Bytes of larger bodies that the process holds now. */
+export interface HeldBodies {
+  bytes: number
+}
+
 export interface SheddingOptions {
   readonly pressure: () => PressureReading
-  /** Priority by tier; a tier that is not named has 2. */
-  readonly priorities: Readonly<Record<string, Priority>>
+  readonly priorityOf: (caller: Caller) => Priority
+  /** What is held by all who hold bodies: a reload leaves calls of the former configuration in hand. */
+  readonly bodies: HeldBodies
   /** Most bytes of bodies that may be held at once. */
   readonly maxBodyBytes: number
   readonly onShed: (reason: string) => void
@@ -22,21 +28,18 @@ export interface Shedding {
    * Takes room for a body; gives what to call when the body is no longer held. @throws AppError `overloaded`.
    */
   holdBody(bytes: number): () => void
-  /** Bytes of bodies held now. */
-  heldBytes(): number
 }
 
 /** Each further priority is refused a third of the bearable later. */
 const STEP = 1 / 3
 const RETRY_MS = 2_000
-const DEFAULT_PRIORITY: Priority = 2
 /** Small bodies are not worth counting. */
 const COUNTED_BYTES = 65_536
 const nothing = (): void => {}
 
-/** The callers of a publishable key are strangers: of them the least is lost. */
+/** Sheds by pressure and by what is held. */
 export const createShedding = (options: SheddingOptions): Shedding => {
-  let held = 0
+  const { bodies } = options
 
   const refuse = (reason: string): never => {
     options.onShed(reason)
@@ -47,22 +50,17 @@ export const createShedding = (options: SheddingOptions): Shedding => {
     mayEnter: (caller) => {
       const { severity, cause } = options.pressure()
       if (severity < 1) return
-      const priority =
-        caller.kind === 'publishable' && caller.person === null
-          ? 1
-          : (options.priorities[caller.tier] ?? DEFAULT_PRIORITY)
-      if (severity >= 1 + (priority - 1) * STEP) refuse(cause)
+      if (severity >= 1 + (options.priorityOf(caller) - 1) * STEP) refuse(cause)
     },
     holdBody: (bytes) => {
       if (bytes <= COUNTED_BYTES) return nothing
-      if (held + bytes > options.maxBodyBytes) refuse('bodies')
-      held += bytes
+      if (bodies.bytes + bytes > options.maxBodyBytes) refuse('bodies')
+      bodies.bytes += bytes
       let open = true
       return () => {
-        if (open) held -= bytes
+        if (open) bodies.bytes -= bytes
         open = false
       }
     },
-    heldBytes: () => held,
   }
 }

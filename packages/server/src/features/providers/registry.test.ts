@@ -1,6 +1,6 @@
 import { type Upstream, startUpstream } from '@headgate/qa/upstream/upstream.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask, drain, openaiAt, providersOf, secret } from './__fixtures__/setting.ts'
+import { ask, drain, openaiAt, providersOf, secret, settingsOf } from './__fixtures__/setting.ts'
 
 let first: Upstream
 let second: Upstream
@@ -48,6 +48,24 @@ describe('replacing a provider', () => {
     providers.remove('configuration', 'up')
     expect(providers.optionsOf('up')?.baseUrl).toBe(`${second.url}/v1`)
     expect(providers.secretsOf('up')).toEqual(['a-key'])
+    await providers.close()
+  })
+})
+
+describe('a configuration that is read again', () => {
+  it('leaves the providers that are as before, with their connections', async () => {
+    const heard: string[] = []
+    const configs = { up: at(first), other: at(second) }
+    const providers = providersOf(configs, { changed: (name) => heard.push(name) })
+    const { optionsOf } = providers
+    const before = optionsOf('up')
+    providers.reconfigure(settingsOf(configs))
+    expect(heard).toEqual([])
+    expect(optionsOf('up')).toBe(before)
+    providers.reconfigure(settingsOf({ ...configs, other: at(first) }))
+    expect(heard).toEqual(['other'])
+    providers.reconfigure({ ...settingsOf(configs), connections: 7 })
+    expect(heard).toEqual(['other', 'up', 'other'])
     await providers.close()
   })
 })

@@ -83,7 +83,13 @@ const told = ({ apiKey, headers = {}, ...open }: ProviderOptions) => ({
 })
 const isSame = (one: ProviderOptions, other: ProviderOptions): boolean => isDeepStrictEqual(told(one), told(other))
 
-const withoutClock = ({ clock: _clock, ...values }: ProviderDefaults) => values
+/** What defaults are compared by; whoever hands them in may hold more. */
+const toldDefaults = ({ timeouts, maxResponseBytes, connections, version }: ProviderDefaults) => ({
+  timeouts,
+  maxResponseBytes,
+  connections,
+  version,
+})
 
 /** The providers by name, replaceable while calls are under way. */
 export interface ProviderRegistry {
@@ -151,7 +157,7 @@ export const createRegistry = (
     replace,
     remove,
     reconfigure: (next, nextDefaults) => {
-      const isAsBefore = isDeepStrictEqual(withoutClock(nextDefaults), withoutClock(defaults))
+      const isAsBefore = isDeepStrictEqual(toldDefaults(nextDefaults), toldDefaults(defaults))
       defaults = nextDefaults
       for (const name of [...layers.configuration.keys()]) if (!Object.hasOwn(next, name)) remove('configuration', name)
       for (const [name, options] of Object.entries(next)) {

@@ -6,7 +6,7 @@ import { Walk } from '../../../domain/walk.ts'
 import { systemClock } from '../../../kernel/clock.ts'
 import { outlineJson } from '../../../kernel/json.ts'
 import { silentLog } from '../../../kernel/log.ts'
-import { type Providers, type ProvidersOptions, createProviders } from '../providers.ts'
+import { type Providers, type ProviderSettings, type ProvidersOptions, createProviders } from '../providers.ts'
 import type { ProviderOptions } from '../registry.ts'
 
 export const providerKey = 'canary-provider-key-0123456789'
@@ -45,19 +45,24 @@ export const targetOf = (name: string): Target => {
   }
 }
 
+/** As a reading of the configuration gives them. */
+export const settingsOf = (configs: Record<string, ProviderOptions>): ProviderSettings => ({
+  configs,
+  ollamaAutodetect: null,
+  timeouts: { connectMs: 1_000, firstByteMs: 5_000, idleMs: 5_000, totalMs: 10_000 },
+  maxResponseBytes: 8_388_608,
+  connections: 64,
+  version: '0.1.0',
+  clock: systemClock,
+})
+
 /** Providers with short deadlines and circuits that never open, unless told otherwise. */
 export const providersOf = (
   configs: Record<string, ProviderOptions>,
   more: Partial<ProvidersOptions> = {},
 ): Providers =>
   createProviders({
-    configs,
-    ollamaAutodetect: null,
-    timeouts: { connectMs: 1_000, firstByteMs: 5_000, idleMs: 5_000, totalMs: 10_000 },
-    maxResponseBytes: 8_388_608,
-    connections: 64,
-    version: '0.1.0',
-    clock: systemClock,
+    ...settingsOf(configs),
     log: silentLog,
     circuit: { allow: () => ({ allowed: true, retryAfterMs: 0 }), report: () => {} },
     ...more,
