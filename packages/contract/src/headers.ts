@@ -12,6 +12,7 @@ export const header = {
   costUsd: 'x-headgate-cost-usd',
   warning: 'x-headgate-warning',
   user: 'x-headgate-user',
+  userSignature: 'x-headgate-user-signature',
   rateLimitLimit: 'x-ratelimit-limit',
   rateLimitRemaining: 'x-ratelimit-remaining',
   rateLimitReset: 'x-ratelimit-reset',
@@ -28,5 +29,7 @@ export const header = {
   link: 'link',
 } as const
 
-/** What a browser may read from a cross-origin answer: all of them but the one that only callers send. */
-export const exposedHeaders: readonly string[] = Object.values(header).filter((name) => name !== header.user)
+const sent: readonly string[] = [header.user, header.userSignature]
+
+/** What a browser may read from a cross-origin answer: all of them but those that only callers send. */
+export const exposedHeaders: readonly string[] = Object.values(header).filter((name) => !sent.includes(name))

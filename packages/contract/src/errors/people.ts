@@ -199,4 +199,40 @@ export const peopleErrors = defineErrors({
     ],
     recovery: 'contact_support',
   },
+  user_signature_invalid: {
+    ...ofTokens,
+    id: 'HG-1131',
+    title: 'Signature of the user invalid',
+    user: 'Your sign-in is not valid.',
+    developer:
+      'The signature in `x-headgate-user-signature` does not fit the user, its time and a secret of the project.',
+    causes: [
+      'The header is not written `t=<seconds>,v1=<hex>`.',
+      'Something else than `<seconds>.<user>` in UTF-8 was signed.',
+      'The secret belongs to another project, or was replaced and its overlap is over.',
+    ],
+    resolutions: [
+      'Send `t` and the hex HMAC-SHA-256 of `<t>.<x-headgate-user>` under the project’s secret.',
+      'Make a new secret: `POST /admin/v1/projects/{project}/user-secret`.',
+    ],
+  },
+  user_signature_expired: {
+    ...ofTokens,
+    id: 'HG-1132',
+    title: 'Signature of the user too old or too early',
+    user: 'Your sign-in has expired.',
+    developer: 'The time of the signature is further from now than `user_signatures.window_seconds`.',
+    causes: ['The signature was kept and sent again later.', 'The clocks of the backend and of this server differ.'],
+    resolutions: ['Sign each request, or anew within the window.', 'Set the clocks by NTP.'],
+  },
+  user_secret_missing: {
+    ...ofTokens,
+    id: 'HG-1133',
+    title: 'No secret for signed users',
+    user: 'Your sign-in cannot be checked here.',
+    developer: 'The request has a signed user, and its project has no secret to check it by.',
+    causes: ['No secret was made for the project, or it was taken away.', 'The key belongs to another project.'],
+    resolutions: ['Make one: `POST /admin/v1/projects/{project}/user-secret`.'],
+    recovery: 'contact_support',
+  },
 })

@@ -7,6 +7,19 @@ export const IssuersSchema = named(issuerNamePattern, ConfiguredIssuerSchema, {
   description: 'Who vouches for people that call with a token (OpenID Connect, JWT), by name; see the guide on users.',
 })
 
+/** Users that a backend signs. */
+export const SignaturesSchema = group(
+  {
+    window_seconds: Type.Integer({
+      minimum: 1,
+      maximum: 3_600,
+      default: 300,
+      description: 'How far the time of a signature may be from now: as long it can be sent again.',
+    }),
+  },
+  'Users that a backend signs.',
+)
+
 /** A bucket of requests, as `rate` of schema-parts.ts makes it. */
 export const devicesSchema = <Rate extends TSchema>(perIp: Rate) =>
   group(

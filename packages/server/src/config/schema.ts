@@ -2,7 +2,7 @@ import { BudgetRuleSchema, budgetNamePattern } from '@headgate/contract/budgets.
 import { type Static, Type } from 'typebox'
 import { limitsSchema } from './limits-schema.ts'
 import { BodyLogSchema, LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
-import { devicesSchema, IssuersSchema } from './people-schema.ts'
+import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
 import { count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
 
@@ -132,6 +132,7 @@ export const ConfigSchema = group(
       description: 'Tiers by name. Shipped: anonymous, free, pro, internal.',
     }),
     issuers: IssuersSchema,
+    user_signatures: SignaturesSchema,
     devices: devicesSchema(rate('New tokens of devices, per address.', 10, 10)),
     metrics: group(
       {
@@ -243,6 +244,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'tiers',
   'issuers',
   'devices',
+  'user_signatures',
   'metrics',
   'limits',
   'budgets',

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { header } from '@headgate/contract/headers.ts'
 import { Type } from 'typebox'
@@ -7,6 +6,7 @@ import type { Exchange } from '../domain/exchange.ts'
 import { Walk } from '../domain/walk.ts'
 import { Cancellation } from '../kernel/cancellation.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { readUser } from '../kernel/end-user.ts'
 import { AppError } from '../kernel/errors.ts'
 import { prefixedId } from '../kernel/ids.ts'
 import { outlineJson, parseStorableJson } from '../kernel/json.ts'
@@ -22,9 +22,6 @@ import { acceptRequestId } from './request-id.ts'
 import { compileCheck } from './schema-check.ts'
 
 const DEFAULT_BODY_BYTES = 65_536
-const MOST_USER_CHARACTERS = 256
-const beyondAscii = /[\x80-\xff]/
-const unprintable = /\p{Cc}/u
 const noParameters = Type.Object({}, { additionalProperties: false })
 const nothing = (): void => {}
 const noQuery: Readonly<Record<string, unknown>> = Object.freeze({})
@@ -55,25 +52,6 @@ export type Handler = (
 const announcedBytes = ({ headers }: IncomingMessage, most: number): number => {
   const length = headers['content-length']
   return Math.min(most, length === undefined ? most : Number(length))
-}
-
-/** The end user named by the caller; header bytes that are UTF-8 are read as such. */
-const readUser = (headers: IncomingMessage['headers']): string | null => {
-  const given = headers[header.user]
-  if (typeof given !== 'string' || given === '') return null
-  const bytes = beyondAscii.test(given) ? Buffer.from(given, 'latin1') : null
-  const user = bytes && isUtf8(bytes) ? bytes.toString('utf8') : given
-  if (user.length > MOST_USER_CHARACTERS || unprintable.test(user))
-    throw new AppError('invalid_parameter', {
-      details: [
-        {
-          location: header.user,
-          message: `must be at most ${MOST_USER_CHARACTERS} characters, none of them control characters`,
-          fix: 'Send your own stable id of the person.',
-        },
-      ],
-    })
-  return user
 }
 
 /** A proven person, else the one that a trusted backend names; what a browser says of itself is not believed. */
@@ -171,7 +149,8 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
         }
         shedding.mayEnter(caller)
         if (caller.kind !== 'secret') {
-          if (route.browser !== true) throw new AppError('secret_key_required')
+          if (route.browser !== true && (route.browser === undefined || caller.person === null))
+            throw new AppError('secret_key_required')
           identity.checkOrigin(caller, request.headers)
         }
       } else if (route.access === 'admin') {

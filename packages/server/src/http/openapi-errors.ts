@@ -48,7 +48,8 @@ export const errorsOf = (route: DescribedRoute): readonly ErrorCode[] => {
   if (route.access === 'caller') {
     add(ofCallers)
     add(ofPeople)
-    add(route.browser === true ? ['origin_not_allowed', 'request_exceeds_limit'] : ['secret_key_required'])
+    if (route.browser) add(['origin_not_allowed', 'request_exceeds_limit'])
+    if (route.browser !== true) add(['secret_key_required'])
   }
   if (route.access === 'admin') add(ofOperators)
   if (route.query) add(['invalid_parameter', 'unknown_parameter'])

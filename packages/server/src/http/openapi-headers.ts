@@ -77,4 +77,11 @@ export const parameterComponents = (): Members => ({
     description: 'Your own stable id of the person behind the call, for usage by user.',
     schema: { type: 'string', maxLength: 256 },
   },
+  UserSignature: {
+    name: header.userSignature,
+    in: 'header',
+    description:
+      'Proof of the person: `t=<seconds>,v1=<hex HMAC-SHA-256 of "<seconds>.<user>" under the secret of the project>`.',
+    schema: { type: 'string' },
+  },
 })

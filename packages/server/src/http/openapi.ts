@@ -38,7 +38,8 @@ const securityOf = (route: DescribedRoute): readonly object[] => {
   if (route.access === 'admin') return [{ adminKey: [] }, { keyHeader: [] }]
   return [
     { secretKey: [] },
-    ...(route.browser ? [{ publishableKey: [] }, { userToken: [], keyHeader: [] }, { userToken: [] }] : []),
+    ...(route.browser === true ? [{ publishableKey: [] }] : []),
+    ...(route.browser ? [{ userToken: [], keyHeader: [] }, { userToken: [] }] : []),
     { keyHeader: [] },
   ]
 }
@@ -76,7 +77,9 @@ const parametersOf = (route: DescribedRoute, schemas: SchemaWriter): readonly ob
       parameter('query', name, schema, schemas, required.includes(name)),
     ),
     { $ref: '#/components/parameters/RequestId' },
-    ...(route.access === 'caller' ? [{ $ref: '#/components/parameters/User' }] : []),
+    ...(route.access === 'caller'
+      ? ['User', 'UserSignature'].map((name) => ({ $ref: `#/components/parameters/${name}` }))
+      : []),
   ]
 }
 
@@ -90,7 +93,7 @@ const bodyOf = (route: DescribedRoute, schemas: SchemaWriter): Members => {
 
 const answersOf = (route: DescribedRoute, schemas: SchemaWriter, errors: Members): Members => {
   const { answer, status = 200, contentType = 'application/json', events, otherAnswers = {} } = route.reference
-  const limited = route.access === 'caller' && route.browser === true ? limitHeaders : []
+  const limited = route.access === 'caller' && route.browser !== undefined ? limitHeaders : []
   const headers = {
     ...headerReferences(['x-request-id', ...limited, ...(route.reference.answerHeaders ?? [])]),
     ...describeDeprecation(route).headers,

@@ -110,8 +110,11 @@ export type Route = RouteDeclaration &
     | { readonly access: 'public'; readonly handle: (input: RouteInput) => Promise<Reply> | Reply }
     | {
         readonly access: 'caller'
-        /** Publishable keys may call it too; false or absent means secret keys only. */
-        readonly browser?: boolean
+        /**
+         * Publishable keys and people may call it too; `person`: only with a person, of whom it answers alone. Absent: secret
+         * keys only.
+         */
+        readonly browser?: true | 'person'
         readonly handle: (input: CallerInput) => Promise<Reply> | Reply
       }
     | { readonly access: 'admin'; readonly handle: (input: AdminInput) => Promise<Reply> | Reply }

@@ -40,6 +40,9 @@ const notAsked = [
   'device_token_expired',
   'device_proof_required',
   'device_proof_invalid',
+  // Come with a secret for signed users: users/signed.test.ts.
+  'user_signature_invalid',
+  'user_signature_expired',
 ]
 const program = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 

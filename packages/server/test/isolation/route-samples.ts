@@ -33,6 +33,13 @@ const issuers = (suffix: string, body?: object): Sample => ({
   ...(body && { body }),
 })
 
+const userSecret = (body?: object): Sample => ({
+  path: '/admin/v1/projects/none/user-secret',
+  missing: '/admin/v1/projects/none/user-secret',
+  foreign: () => [],
+  ...(body && { body }),
+})
+
 /** How every mounted route is asked; `foreignUsage` are paths of a call of project A. */
 export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Record<string, Sample>> => ({
   'GET /livez': plain('/livez'),
@@ -121,6 +128,8 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
     audiences: ['planted'],
   }),
   'DELETE /admin/v1/projects/:project/issuers/:name': issuers('/login'),
+  'POST /admin/v1/projects/:project/user-secret': userSecret({}),
+  'DELETE /admin/v1/projects/:project/user-secret': userSecret(),
   'GET /admin/v1/audit': plain('/admin/v1/audit'),
   'GET /admin/v1/config': plain('/admin/v1/config'),
   'POST /admin/v1/config/reload': plain('/admin/v1/config/reload'),

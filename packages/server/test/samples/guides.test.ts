@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adminKey } from '../support/house.ts'
+import { sampleOrigin } from './runners.ts'
 import { type SampleHouse, startSampleHouse } from './try-sample.ts'
 
 const run = promisify(execFile)
@@ -68,6 +69,7 @@ afterAll(async () => {
 const placed = (text: string): string =>
   text
     .replaceAll('http://127.0.0.1:8787', house.url)
+    .replaceAll('https://app.example.org', sampleOrigin)
     .replaceAll('req_…', requestId)
     .replaceAll('"…"', '"placeholder"')
     .replaceAll('openai/gpt-4o-mini', 'demo')

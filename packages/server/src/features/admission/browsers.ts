@@ -11,7 +11,7 @@ import { refusalOf } from './refusal.ts'
 export const createBrowserLimit =
   (counters: Counters, rateRules: RateRulesFinder) =>
   (route: Route): Route => {
-    if (route.access !== 'caller' || route.browser !== true) return route
+    if (route.access !== 'caller' || route.browser === undefined) return route
     return {
       ...route,
       handle: async (input: CallerInput) => {

@@ -8,10 +8,12 @@ import {
   UsageReportQuerySchema,
   UsageReportSchema,
 } from '@headgate/contract/usage.ts'
+import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { defineRoute, type Route } from '../../kernel/route.ts'
 import type { BudgetState } from './budgets.store.ts'
 import type { Drain } from './drain.ts'
+import type { LedgerRow } from './row.ts'
 import { viewBudget, viewDetail, viewEntry, viewQueued, viewTotals } from './usage-view.ts'
 import { mostGroups, type Range, type UsageStore } from './usage.store.ts'
 
@@ -43,26 +45,38 @@ const rangeOf = (query: { readonly from?: string; readonly to?: string }, now: n
   return { from: query.from === undefined ? to - MONTH_MS : readTime('from', query.from), to }
 }
 
+/** A person sees their own calls, a secret key those of its project, a page those that it made for nobody. */
+const isVisible = (caller: Caller, project: string, key: string, user: string | null): boolean => {
+  if (project !== caller.projectId) return false
+  if (caller.person !== null) return user === caller.person
+  return caller.kind === 'secret' || (key === caller.keyId && user === null)
+}
+
 /** What callers and operators can read of the ledger. */
 export const usageRoutes = ({ store, drain, budgets, now }: UsageRoutesOptions): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/v1/usage',
     access: 'caller',
-    summary: 'Lists what calls consumed and cost, with totals of the range and the state of the budget.',
+    browser: 'person',
+    summary:
+      'Lists what calls consumed and cost, with totals of the range and the state of the budget; to a person, their own.',
     query: UsageQuerySchema,
     reference: { operationId: 'listUsage', tag: 'Usage', answer: UsageListSchema },
     handle: async ({ exchange, query: raw }) => {
       const query = raw as UsageQuery
-      const { projectId, keyId, budgetId } = exchange.caller
+      const { projectId, person } = exchange.caller
+      // The budget is the app's, and a person's calls may have come by any of its keys.
+      const budgetId = person === null ? exchange.caller.budgetId : null
+      const keyId = query.scope === 'project' || person !== null ? null : exchange.caller.keyId
       const limit = Number(query.limit ?? PAGE)
       const range = rangeOf(query, now())
-      const key = query.scope === 'project' ? null : keyId
+      const asked = { projectId, keyId, user: person, range }
       const split = query.after?.indexOf('_') ?? -1
       const after = query.after ? { at: Number(query.after.slice(0, split)), id: query.after.slice(split + 1) } : null
       const [rows, totals, states] = await Promise.all([
-        store.list({ projectId, keyId: key, range, limit: limit + 1, after }),
-        store.totals(projectId, key, range),
+        store.list({ ...asked, limit: limit + 1, after }),
+        store.totals(asked),
         budgetId === null ? null : budgets([budgetId]),
       ])
       const page = rows.slice(0, limit)
@@ -95,18 +109,15 @@ export const usageRoutes = ({ store, drain, budgets, now }: UsageRoutesOptions):
       errors: ['resource_not_found'],
     },
     handle: async ({ exchange, params }) => {
-      const { projectId, keyId, kind } = exchange.caller
+      const { caller } = exchange
       const id = params['request_id'] ?? ''
-      const visible = (row: { readonly project: string; readonly key: string }) =>
-        row.project === projectId && (kind === 'secret' || row.key === keyId)
-      const queued =
-        drain.byId(id) ??
-        drain.find((row) => row.requestId === id && visible({ project: row.projectId, key: row.keyId }))
-      if (queued && visible({ project: queued.projectId, key: queued.keyId })) {
+      const visible = (row: LedgerRow) => isVisible(caller, row.projectId, row.keyId, row.user)
+      const queued = drain.byId(id) ?? drain.find((row) => row.requestId === id && visible(row))
+      if (queued && visible(queued)) {
         return { kind: 'json', value: viewQueued(queued) }
       }
-      const found = await store.find(projectId, id)
-      if (!found || !visible({ project: found.entry.project_id, key: found.entry.key_id })) {
+      const found = await store.find(caller.projectId, id)
+      if (!found || !isVisible(caller, found.entry.project_id, found.entry.key_id, found.entry.user_name)) {
         throw new AppError('resource_not_found')
       }
       return { kind: 'json', value: viewDetail(found.entry, found.tries) }

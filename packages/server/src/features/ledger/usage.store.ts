@@ -58,7 +58,7 @@ export interface UsageStore {
   find(projectId: string, id: string): Promise<{ entry: EntryRow; tries: readonly Attempt[] } | null>
   /** The newest first. */
   list(filter: ListFilter): Promise<readonly EntryRow[]>
-  totals(projectId: string, keyId: string | null, range: Range): Promise<TotalsRow>
+  totals(filter: Pick<ListFilter, 'projectId' | 'keyId' | 'user' | 'range'>): Promise<TotalsRow>
   report(grouping: Grouping, projectId: string | null, range: Range): Promise<readonly TotalsRow[]>
 }
 
@@ -66,6 +66,8 @@ export interface ListFilter {
   readonly projectId: string
   /** null: every key of the project. */
   readonly keyId: string | null
+  /** null: every user. */
+  readonly user: string | null
   readonly range: Range
   readonly limit: number
   readonly after: { readonly at: number; readonly id: string } | null
@@ -119,23 +121,24 @@ export const createUsageStore = (database: Database): UsageStore => {
         )
         return { entry, tries: tries.rows }
       }),
-    list: ({ projectId, keyId, range, limit, after }) =>
+    list: ({ projectId, keyId, user, range, limit, after }) =>
       read({ project: projectId }, async ({ query }) => {
         const { rows } = await query<EntryRow>(
           `SELECT ${SHOWN} FROM headgate.ledger_entries
             WHERE project_id = $1 AND kind = 'call' AND ($2::text IS NULL OR key_id = $2) AND at >= $3 AND at < $4
-              AND ($5::timestamptz IS NULL OR (at, request_id) < ($5, $6))
+              AND ($5::timestamptz IS NULL OR (at, request_id) < ($5, $6)) AND ($8::text IS NULL OR user_name = $8)
             ORDER BY at DESC, request_id DESC LIMIT $7`,
-          [projectId, keyId, time(range.from), time(range.to), after && time(after.at), after && after.id, limit],
+          [projectId, keyId, time(range.from), time(range.to), after && time(after.at), after && after.id, limit, user],
         )
         return rows
       }),
-    totals: (projectId, keyId, range) =>
+    totals: ({ projectId, keyId, user, range }) =>
       read({ project: projectId }, async ({ query }) => {
         const { rows } = await query<TotalsRow>(
           `SELECT NULL AS group_name, ${SUMS} FROM headgate.ledger_entries
-            WHERE project_id = $1 AND ($2::text IS NULL OR key_id = $2) AND at >= $3 AND at < $4`,
-          [projectId, keyId, time(range.from), time(range.to)],
+            WHERE project_id = $1 AND ($2::text IS NULL OR key_id = $2) AND at >= $3 AND at < $4
+              AND ($5::text IS NULL OR user_name = $5)`,
+          [projectId, keyId, time(range.from), time(range.to), user],
         )
         return rows[0] as TotalsRow
       }),

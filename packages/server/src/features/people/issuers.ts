@@ -7,10 +7,8 @@ import {
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database, Transaction } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
-import { createFollower } from '../../kernel/follower.ts'
-import type { Log } from '../../kernel/log.ts'
 import type { AuditPort, Operator } from './people.ports.ts'
-import { deleteIssuer, type IssuerRow, raiseRevision, readIssuers, readRevision, writeIssuer } from './people.store.ts'
+import { deleteIssuer, type IssuerRow, raiseRevision, readIssuers, writeIssuer } from './people.store.ts'
 
 const MOST_ISSUERS = 20
 const issuerName = new RegExp(issuerNamePattern)
@@ -19,14 +17,13 @@ export interface IssuersOptions {
   readonly database: Database
   readonly audit: AuditPort
   readonly clock: Clock
-  readonly log: Log
   /** The issuers of the configuration, by name, asked anew each time; they hold against an operator's of the same name. */
   readonly configured: () => Readonly<Record<string, ConfiguredIssuer>>
   /** Names of the configured tiers, asked anew each time. */
   readonly tiers: () => readonly string[]
   readonly hasProject: (id: string) => Promise<boolean>
-  /** Told of all issuers whenever they changed. */
-  readonly replace: (issuers: readonly NamedIssuer[]) => void
+  /** Called after each change, so that this replica acts on it at once. */
+  readonly changed: () => Promise<void>
 }
 
 const refuse = (location: string, message: string, fix: string): AppError =>
@@ -59,29 +56,7 @@ const merge = (configured: readonly NamedIssuer[], stored: readonly IssuerRow[])
 
 /** The issuers that a project trusts: configured, or kept in PostgreSQL and in effect on every replica within 5 seconds. */
 export const createIssuers = (options: IssuersOptions) => {
-  const { database, audit, clock, configured, tiers, hasProject, replace } = options
-  let seen = -1n
-  let seenConfigured: unknown
-
-  const follower = createFollower({
-    clock,
-    log: options.log,
-    component: 'identity',
-    what: 'issuers',
-    look: async () => {
-      const ours = configured()
-      const found = await database.read('system', async (read) => {
-        const revision = await readRevision(read)
-        if (revision === seen && ours === seenConfigured) return null
-        return { revision, stored: await readIssuers(read) }
-      })
-      if (found === null) return
-      replace(merge(ofConfiguration(ours), found.stored))
-      seen = found.revision
-      seenConfigured = ours
-    },
-  })
-
+  const { database, audit, clock, configured, tiers, hasProject, changed } = options
   const change = async (project: string, name: string, work: (transaction: Transaction) => Promise<void>) => {
     if (!(await hasProject(project))) throw new AppError('resource_not_found', { detail: 'There is no such project.' })
     if (configured()[name]?.project === project)
@@ -90,13 +65,14 @@ export const createIssuers = (options: IssuersOptions) => {
       await raiseRevision(transaction)
       await work(transaction)
     })
-    await follower.refreshQuietly()
+    await changed()
   }
   const find = (rows: readonly IssuerRow[], project: string, name: string) =>
     rows.find((row) => row.project_id === project && row.name === name)?.issuer
 
   return {
-    ...follower,
+    /** All issuers: those of the configuration, and those that are kept. */
+    merge: (stored: readonly IssuerRow[]): NamedIssuer[] => merge(ofConfiguration(configured()), stored),
 
     list: async (project: string): Promise<NamedIssuer[]> => {
       if (!(await hasProject(project)))

@@ -33,3 +33,35 @@ export const writeIssuer = async ({ execute }: Transaction, row: IssuerRow, at: 
 export const deleteIssuer = async ({ execute }: Transaction, project: string, name: string): Promise<void> => {
   await execute('DELETE FROM headgate.issuers WHERE project_id = $1 AND name = $2', [project, name])
 }
+
+/** A row of headgate.user_secrets. */
+export interface UserSecretRow {
+  readonly secret_id: string
+  readonly project_id: string
+  readonly pepper_id: string
+  readonly expires_at: Date | null
+}
+
+export const readUserSecrets = async ({ query }: Read): Promise<UserSecretRow[]> =>
+  (await query<UserSecretRow>('SELECT secret_id, project_id, pepper_id, expires_at FROM headgate.user_secrets')).rows
+
+export const insertUserSecret = async (
+  { execute }: Transaction,
+  row: Omit<UserSecretRow, 'expires_at'>,
+  at: Date,
+): Promise<void> => {
+  await execute(
+    'INSERT INTO headgate.user_secrets (secret_id, project_id, pepper_id, created_at) VALUES ($1, $2, $3, $4)',
+    [row.secret_id, row.project_id, row.pepper_id, at],
+  )
+}
+
+/** The current secret ends at `overlapEnds`, one that already overlaps is taken away. Answers how many were current. */
+export const endUserSecrets = async ({ execute }: Transaction, project: string, overlapEnds: Date): Promise<number> => {
+  await execute('DELETE FROM headgate.user_secrets WHERE project_id = $1 AND expires_at IS NOT NULL', [project])
+  return execute('UPDATE headgate.user_secrets SET expires_at = $2 WHERE project_id = $1', [project, overlapEnds])
+}
+
+/** Answers how many there were. */
+export const deleteUserSecrets = ({ execute }: Transaction, project: string): Promise<number> =>
+  execute('DELETE FROM headgate.user_secrets WHERE project_id = $1', [project])

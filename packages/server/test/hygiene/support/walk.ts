@@ -83,6 +83,8 @@ export const badKeys = async ({ send, makeKey, gateway, own }: PlantedHouse): Pr
   await send('/v1/devices', {})
   const ofDevice = { key: `hg_dt_${canaries.strangersKey}`, headers: { 'x-api-key': own } }
   await send(chat, prompt('demo'), ofDevice)
+  const signed = { 'x-headgate-user': canaries.email, 'x-headgate-user-signature': canaries.strangersKey }
+  await send(chat, prompt('demo'), { headers: signed })
   const revoked = await makeKey({})
   await gateway.request(`/admin/v1/keys/${revoked.id}/revoke`, { key: canaries.adminKey, body: {} })
   await send(chat, prompt('demo'), { key: revoked.key })
