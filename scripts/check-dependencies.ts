@@ -17,6 +17,7 @@ const reasons: Readonly<Record<string, string>> = {
   'ipaddr.js': 'IP addresses and ranges, whose corner cases are many',
   jose: 'signatures and keys of JSON Web Tokens, whose traps are many',
   'mmdb-lib': 'reads the format of the country data',
+  nodemailer: 'mail by SMTP, for alerts',
   openai: 'qa: the official client, as callers use it',
   pg: 'the wire protocol of PostgreSQL',
   pino: 'log lines that do not wait for the disk',
@@ -30,6 +31,7 @@ const reasons: Readonly<Record<string, string>> = {
 const licences = [
   'Apache-2.0',
   'MIT',
+  'MIT-0',
   'ISC',
   'BSD-2-Clause',
   'BSD-3-Clause',

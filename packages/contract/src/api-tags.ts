@@ -9,6 +9,7 @@ export const apiTags = {
   Projects: 'The tenants that keys and usage belong to.',
   Providers: 'Model providers, those added at run time included.',
   Requests: 'What requests went through: their stages, traces, rates and percentiles.',
+  Alerts: 'What is promised, what fires, and who is told.',
   Configuration: 'The options in effect, and reading them anew.',
   Limits: 'Limits as data, and who may call at all.',
   Budgets: 'What projects, users, keys and models may spend.',

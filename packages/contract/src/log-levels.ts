@@ -10,6 +10,7 @@ export const logComponents = [
   'http',
   'house',
   'admission',
+  'alerts',
   'configuration',
   'counters',
   'identity',

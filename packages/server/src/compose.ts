@@ -69,6 +69,7 @@ export const compose = async (given: Ground): Promise<House> => {
   const seal = createSeal(secrets.root_key)
   const watch = createWatch({
     config: given.settings.config,
+    settings,
     secrets,
     version: packageDescription.version,
     database,

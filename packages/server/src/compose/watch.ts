@@ -1,7 +1,9 @@
+import type { Settings } from '../config/config.ts'
 import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Intent, Settlement } from '../domain/hold.ts'
 import type { Walk } from '../domain/walk.ts'
+import { createAlerts } from '../features/alerts/alerts.ts'
 import type { Audit } from '../features/audit/audit.ts'
 import { createLogLevels } from '../features/log-levels/log-levels.ts'
 import { createBodyLog } from '../features/requests/body-log.ts'
@@ -13,14 +15,18 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/db.ts'
 import { prefixedId } from '../kernel/ids.ts'
 import type { ProcessLog } from '../kernel/log.ts'
-import type { Metrics } from '../kernel/metrics.ts'
+import { sendMail } from '../kernel/mail.ts'
+import { durationBounds, type Metrics } from '../kernel/metrics.ts'
 import { deliver } from '../kernel/outbound.ts'
 import type { Seal } from '../kernel/seal.ts'
+import { alertSettings } from './alert-settings.ts'
 import { createFollow } from './follow.ts'
 import { createModelLabel, createObserve } from './observe.ts'
 
 interface WatchOptions {
   readonly config: Config
+  /** Those in effect at the moment of asking. */
+  readonly settings: () => Settings
   readonly secrets: Secrets
   readonly version: string
   readonly database: Database
@@ -44,6 +50,7 @@ const revealSinks = ({ sinks }: Secrets) =>
 /** Builds what watches the walk: log lines and counters, kept requests, traces. */
 export const createWatch = ({
   config,
+  settings,
   secrets,
   version,
   database,
@@ -101,6 +108,17 @@ export const createWatch = ({
     configured: config.log.levels,
     setLevels: log.setLevels,
   })
+  const alerts = createAlerts({
+    ...alertSettings(settings),
+    database,
+    clock,
+    log,
+    signals: requests.signals,
+    durationBounds,
+    deliver,
+    sendMail,
+    onDelivery: (receiver, result) => metrics.alertDeliveries(receiver, result).inc(),
+  })
   const { count, keeps, keep } = requests
   const follow = createFollow({
     count,
@@ -111,7 +129,7 @@ export const createWatch = ({
     label,
   })
   return {
-    features: [logLevels, requests, bodyLog, telemetry] as const,
+    features: [logLevels, requests, bodyLog, alerts, telemetry] as const,
     bodyLog: bodyLog.follow,
     traceHeaders: telemetry.traceHeaders,
     /** Takes over what a reload changes. */

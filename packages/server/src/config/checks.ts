@@ -19,6 +19,14 @@ const httpUrl = (text: string): string | undefined => {
   return url.search !== '' || url.hash !== '' ? 'holds a query or fragment' : undefined
 }
 
+/** The address of a hook is a secret as a whole: some hold their key in the path, some in the query. */
+const hookUrl = (text: string): string | undefined => parsedUrl(text, ['http:', 'https:'])
+
+const smtpUrl = (text: string): string | undefined => {
+  const problem = parsedUrl(text, ['smtp:', 'smtps:'])
+  return problem ?? (new URL(text).hostname === '' ? 'names no host' : undefined)
+}
+
 const cidr = (text: string): string | undefined => {
   const [address = '', prefix, ...rest] = text.split('/')
   const longest = ipaddr.IPv4.isValidFourPartDecimal(address) ? 32 : ipaddr.IPv6.isValid(address) ? 128 : 0
@@ -48,6 +56,8 @@ const regularExpression = (text: string): string | undefined => {
 /** The rules that `x-check` names. */
 export const checks: Readonly<Record<string, Check>> = {
   'http-url': { expected: 'an http:// or https:// address', problem: httpUrl },
+  'hook-url': { expected: 'an http:// or https:// address', problem: hookUrl },
+  'smtp-url': { expected: 'smtp://… or smtps://…', problem: smtpUrl },
   'postgres-url': { expected: 'postgres://…', problem: (text) => parsedUrl(text, ['postgres:', 'postgresql:']) },
   'redis-url': { expected: 'redis://… or rediss://…', problem: (text) => parsedUrl(text, ['redis:', 'rediss:']) },
   cidr: { expected: 'an IP address or a range such as 10.0.0.0/8', problem: cidr },

@@ -31,6 +31,7 @@ const withoutSecrets = (loaded: LoadedConfig): Config => {
     redis_url: _redis,
     providers,
     sinks: _sinks,
+    receivers: _receivers,
     ...config
   } = loaded
   const open: Record<string, unknown> = Object.create(null)

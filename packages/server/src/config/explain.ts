@@ -93,8 +93,8 @@ const publish = (node: Node, path: readonly string[]): JsonSchema => {
   if (node.type === 'array') {
     return { ...described, anyOf: [{ type: 'array', items: { type: 'string' } }, interpolation] }
   }
-  if (node.type === 'integer') {
-    return { ...described, anyOf: [{ type: 'integer', minimum: node.minimum, maximum: node.maximum }, interpolation] }
+  if (node.type === 'integer' || node.type === 'number') {
+    return { ...described, anyOf: [{ type: node.type, minimum: node.minimum, maximum: node.maximum }, interpolation] }
   }
   return node.type === 'boolean'
     ? { ...described, anyOf: [{ type: 'boolean' }, interpolation] }

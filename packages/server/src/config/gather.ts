@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { alertFaults } from './alert-faults.ts'
 import { policyProblems } from '../domain/policy-problems.ts'
 import { ambientLeaves, environmentLeaves, processEnvironment, readDotEnv } from './env.ts'
 import type { ConfigFault } from './faults.ts'
@@ -167,7 +168,7 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
   // The rules across options read typed values, which only a valid tree has.
   if (schemaFaults.length === 0 && failed.size === 0) {
     faults.push(...providerFaults(loaded, where), ...profileRefusals(loaded, where))
-    faults.push(...policyFaults(loaded, where))
+    faults.push(...policyFaults(loaded, where), ...alertFaults(loaded, where))
     if (loaded.counters === 'redis' && loaded.redis_url === undefined) {
       faults.push({
         where: where(['counters']),

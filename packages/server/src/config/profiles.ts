@@ -17,6 +17,9 @@ const shippedTiers = {
   internal: tier(1_000_000_000, 1_000_000, 4),
 }
 
+/** Promises shipped in every profile. */
+const shippedObjectives = { availability: { measure: 'errors', target_percent: 99.9 } }
+
 /** What a profile sets where the operator says nothing. */
 const overlays: Readonly<Record<Profile, readonly (readonly [path: string, value: unknown])[]>> = {
   development: [
@@ -45,6 +48,14 @@ export const profileDefaults = (profile: Profile): Leaf[] => [
   ...Object.entries(shippedTiers).flatMap(([name, members]) =>
     Object.entries(members).map(([member, value]) => ({
       path: ['tiers', name, ...member.split('.')],
+      value,
+      source: 'default' as const,
+      where: 'default',
+    })),
+  ),
+  ...Object.entries(shippedObjectives).flatMap(([name, members]) =>
+    Object.entries(members).map(([member, value]) => ({
+      path: ['objectives', name, member],
       value,
       source: 'default' as const,
       where: 'default',

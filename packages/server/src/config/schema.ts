@@ -1,5 +1,6 @@
 import { BudgetRuleSchema, budgetNamePattern } from '@headgate/contract/budgets.ts'
 import { type Static, Type } from 'typebox'
+import { AlertsSchema, ObjectivesSchema, ReceiversSchema } from './alerts-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
 import { BodyLogSchema, LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
 import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.ts'
@@ -143,6 +144,9 @@ export const ConfigSchema = group(
       },
       'Metrics.',
     ),
+    objectives: ObjectivesSchema,
+    alerts: AlertsSchema,
+    receivers: ReceiversSchema,
     requests: RequestsSchema,
     body_log: BodyLogSchema,
     traces: TracesSchema,
@@ -243,6 +247,9 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'models',
   'tiers',
   'issuers',
+  'objectives',
+  'alerts',
+  'receivers',
   'devices',
   'user_signatures',
   'metrics',
@@ -269,7 +276,7 @@ export type ProviderConfig = DeepReadonly<Omit<Loaded['providers'][string], 'api
  * `per_request`. Secrets are not in it.
  */
 export type Config = DeepReadonly<
-  Omit<Loaded, 'admin_key' | 'root_key' | 'database_url' | 'redis_url' | 'providers' | 'sinks'>
+  Omit<Loaded, 'admin_key' | 'root_key' | 'database_url' | 'redis_url' | 'providers' | 'sinks' | 'receivers'>
 > & { readonly providers: Readonly<Record<string, ProviderConfig>> }
 
 /** All values as validated, secrets still among them; stays inside config/. */

@@ -43,7 +43,17 @@ export type Secrets = {
   readonly redis_url?: Secret
   readonly providers: Readonly<Record<string, ProviderSecrets>>
   readonly sinks: Readonly<Partial<Record<'traces' | 'zipkin' | 'logs', SinkSecrets>>>
+  readonly receivers: Readonly<Record<string, ReceiverSecrets>>
 }
+
+/** A receiver of alerts, whose address is as good as a key. */
+export type ReceiverSecrets = Readonly<
+  Omit<LoadedConfig['receivers'][string], 'url' | 'signing_key' | 'smtp_url'> & {
+    url?: Secret
+    signing_key?: Secret
+    smtp_url?: Secret
+  }
+>
 
 /** Where one kind of telemetry is sent, and with which headers. */
 export type SinkSecrets = { readonly url: string; readonly headers: Readonly<Record<string, Secret>> }
@@ -66,15 +76,17 @@ const hidden = (headers: Readonly<Record<string, string>> = {}): Readonly<Record
 
 /** Every secret as text, the passwords inside of addresses by themselves: what must stand in no line. */
 export const secretTexts = (secrets: Secrets): string[] => {
-  const { admin_key, root_key, pepper, database_url, redis_url, providers, sinks } = secrets
-  const addresses = [database_url, redis_url].flatMap((address) => address?.reveal() ?? [])
+  const { admin_key, root_key, pepper, database_url, redis_url, providers, sinks, receivers } = secrets
+  const mailServers = Object.values(receivers).map(({ smtp_url }) => smtp_url)
+  const addresses = [database_url, redis_url, ...mailServers].flatMap((address) => address?.reveal() ?? [])
   const passwords = addresses.flatMap((address) => {
     const { password } = URL.canParse(address) ? new URL(address) : { password: '' }
     return [password, decodeURIComponent(password)]
   })
   const ofProviders = Object.values(providers).flatMap(({ api_key, headers }) => [api_key, ...Object.values(headers)])
   const ofSinks = Object.values(sinks).flatMap(({ headers }) => Object.values(headers))
-  return [admin_key, root_key, pepper.key, ...ofProviders, ...ofSinks]
+  const ofReceivers = Object.values(receivers).flatMap(({ url, signing_key }) => [url, signing_key])
+  return [admin_key, root_key, pepper.key, ...ofProviders, ...ofSinks, ...ofReceivers]
     .flatMap((secret) => secret?.reveal() ?? [])
     .concat(addresses, passwords)
     .filter((text) => text !== '')
@@ -94,6 +106,15 @@ export const collectSecrets = (config: LoadedConfig, rootKey: Secret): Secrets =
       ? []
       : [[signal, Object.freeze({ url, headers: hidden(config.sinks[`${signal}_headers`]) })]]
   })
+  const receivers = Object.entries(config.receivers).map(([name, { url, signing_key, smtp_url, ...open }]) => [
+    name,
+    Object.freeze({
+      ...open,
+      ...secret('url', url),
+      ...secret('signing_key', signing_key),
+      ...secret('smtp_url', smtp_url),
+    }),
+  ])
   return Object.freeze({
     ...secret('admin_key', config.admin_key),
     ...secret('database_url', config.database_url),
@@ -102,5 +123,6 @@ export const collectSecrets = (config: LoadedConfig, rootKey: Secret): Secrets =
     pepper: derivePepper(rootKey),
     providers: Object.freeze(providers),
     sinks: Object.freeze(Object.fromEntries(sinks)),
+    receivers: Object.freeze(Object.fromEntries(receivers)),
   })
 }

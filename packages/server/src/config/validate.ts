@@ -29,6 +29,7 @@ export const describeExpected = (node: Node): string => {
   if (check !== undefined) return check.expected
   if (node.enum !== undefined) return `one of ${node.enum.join(', ')}`
   if (node.type === 'integer') return `a whole number from ${node.minimum} to ${node.maximum}`
+  if (node.type === 'number') return `a number from ${node.minimum} to ${node.maximum}`
   if (node.type === 'boolean') return 'true or false'
   if (node.type === 'array') return 'a list of texts'
   if (node.type === 'object') return 'a map'

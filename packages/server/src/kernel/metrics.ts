@@ -1,7 +1,10 @@
 import { collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
 import { createCounterCells, createHistogramCells, type MetricEntry } from './metric-cells.ts'
 
-const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
+/** Bounds of the histograms of whole durations and first bytes, in seconds. */
+export const durationBounds = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
+]
 const tokenSeconds = [0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 1]
 const overheadSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.04, 0.1, 0.25, 1]
 
@@ -37,6 +40,11 @@ const metricTable = {
     help: 'Calls that a limit in shadow would have refused.',
     labels: ['policy'],
   },
+  alertDeliveries: {
+    name: 'headgate_alert_deliveries_total',
+    help: 'Tries to tell receivers of alerts.',
+    labels: ['receiver', 'result'],
+  },
   attempts: { name: 'headgate_upstream_attempts_total', help: 'Tries at providers.', labels: ['provider', 'result'] },
 } as const
 const durationTable = {
@@ -44,19 +52,19 @@ const durationTable = {
     name: 'headgate_request_duration_seconds',
     help: 'Time from the first byte of a request to the last of its answer.',
     labels: ['route'],
-    buckets: seconds,
+    buckets: durationBounds,
   },
   firstByte: {
     name: 'headgate_first_byte_seconds',
     help: 'Time to the first byte of a streamed answer.',
     labels: ['model'],
-    buckets: seconds,
+    buckets: durationBounds,
   },
   queueWait: {
     name: 'headgate_queue_wait_seconds',
     help: 'Time that calls waited for a place at a provider before they were served.',
     labels: ['provider'],
-    buckets: seconds,
+    buckets: durationBounds,
   },
   perToken: {
     name: 'headgate_output_token_seconds',
@@ -148,6 +156,7 @@ export const createMetrics = (
     dropped: counter(metricTable.dropped),
     sent: counter(metricTable.sent),
     attempts: counter(metricTable.attempts),
+    alertDeliveries: counter(metricTable.alertDeliveries),
     shed: counter(metricTable.shed),
     shadowRefusals: counter(metricTable.shadowRefusals),
     duration: histogram(durationTable.duration),

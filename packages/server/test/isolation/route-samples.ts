@@ -148,5 +148,14 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   },
   'GET /admin/v1/traces': plain('/admin/v1/traces'),
   'GET /admin/v1/stats': plain('/admin/v1/stats'),
+  'GET /admin/v1/objectives': plain('/admin/v1/objectives'),
+  'GET /admin/v1/alerts': plain('/admin/v1/alerts'),
+  'POST /admin/v1/alerts/evaluate': plain('/admin/v1/alerts/evaluate'),
+  'GET /admin/v1/alerts/prometheus-rules': plain('/admin/v1/alerts/prometheus-rules'),
+  'POST /admin/v1/receivers/:name/test': {
+    path: '/admin/v1/receivers/none/test',
+    missing: '/admin/v1/receivers/none/test',
+    foreign: () => [],
+  },
   'GET /admin/v1/services': plain('/admin/v1/services'),
 })

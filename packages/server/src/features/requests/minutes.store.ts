@@ -34,6 +34,20 @@ export interface Sums {
   readonly firstBytes: readonly BucketRow[]
 }
 
+interface SignalRow {
+  readonly kind: string
+  readonly route: string
+  readonly target: string
+  readonly count: number
+}
+
+/** Counts by code, and of those that went well how long they took, by bucket. */
+export interface SignalRows {
+  readonly counts: readonly (SignalRow & { readonly code: string })[]
+  readonly durations: readonly (SignalRow & { readonly bucket: number })[]
+  readonly firstBytes: readonly (SignalRow & { readonly bucket: number })[]
+}
+
 const INSERT = `INSERT INTO headgate.request_minutes
     (minute, process_id, kind, route, tier, target, code, count, total_ms, input_tokens, output_tokens, durations, first_bytes)
   SELECT minute, process_id, kind, route, tier, target, code, count, total_ms, input_tokens, output_tokens, durations, first_bytes
@@ -131,6 +145,26 @@ export const createMinuteStore = (database: Database, processId: string, now: ()
         range,
       ),
     edges: (range: Range) => sum(EDGE, null, range),
+    /** What came of requests and tries by route, target and code, and how long those took that went well. */
+    signals: (range: Range): Promise<SignalRows> =>
+      database
+        .read('system', async ({ query }) => {
+          const values = valuesOf(range, null)
+          const { rows: counts } = await query<SignalRows['counts'][number]>(
+            `SELECT kind, route, target, code, sum(count)::double precision AS count FROM ${COUNTS} GROUP BY 1, 2, 3, 4`,
+            values,
+          )
+          const buckets = async (column: 'durations' | 'first_bytes') => {
+            const { rows } = await query<SignalRows['durations'][number]>(
+              `SELECT kind, route, target, key::int AS bucket, sum(value::bigint)::double precision AS count
+                 FROM (SELECT * FROM ${COUNTS} AND code = '') AS counted, jsonb_each_text(${column}) GROUP BY 1, 2, 3, 4`,
+              values,
+            )
+            return rows
+          }
+          return { counts, durations: await buckets('durations'), firstBytes: await buckets('first_bytes') }
+        })
+        .catch(unavailable),
   }
 }
 

@@ -6,7 +6,7 @@ import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
 import { createHourStore } from './hours.store.ts'
 import { createKeeping } from './keeping.ts'
-import { createMinuteStore } from './minutes.store.ts'
+import { createMinuteStore, type SignalRows } from './minutes.store.ts'
 import { type Counted, createMinutes } from './minutes.ts'
 import { createRequestStore, type KeptRecord } from './requests.store.ts'
 import { requestRoutes } from './requests.routes.ts'
@@ -33,10 +33,13 @@ export interface Requests extends Feature {
   /** Whether a request is kept, and why; asked once per request. null: it is only counted. */
   readonly keeps: (code: string | null, durationMs: number) => Exclude<Kept, 'body'> | null
   readonly keep: (record: RequestRecord, kept: Kept) => void
+  /** What requests and tries came to from a time on until now, this process's included. Rejects without PostgreSQL. */
+  readonly signals: (from: number) => Promise<SignalRows>
 }
 
 const COUNTS_EVERY_MS = 5_000
-const ROLL_UP_EVERY_MS = 60_000
+const MINUTE_MS = 60_000
+const ROLL_UP_EVERY_MS = MINUTE_MS
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 /** As far back as statistics can be asked for. */
@@ -108,6 +111,10 @@ export const createRequests = (options: RequestsOptions): Requests => {
     count: (one) => minutes.add(clock.now(), one),
     keeps: (code, durationMs) => keeps(clock.monotonic(), code, durationMs),
     keep: (record, kept) => writer.push({ record, kept }),
+    signals: async (from) => {
+      await writeCounts()
+      return minuteStore.signals({ from: from - (from % MINUTE_MS), to: clock.now() + 1 })
+    },
     start: async () => {
       await keepDays()
       timers.push(clock.every(COUNTS_EVERY_MS, () => void writeCounts()))
