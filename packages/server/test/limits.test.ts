@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type House, startHouse } from './support/house.ts'
+import { type House, prices, startHouse } from './support/house.ts'
 
 let house: House
 beforeAll(async () => {
   house = await startHouse({
     config: {
       trusted_proxies: '127.0.0.1',
+      models: { 'up/long': { price: prices, max_output_tokens: 100, context_tokens: 100_000 } },
       tiers: {
         small: {
           requests: { rate_per_minute: 600, burst: 100 },
@@ -127,6 +128,25 @@ describe('limits as data', () => {
     expect((await ask(key, { max: 4000 })).status).toBe(200)
     const unpriced = await ask(key, { model: 'up/unpriced-model' })
     expect([unpriced.status, await code(unpriced)]).toEqual([422, 'price_unknown'])
+  })
+
+  it('takes a file for as much as the context of its model holds, since its size bounds nothing', async () => {
+    const { key: poor } = await house.makeKey({ budget: { limit_usd: '0.05', window: 'total' } })
+    const { key: rich } = await house.makeKey({ budget: { limit_usd: '0.15', window: 'total' } })
+    const file = { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,JVBERi0xLjQK' } }
+    const send = async (key: string, model: string, content: unknown) => {
+      const body = { model, max_tokens: 5, messages: [{ role: 'user', content }] }
+      const answer = await house.request('/v1/chat/completions', { key, body })
+      return answer.status === 200 ? 'ok' : code(answer)
+    }
+    const asked = () => house.upstream.requests().filter(({ method }) => method === 'POST').length
+    const before = asked()
+    // 100,000 tokens of context at a dollar per million.
+    expect(await send(poor, 'up/long', [file])).toBe('budget_exceeded')
+    expect(await send(poor, 'up/gpt-4o-mini', [{ type: 'text', text: 'Read this.' }, file])).toBe('input_unbounded')
+    expect(asked()).toBe(before)
+    expect(await send(poor, 'up/long', 'Read this.')).toBe('ok')
+    expect(await send(rich, 'up/long', [file])).toBe('ok')
   })
 
   it('takes tokens, calls under way and money from the tier of a key', async () => {

@@ -12,7 +12,7 @@ vi.mock('../src/http/server.ts', async (original) => {
       const server = real.createServer(options)
       return {
         ...server,
-        replace: (next: Server.Door) => {
+        replace: (next: Parameters<typeof server.replace>[0]) => {
           if (door.isStuck) throw new Error('planted')
           return server.replace(next)
         },

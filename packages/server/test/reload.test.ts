@@ -127,6 +127,15 @@ describe('a reload', () => {
     expect((await call(`up/${'x'.repeat(400)}`)).status).toBe(413)
   })
 
+  it('changes the guards against overload', async () => {
+    expect(await change(second('guards: {resident_bytes: 1000000}'))).toMatchObject({
+      changed: ['guards.resident_bytes'],
+    })
+    await expect.poll(async () => (await call('up/gpt-4o-mini')).status, { timeout: 20_000 }).toBe(503)
+    expect(await change(second())).toMatchObject({ changed: ['guards.resident_bytes'] })
+    expect((await call('up/gpt-4o-mini')).status).toBe(200)
+  })
+
   it('names what waits for the next start, and leaves it as it is', async () => {
     const report = await change(`${second()}\nredis_url: redis://127.0.0.1:1\ncounters: memory`)
     expect(report).toEqual({ object: 'config_reload', changed: [], restart_required: ['counters', 'redis_url'] })

@@ -49,6 +49,26 @@ export const limitErrors = defineErrors({
     recovery: 'switch_model',
     since: '0.1.0',
   },
+  input_unbounded: {
+    id: 'HG-3005',
+    http: 422,
+    type: 'invalid_request_error',
+    severity: 'warning',
+    retryable: 'no',
+    title: 'Cost of a file unknown',
+    user: 'Files cannot be sent to this model with a spending limit.',
+    developer:
+      'A budget applies and the request holds a file, whose tokens only the context of the model bounds; that is not known.',
+    causes: [
+      'Neither the provider’s list of models, the price library nor the configuration says how long the context is.',
+    ],
+    resolutions: [
+      'Set `models."provider/model".context_tokens` in `headgate.yaml`.',
+      'Send the text of the file instead, or use a model whose context is known.',
+    ],
+    recovery: 'switch_model',
+    since: '0.1.0',
+  },
   request_exceeds_limit: {
     id: 'HG-3004',
     http: 429,

@@ -1,5 +1,5 @@
 import type { Settings } from '../config/config.ts'
-import type { Door } from '../http/server.ts'
+import type { Door } from '../http/standing.ts'
 import type { Generation } from './generation.ts'
 
 /** The generations in which calls run. */

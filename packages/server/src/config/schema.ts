@@ -258,6 +258,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'stream',
   'timeouts',
   'body',
+  'guards',
   'queue',
   'upstream',
 ])

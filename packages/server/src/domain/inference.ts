@@ -22,8 +22,10 @@ export interface InferenceRequest {
   readonly maxOutputTokens: number | null
   /** Answers asked for (`n`), at least 1. */
   readonly choices: number
-  /** No tokeniser yields more input tokens than this. */
+  /** No tokeniser yields more input tokens than this; where `hasFiles`, the files left aside. */
   readonly inputTokensBound: number
+  /** Holds a file or another part whose tokens its bytes do not bound: text in a PDF is packed, and its pages are seen as pictures too. */
+  readonly hasFiles: boolean
   /** The end user the body names; null when it names none. */
   readonly user: string | null
   readonly body: Buffer

@@ -10,6 +10,7 @@ const requestOf = (body: string, inputTokensBound = 1_000_000): InferenceRequest
   maxOutputTokens: null,
   choices: 1,
   inputTokensBound,
+  hasFiles: false,
   user: null,
   body: Buffer.from(body),
   members: new Map(),

@@ -3,14 +3,13 @@ import { Server as TlsServer } from 'node:tls'
 import { exposedHeaders } from '@headgate/contract/headers.ts'
 import Fastify from 'fastify'
 import { AppError } from '../kernel/errors.ts'
-import type { Route } from '../kernel/route.ts'
-import type { Fail } from './fail.ts'
-import { type Handler, type MountOptions, mountRoute } from './mount.ts'
 import { type Respond, takePosts } from './posts.ts'
 import { writeRefusal } from './reply.ts'
 import { acceptRequestId } from './request-id.ts'
 import { isPlainTarget } from './request-target.ts'
 import { followSilentConnections } from './silent-connections.ts'
+import { createStanding, type Door } from './standing.ts'
+import { createUnrouted, methodsOf, pathsOf, type Refuse } from './unrouted.ts'
 
 const MAX_HEADER_BYTES = 16_384
 /** How long a caller may take to send the headers, and the whole request; how often this is looked at. */
@@ -20,11 +19,6 @@ const KEEP_ALIVE_MS = 72_000
 /** How often connections that became idle are closed during a drain. */
 const SWEEP_MS = 100
 const PREFLIGHT_SECONDS = '600'
-
-/** What stands behind the door. */
-export interface Door extends MountOptions {
-  readonly routes: readonly Route[]
-}
 
 /** How the server listens. */
 export interface ServerOptions extends Door {
@@ -56,21 +50,6 @@ export interface HttpServer {
   closeAll(): void
 }
 
-const pathPattern = (path: string): RegExp =>
-  new RegExp(
-    `^${path
-      .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
-      .replace(/:[^/]+/g, '[^/]+')
-      .replace(/\*$/, '.+')}$`,
-  )
-
-/** `/v1` routes are reachable without the prefix too, for clients whose base URL lacks it. */
-const pathsOf = (route: Route): string[] =>
-  route.path.startsWith('/v1/') ? [route.path, route.path.slice(3)] : [route.path]
-
-/** What can be read can be asked for without its body. */
-const methodsOf = ({ method }: Route): string[] => (method === 'GET' ? ['GET', 'HEAD'] : [method])
-
 /** Exactly one `Host`, which HTTP/1.0 may lack: RFC 9112, section 3.2. */
 const hasOneHost = (request: IncomingMessage): boolean => {
   let hosts = 0
@@ -84,34 +63,14 @@ const hasOneHost = (request: IncomingMessage): boolean => {
 
 const secure = ({ cert, key }: Certificate) => ({ cert, key, minVersion: 'TLSv1.2' as const })
 
-/** The handlers of one door, in the order of its routes, and its requests that have not ended. */
-interface Standing {
-  readonly fail: Fail
-  readonly handlers: readonly Handler[]
-  open: number
-  emptied: () => void
-}
-
-const stand = (door: Door): Standing => ({
-  fail: door.fail,
-  handlers: door.routes.map((route) => mountRoute(route, door)),
-  open: 0,
-  emptied: () => {},
-})
-
 /** Sets up the web framework: limits, timeouts, CORS, errors before any route. */
 export const createServer = (options: ServerOptions): HttpServer => {
   const { identity, clock, arrival = ARRIVAL } = options
-  let standing = stand(options)
+  const standing = createStanding(options)
 
-  const refuse = (
-    request: IncomingMessage,
-    response: ServerResponse,
-    error: AppError,
-    extra: Record<string, string> = {},
-  ) => {
+  const refuse: Refuse = (request, response, error, extra = {}) => {
     const requestId = acceptRequestId(request.headers['x-request-id'], clock.now())
-    const presented = standing.fail.present(error, requestId)
+    const presented = standing.fail().present(error, requestId)
     const headers = {
       'x-request-id': requestId,
       'cache-control': 'private, no-store',
@@ -160,7 +119,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
       }
       const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
       const requestId = acceptRequestId(undefined, clock.now())
-      const presented = standing.fail.present(new AppError(timedOut ? 'request_timeout' : 'bad_http'), requestId)
+      const presented = standing.fail().present(new AppError(timedOut ? 'request_timeout' : 'bad_http'), requestId)
       const body = JSON.stringify(presented.body)
       const reason = timedOut ? 'Request Timeout' : 'Bad Request'
       socket.end(
@@ -206,24 +165,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
     return false
   }
 
-  const patterns = options.routes.flatMap((route) =>
-    pathsOf(route).map((path) => ({ pattern: pathPattern(path), methods: methodsOf(route) })),
-  )
-  const answerUnrouted = (request: IncomingMessage, response: ServerResponse) => {
-    const path = request.url?.split('?')[0] ?? '/'
-    const matching = patterns.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => methods)
-    // A path that matches and yet was not routed has a parameter beyond the longest.
-    if (matching.length === 0 || matching.includes(request.method as string))
-      return refuse(request, response, new AppError('route_not_found'))
-    const allow = [...new Set([...matching, 'OPTIONS'])].join(', ')
-    if (request.method === 'OPTIONS') {
-      response.writeHead(204, { allow })
-      response.end()
-      return
-    }
-    refuse(request, response, new AppError('method_not_allowed'), { allow })
-  }
-
+  const answerUnrouted = createUnrouted(options.routes, refuse)
   app.addHook('onRequest', (request, reply, next) => {
     const admitted = admit(request.raw, reply.raw)
     if (admitted && !request.is404) {
@@ -237,15 +179,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
 
   const posts = new Map<string, Respond>()
   for (const [index, route] of options.routes.entries()) {
-    const respond: Respond = (request, response, params, query) => {
-      const begun = standing
-      begun.open += 1
-      const handler = begun.handlers[index] as Handler
-      void handler(request, response, params, query).then(() => {
-        begun.open -= 1
-        if (begun.open === 0) begun.emptied()
-      })
-    }
+    const respond = standing.respondAt(index)
     for (const path of pathsOf(route)) {
       if (route.method === 'POST' && !/[:*]/.test(path)) posts.set(path, respond)
       app.route({
@@ -276,11 +210,7 @@ export const createServer = (options: ServerOptions): HttpServer => {
       const address = server.address()
       return typeof address === 'object' && address ? address.port : port
     },
-    replace: (door) => {
-      const former = standing
-      standing = stand(door)
-      return former.open === 0 ? Promise.resolve() : new Promise((resolve) => (former.emptied = resolve))
-    },
+    replace: standing.replace,
     present: (certificate) => {
       if (server instanceof TlsServer) server.setSecureContext(secure(certificate))
     },

@@ -24,6 +24,7 @@ const requestOf = (maxOutputTokens: number): InferenceRequest => ({
   maxOutputTokens,
   choices: 1,
   inputTokensBound: INPUT_TOKENS,
+  hasFiles: false,
   user: null,
   body,
   members: new Map(),

@@ -49,6 +49,7 @@ const requestOf = (body: Record<string, unknown>, more: Partial<InferenceRequest
     maxOutputTokens: null,
     choices: 1,
     inputTokensBound: text.length,
+    hasFiles: false,
     user: null,
     body: Buffer.from(text),
     members,

@@ -39,6 +39,7 @@ const requestOf = (bytes: number): InferenceRequest => ({
   maxOutputTokens: null,
   choices: 1,
   inputTokensBound: bytes,
+  hasFiles: false,
   user: null,
   body: Buffer.alloc(bytes, 'x'),
   members: new Map(),
@@ -96,5 +97,26 @@ describe('an image in the request', () => {
     expect(estimateInputTokens(request)).toBeGreaterThan(765)
     expect(estimateInputTokens(request)).toBeLessThan(865)
     expect(quote(ports, request, [mini], 0, null, true).request.maxOutputTokens).toBe(4_096)
+  })
+})
+
+describe('a file', () => {
+  const counting: MoneyPorts = { ...ports, worstCase: (_price, { inputTokensBound }) => BigInt(inputTokensBound) }
+  const file = { ...requestOf(500), hasFiles: true }
+
+  it('may cost as much as the context of the dearest target holds, whatever its size', () => {
+    const small = { ...mini, name: 'openai/small', contextTokens: 8_000 }
+    expect(quote(counting, file, [small, mini], 0, null, true).worstCase).toBe(128_000n)
+    expect(quote(counting, requestOf(500), [small, mini], 0, null, true).worstCase).toBe(500n)
+    const large = { ...requestOf(200_000), hasFiles: true }
+    expect(quote(counting, large, [mini], 0, null, true).worstCase).toBe(200_000n)
+  })
+
+  it('is refused where a budget applies and a context is not known, and taken where none applies', () => {
+    const unknown = { ...mini, name: 'up/unknown', contextTokens: null }
+    expect(() => quote(counting, file, [mini, unknown], 0, null, true)).toThrow(
+      expect.objectContaining({ code: 'input_unbounded' }),
+    )
+    expect(quote(counting, file, [unknown], 0, null, false).worstCase).toBe(500n)
   })
 })

@@ -42,6 +42,18 @@ const contextRoom = (targets: readonly Target[], inputTokens: number): number =>
   return leastOf(rooms.filter((room) => room > 0)) ?? Number.POSITIVE_INFINITY
 }
 
+/**
+ * The request as this target may count it. A file's tokens hang on what is packed in it: text that deflates a thousandfold,
+ * and pages seen as pictures too (platform.openai.com/docs/guides/pdf-files,
+ * docs.anthropic.com/en/docs/build-with-claude/pdf-support), so only the model's context bounds them: providers refuse more.
+ * null where the context is not known either.
+ */
+const boundedFor = (request: InferenceRequest, { contextTokens }: Target): InferenceRequest | null => {
+  if (!request.hasFiles) return request
+  if (contextTokens === null) return null
+  return { ...request, inputTokensBound: Math.max(request.inputTokensBound, contextTokens) }
+}
+
 interface Cap {
   readonly tokens: number
   /** It is not what the request says, so the provider must be told. */
@@ -92,7 +104,8 @@ const impose = (ports: MoneyPorts, request: InferenceRequest, target: Target, ca
 /**
  * Works out the most that a request can cost over its order of targets, and caps its output where a tier or a budget must
  * hold: worst case = input bound + output cap × choices at the dearest target.
- * @throws AppError `price_unknown` when a budget applies and any target has no price.
+ * @throws AppError `price_unknown` when a budget applies and any target has no price; `input_unbounded` when one applies, a
+ * file is sent and the context of any target is not known.
  */
 export const quote = (
   ports: MoneyPorts,
@@ -119,7 +132,9 @@ export const quote = (
       worstCase = null
       break
     }
-    const cost = ports.worstCase(found, asked, cap.tokens)
+    const bounded = boundedFor(asked, target)
+    if (bounded === null && budgeted) throw inputUnbounded(target)
+    const cost = ports.worstCase(found, bounded ?? asked, cap.tokens)
     if (worstCase !== null && cost <= worstCase) continue
     dearest = target
     price = found
@@ -138,6 +153,19 @@ export const priceUnknown = ({ name }: Target): AppError =>
         location: 'model',
         message: `${name} has no known price`,
         fix: `Set models."${name}".price in headgate.yaml, or use a model with a known price.`,
+      },
+    ],
+    params: { model: name },
+  })
+
+/** The fault of a file whose tokens nobody can bound, where their cost must be bounded. */
+const inputUnbounded = ({ name }: Target): AppError =>
+  new AppError('input_unbounded', {
+    details: [
+      {
+        location: 'messages',
+        message: `a file may cost up to the context of ${name}, which is not known`,
+        fix: `Set models."${name}".context_tokens in headgate.yaml, or send the text of the file.`,
       },
     ],
     params: { model: name },

@@ -28,6 +28,7 @@ const callErrors: readonly ErrorCode[] = [
   'prompt_empty',
   'model_not_allowed',
   'price_unknown',
+  'input_unbounded',
   'budget_exceeded',
   'journal_unavailable',
   ...(Object.keys(upstreamErrors) as (keyof typeof upstreamErrors)[]),

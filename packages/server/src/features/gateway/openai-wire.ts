@@ -85,30 +85,42 @@ const readUser = (body: Members): string | null => {
 
 const isBlank = (value: unknown): boolean => typeof value === 'string' && value.trim() === ''
 
-/** Whether a message holds nothing that a model could answer, and how many pictures it holds. */
-const weighContent = (content: unknown, location: string): { blank: boolean; images: number } => {
-  if (content === undefined || content === null || isBlank(content)) return { blank: true, images: 0 }
-  if (typeof content === 'string') return { blank: false, images: 0 }
+/** Parts whose tokens are bounded: by their bytes, or as pictures. */
+const boundedParts = new Set(['text', 'refusal', 'image_url', 'input_audio'])
+
+interface Weight {
+  readonly blank: boolean
+  readonly images: number
+  readonly hasFiles: boolean
+}
+
+/** Whether a message holds nothing that a model could answer, how many pictures it holds, and whether any file. */
+const weighContent = (content: unknown, location: string): Weight => {
+  if (content === undefined || content === null || isBlank(content)) return { blank: true, images: 0, hasFiles: false }
+  if (typeof content === 'string') return { blank: false, images: 0, hasFiles: false }
   if (!Array.isArray(content))
     throw invalid(location, 'must be a string or a list of parts', 'Send the text as a string.')
   let images = 0
   let blank = true
+  let hasFiles = false
   content.forEach((part: unknown, index) => {
     if (!isObject(part))
       throw invalid(`${location}[${index}]`, 'must be an object', 'Write {"type": "text", "text": "…"}.')
     if (part['type'] === 'image_url') images++
+    if (!boundedParts.has(part['type'] as string)) hasFiles = true
     if (part['type'] !== 'text' || !isBlank(part['text'] ?? '')) blank = false
   })
-  return { blank, images }
+  return { blank, images, hasFiles }
 }
 
-const readMessages = (body: Members): { images: number } => {
+const readMessages = (body: Members): Omit<Weight, 'blank'> => {
   const { messages } = body as { messages?: unknown }
   const fix = 'Write [{"role": "user", "content": "…"}].'
   if (messages === undefined || messages === null || (Array.isArray(messages) && messages.length === 0))
     throw new AppError('messages_empty', located('messages', fix))
   if (!Array.isArray(messages)) throw invalid('messages', 'must be a list', fix)
   let images = 0
+  let hasFiles = false
   let last = { blank: true, carries: false, role: '' }
   messages.forEach((message: unknown, index) => {
     const location = `messages[${index}]`
@@ -117,6 +129,7 @@ const readMessages = (body: Members): { images: number } => {
       throw invalid(`${location}.role`, 'must be a string', 'For example "user".')
     const weight = weighContent(message['content'], `${location}.content`)
     images += weight.images
+    hasFiles ||= weight.hasFiles
     const carries = message['tool_calls'] !== undefined || message['function_call'] !== undefined
     last = { blank: weight.blank, carries, role: message['role'] }
   })
@@ -125,7 +138,7 @@ const readMessages = (body: Members): { images: number } => {
       'prompt_empty',
       located(`messages[${messages.length - 1}].content`, 'Write what the model shall answer.'),
     )
-  return { images }
+  return { images, hasFiles }
 }
 
 const readInput = (body: Members): void => {
@@ -161,7 +174,7 @@ export const readInferenceRequest = (operation: Operation, bytes: Buffer): Infer
   if (repeated !== undefined)
     throw new AppError('duplicate_parameter', located(repeated, 'Send it once.', 'stands more than once'))
   const model = readModel(body)
-  const images = operation === 'chat' ? readMessages(body).images : 0
+  const { images, hasFiles } = operation === 'chat' ? readMessages(body) : { images: 0, hasFiles: false }
   if (operation === 'embeddings') readInput(body)
   return {
     operation,
@@ -171,6 +184,7 @@ export const readInferenceRequest = (operation: Operation, bytes: Buffer): Infer
     maxOutputTokens: operation === 'chat' ? readOutputCap(body) : 0,
     choices: readCount(body, 'n', MAX_CHOICES) ?? 1,
     inputTokensBound: bytes.length + images * TOKENS_PER_IMAGE,
+    hasFiles,
     user: readUser(body),
     body: bytes,
     members,

@@ -24,6 +24,7 @@ const request = (body: unknown, inputTokensBound = 1_000_000): InferenceRequest 
   maxOutputTokens: null,
   choices: 1,
   inputTokensBound,
+  hasFiles: false,
   user: null,
   body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
   members: new Map(),

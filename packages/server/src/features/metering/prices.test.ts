@@ -175,6 +175,7 @@ describe('worst case', () => {
     maxOutputTokens: null,
     choices: 1,
     inputTokensBound: 1_000,
+    hasFiles: false,
     user: null,
     body: Buffer.alloc(0),
     members: new Map(),

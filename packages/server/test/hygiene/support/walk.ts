@@ -98,6 +98,8 @@ export const badKeys = async ({ send, makeKey, gateway, own }: PlantedHouse): Pr
   const poor = await makeKey({ budget: { limit_usd: '0.000000001', window: 'total' } })
   await send(chat, prompt('up/priced'), { key: poor.key })
   await send(chat, prompt('up/unpriced'), { key: poor.key })
+  const file = { type: 'file', file: { file_id: canaries.prompt } }
+  await send(chat, prompt('up/priced', { messages: [{ role: 'user', content: [file] }] }), { key: poor.key })
   await new Promise((resolve) => setTimeout(resolve, 1_600))
   await send(chat, prompt('demo'), { key: expiring.key })
 }

@@ -24,6 +24,7 @@ export const requestOf = (body: string | Buffer): InferenceRequest => {
     maxOutputTokens: (parsed['max_completion_tokens'] ?? parsed['max_tokens'] ?? null) as number | null,
     choices: 1,
     inputTokensBound: bytes.length,
+    hasFiles: false,
     user: null,
     body: bytes,
     members: outlineJson(bytes).members,

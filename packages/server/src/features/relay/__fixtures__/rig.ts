@@ -44,6 +44,7 @@ export const chatRequest = (overrides: Partial<InferenceRequest> = {}): Inferenc
   maxOutputTokens: null,
   choices: 1,
   inputTokensBound: 100,
+  hasFiles: false,
   user: null,
   body: Buffer.from('{}'),
   members: new Map(),
