@@ -75,6 +75,7 @@ export interface DeclaredRoute {
   path: string
   method: string
   access: string
+  permission: string
   summary: string
   /** Days and path as declared; empty where the route is not deprecated. */
   deprecated: { since?: string; sunset?: string; successor?: string }
@@ -104,6 +105,7 @@ export const declaredRoutes = (sources: Source[]): DeclaredRoute[] => {
         path: value('path'),
         method: value('method'),
         access: value('access'),
+        permission: value('permission'),
         summary: value('summary'),
         deprecated: Object.fromEntries(days),
       })
@@ -121,6 +123,8 @@ export const routeFaults = (sources: Source[]): string[] => {
     if (!/\.routes\.ts:\d+$/.test(route.at)) problems.push(`${route.at}: routes are declared in x.routes.ts`)
     if (!['public', 'caller', 'admin'].includes(route.access))
       problems.push(`${route.at}: ${name} must declare access: 'public', 'caller' or 'admin'`)
+    if (route.access === 'admin' && !route.permission)
+      problems.push(`${route.at}: ${name} must declare its permission, one of packages/contract/src/roles.ts`)
     if (!route.method || !route.path || !route.summary)
       problems.push(`${route.at}: method, path and summary are written out, for the reference`)
     const twin = seen.get(name)

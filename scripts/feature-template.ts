@@ -70,6 +70,7 @@ export const ${name}Routes = (read: (query: ${One}Query) => Promise<${One}Row[]>
     method: 'GET',
     path: '/admin/v1/${name}',
     access: 'admin',
+    permission: 'config:read',
     summary: 'Lists ${name}, the newest first.',
     query: ProjectPageQuerySchema,
     reference: { operationId: 'list${Title}', tag: '${Title}', answer: ${One}PageSchema },

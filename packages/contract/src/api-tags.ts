@@ -13,6 +13,7 @@ export const apiTags = {
   Configuration: 'The options in effect, and reading them anew.',
   Limits: 'Limits as data, and who may call at all.',
   Budgets: 'What projects, users, keys and models may spend.',
+  Operators: 'Who runs this Headgate: roles, and sessions.',
   Audit: 'What operators did.',
   Status: 'Health and metrics of this process.',
   Reference: 'This description of the API.',

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
 import { createGeneration, type GenerationGround } from './compose/generation.ts'
 import { createGenerations } from './compose/generations.ts'
-import { providerSettings, queueSettings, routingConfig, usualAddress } from './compose/options.ts'
+import { peopleSettings, providerSettings, queueSettings, routingConfig, usualAddress } from './compose/options.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
 import { createWatch } from './compose/watch.ts'
 import type { Settings } from './config/config.ts'
@@ -16,6 +16,7 @@ import { createBudgetRules } from './features/ledger/budget-rules.ts'
 import { createBudgets } from './features/ledger/budgets.store.ts'
 import { createLedger } from './features/ledger/ledger.ts'
 import { createTokenCounter } from './features/metering/count-tokens.ts'
+import { createOperators } from './features/operators/operators.ts'
 import { createPeople } from './features/people/people.ts'
 import { createProviders } from './features/providers/providers.ts'
 import { createStoredProviders } from './features/providers/stored-providers.ts'
@@ -102,6 +103,8 @@ export const compose = async (given: Ground): Promise<House> => {
     budgets: createBudgets(database, clock.now),
     tiers: () => Object.keys(settings().config.tiers),
   })
+  const { authenticateAdmin: authenticateAdminKey } = identity
+  const operators = createOperators({ database, clock, audit, pepper, authenticateAdminKey })
   const people = createPeople({
     database,
     clock,
@@ -112,11 +115,8 @@ export const compose = async (given: Ground): Promise<House> => {
     authenticateKey: identity.authenticate,
     hasProject: identity.projects.exists,
     fetchJson,
-    configured: () => settings().config.issuers,
-    devices: () => settings().config.devices,
-    signatureWindowSeconds: () => settings().config.user_signatures.window_seconds,
     networkOf,
-    tiers: () => Object.keys(settings().config.tiers),
+    ...peopleSettings(() => settings().config),
   })
   const ledger = createLedger({
     database,
@@ -212,6 +212,7 @@ export const compose = async (given: Ground): Promise<House> => {
   const features: readonly Feature[] = [
     audit,
     identity,
+    operators,
     people,
     ledger,
     budgetRules,
@@ -232,6 +233,7 @@ export const compose = async (given: Ground): Promise<House> => {
     pepper,
     counters,
     identity,
+    operators,
     people,
     ledger,
     budgetRules,

@@ -12,6 +12,7 @@ import type { TokenCounter } from '../features/metering/count-tokens.ts'
 import { createMetering } from '../features/metering/metering.ts'
 import type { PagesPorts } from '../features/pages/pages.ports.ts'
 import { createPages } from '../features/pages/pages.ts'
+import type { Operators } from '../features/operators/operators.ts'
 import type { People } from '../features/people/people.ts'
 import type { Providers } from '../features/providers/providers.ts'
 import { createRelay } from '../features/relay/relay.ts'
@@ -48,6 +49,7 @@ export interface GenerationGround {
   readonly counters: Counters
   readonly identity: Identity
   readonly people: People
+  readonly operators: Operators
   readonly ledger: Ledger
   readonly budgetRules: BudgetRules
   readonly tokens: TokenCounter
@@ -80,7 +82,7 @@ export interface Generation {
 /** Builds the parts in the order of the walk and hands each what it needs. A call ends in the generation in which it began. */
 export const createGeneration = (ground: GenerationGround, settings: Settings): Generation => {
   const { clock, faultPoints, log, pepper, counters, identity, ledger, budgetRules } = ground
-  const { metrics, people, watch, tokens, providers, routing } = ground
+  const { metrics, operators, people, watch, tokens, providers, routing } = ground
   const { config } = settings
 
   const address = () => addressOf(config, ground.port())
@@ -182,7 +184,11 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
           : (feature.routes ?? []).map(admission.limitBrowsers),
       ),
       clock,
-      identity: { ...identity, authenticate: people.authenticate },
+      identity: {
+        ...identity,
+        authenticate: people.authenticate,
+        authenticateAdmin: operators.authenticateAdmin,
+      },
       strangers: admission,
       shedding,
       clientAddress: createClientAddress(config.trusted_proxies),

@@ -48,6 +48,14 @@ export const providerSettings = (config: Config, secrets: Secrets, clock: Clock)
   clock,
 })
 
+/** How people prove who they are; each is asked for anew. */
+export const peopleSettings = (config: () => Config) => ({
+  configured: () => config().issuers,
+  devices: () => config().devices,
+  signatureWindowSeconds: () => config().user_signatures.window_seconds,
+  tiers: () => Object.keys(config().tiers),
+})
+
 /** Least to which the limit of a provider falls by itself. */
 const LEAST_CONCURRENCY = 32
 

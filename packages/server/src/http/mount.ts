@@ -155,7 +155,8 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
         }
       } else if (route.access === 'admin') {
         try {
-          actor = await identity.authenticateAdmin(credential)
+          const mayAsk = () => strangers.mayAsk(address, answerHeaders)
+          actor = await identity.authenticateAdmin(credential, route.permission, mayAsk)
         } catch (refusal) {
           throw await countStranger(refusal, address, answerHeaders)
         }

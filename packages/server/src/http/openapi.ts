@@ -25,6 +25,9 @@ const securitySchemes = {
       'A token of an issuer that the project trusts; a publishable key stands beside it in `x-api-key`, or none.',
   },
   adminKey: key('The operator’s key, `admin_key` of the configuration.'),
+  operatorSession: key(
+    'The session of an operator (`hg_os_…`), whose role has the permission that the operation names.',
+  ),
   keyHeader: {
     type: 'apiKey',
     in: 'header',
@@ -35,7 +38,7 @@ const securitySchemes = {
 
 const securityOf = (route: DescribedRoute): readonly object[] => {
   if (route.access === 'public') return []
-  if (route.access === 'admin') return [{ adminKey: [] }, { keyHeader: [] }]
+  if (route.access === 'admin') return [{ adminKey: [] }, { operatorSession: [] }, { keyHeader: [] }]
   return [
     { secretKey: [] },
     ...(route.browser === true ? [{ publishableKey: [] }] : []),
@@ -127,6 +130,7 @@ const operationOf = (route: DescribedRoute, schemas: SchemaWriter, errors: Membe
     summary: route.summary,
     ...(words.length > 0 && { description: words.join('\n\n') }),
     ...(route.deprecated && { deprecated: true }),
+    ...(route.access === 'admin' && { 'x-permission': route.permission }),
     security: securityOf(route),
     parameters: parametersOf(route, schemas),
     ...bodyOf(route, schemas),

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Permission } from '@headgate/contract/roles.ts'
 import type { Caller } from '../domain/caller.ts'
 import type { Walk } from '../domain/walk.ts'
 import type { AppError } from '../kernel/errors.ts'
@@ -14,8 +15,15 @@ export interface IdentityPorts {
     headers: IncomingHttpHeaders,
     beforeAsking?: () => void,
   ) => Caller | Promise<Caller>
-  /** Who the operator is, for the audit. @throws AppError of the authentication family. */
-  readonly authenticateAdmin: (credential: string | null) => string | Promise<string>
+  /**
+   * Who the operator is, for the audit, when they have the permission; `beforeAsking` as above.
+   * @throws AppError of the authentication family, or `database_unavailable`.
+   */
+  readonly authenticateAdmin: (
+    credential: string | null,
+    permission: Permission,
+    beforeAsking?: () => void,
+  ) => string | Promise<string>
   /** @throws AppError `origin_not_allowed` when a browser key is used from a page it is not bound to. */
   readonly checkOrigin: (caller: Caller, headers: IncomingHttpHeaders) => void
   /** Whether any active publishable key is bound to this origin. */

@@ -1,5 +1,6 @@
 import type { ApiTag } from '@headgate/contract/api-tags.ts'
 import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
+import type { Permission } from '@headgate/contract/roles.ts'
 import type { TSchema } from 'typebox'
 import type { Exchange } from '../domain/exchange.ts'
 import type { StreamSource } from '../domain/upstream.ts'
@@ -102,8 +103,8 @@ export interface RouteReference {
 }
 
 /**
- * A route is a declaration; access is required so that none can be forgotten: anyone, the holder of an API key, or the
- * operator.
+ * A route is a declaration; access is required so that none can be forgotten: anyone, the holder of an API key, or an
+ * operator with the permission that it names.
  */
 export type Route = RouteDeclaration &
   (
@@ -117,7 +118,12 @@ export type Route = RouteDeclaration &
         readonly browser?: true | 'person'
         readonly handle: (input: CallerInput) => Promise<Reply> | Reply
       }
-    | { readonly access: 'admin'; readonly handle: (input: AdminInput) => Promise<Reply> | Reply }
+    | {
+        readonly access: 'admin'
+        /** What an operator must be allowed to do; which roles are, says the contract. */
+        readonly permission: Permission
+        readonly handle: (input: AdminInput) => Promise<Reply> | Reply
+      }
   )
 
 /** Declares a route. */

@@ -43,6 +43,10 @@ const notAsked = [
   // Come with a secret for signed users: users/signed.test.ts.
   'user_signature_invalid',
   'user_signature_expired',
+  // Come with sessions of operators: isolation/roles.test.ts.
+  'session_expired',
+  'session_revoked',
+  'permission_missing',
 ]
 const program = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 

@@ -40,6 +40,13 @@ const userSecret = (body?: object): Sample => ({
   ...(body && { body }),
 })
 
+const operator = (path: string, body?: object): Sample => ({
+  path: `${path}/none`,
+  missing: `${path}/none`,
+  foreign: () => [],
+  ...(body && { body }),
+})
+
 /** How every mounted route is asked; `foreignUsage` are paths of a call of project A. */
 export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Record<string, Sample>> => ({
   'GET /livez': plain('/livez'),
@@ -130,6 +137,12 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'DELETE /admin/v1/projects/:project/issuers/:name': issuers('/login'),
   'POST /admin/v1/projects/:project/user-secret': userSecret({}),
   'DELETE /admin/v1/projects/:project/user-secret': userSecret(),
+  'GET /admin/v1/operators': plain('/admin/v1/operators'),
+  'POST /admin/v1/operators': plain('/admin/v1/operators', { name: 'planted', role: 'support' }),
+  'PATCH /admin/v1/operators/:id': operator('/admin/v1/operators', { name: 'planted' }),
+  'GET /admin/v1/sessions': plain('/admin/v1/sessions'),
+  'POST /admin/v1/sessions': plain('/admin/v1/sessions', { operator: 'op_01KG9V6V80Q3M5YJ8T2N4R7WXA' }),
+  'DELETE /admin/v1/sessions/:id': operator('/admin/v1/sessions'),
   'GET /admin/v1/audit': plain('/admin/v1/audit'),
   'GET /admin/v1/config': plain('/admin/v1/config'),
   'POST /admin/v1/config/reload': plain('/admin/v1/config/reload'),

@@ -92,6 +92,7 @@ export const alertRoutes = (ports: AlertRoutes): Route[] => {
       method: 'GET',
       path: '/admin/v1/objectives',
       access: 'admin',
+      permission: 'alerts:read',
       summary:
         'How every objective stands: what was attained, what is left of its error budget, how fast that goes, and where.',
       reference: {
@@ -109,6 +110,7 @@ export const alertRoutes = (ports: AlertRoutes): Route[] => {
       method: 'GET',
       path: '/admin/v1/alerts',
       access: 'admin',
+      permission: 'alerts:read',
       summary: 'Lists the alerts that fire, or all of the last 90 days, and who was told.',
       query: AlertQuerySchema,
       reference: {
@@ -123,6 +125,7 @@ export const alertRoutes = (ports: AlertRoutes): Route[] => {
       method: 'POST',
       path: '/admin/v1/alerts/evaluate',
       access: 'admin',
+      permission: 'alerts:write',
       summary:
         'Evaluates objectives and rules at once, tells receivers of what changed, and lists the alerts that fire.',
       reference: {
@@ -140,6 +143,7 @@ export const alertRoutes = (ports: AlertRoutes): Route[] => {
       method: 'GET',
       path: '/admin/v1/alerts/prometheus-rules',
       access: 'admin',
+      permission: 'alerts:read',
       summary: 'The same objectives and rules as a rule file for Prometheus.',
       reference: {
         operationId: 'getPrometheusRules',
@@ -153,6 +157,7 @@ export const alertRoutes = (ports: AlertRoutes): Route[] => {
       method: 'POST',
       path: '/admin/v1/receivers/:name/test',
       access: 'admin',
+      permission: 'alerts:write',
       summary: 'Sends a receiver an alert to try it.',
       reference: {
         operationId: 'testReceiver',

@@ -8,6 +8,7 @@ export const auditRoutes = (list: (query: PageQuery) => Promise<Page<unknown>>):
     method: 'GET',
     path: '/admin/v1/audit',
     access: 'admin',
+    permission: 'audit:read',
     summary: 'Lists what operators did, the newest first.',
     query: ProjectPageQuerySchema,
     reference: { operationId: 'listAuditEntries', tag: 'Audit', answer: AuditPageSchema },

@@ -8,6 +8,7 @@ export const configurationRoutes = ({ options, reload, state }: ConfigurationPor
     method: 'GET',
     path: '/admin/v1/config',
     access: 'admin',
+    permission: 'config:read',
     summary: 'Shows every option in effect and where it came from; secrets are `***`.',
     reference: { operationId: 'getConfiguration', tag: 'Configuration', answer: ConfigSchema },
     handle: () => {
@@ -39,6 +40,7 @@ export const configurationRoutes = ({ options, reload, state }: ConfigurationPor
     method: 'POST',
     path: '/admin/v1/config/reload',
     access: 'admin',
+    permission: 'config:write',
     summary: 'Reads the configuration anew and takes over what can change while calls run.',
     reference: {
       operationId: 'reloadConfiguration',

@@ -32,6 +32,7 @@ export const identityRoutes = (keys: KeysService, projects: ProjectsService): Ro
     method: 'POST',
     path: '/admin/v1/keys',
     access: 'admin',
+    permission: 'keys:write',
     summary: 'Creates an API key; the answer holds its secret, shown this once.',
     body: CreateKeySchema,
     reference: { operationId: 'createKey', tag: 'Keys', answer: KeyWithSecretSchema, status: 201 },
@@ -41,6 +42,7 @@ export const identityRoutes = (keys: KeysService, projects: ProjectsService): Ro
     method: 'GET',
     path: '/admin/v1/keys',
     access: 'admin',
+    permission: 'keys:read',
     summary: 'Lists API keys, the newest first.',
     query: ProjectPageQuerySchema,
     reference: { operationId: 'listKeys', tag: 'Keys', answer: KeyPageSchema },
@@ -50,6 +52,7 @@ export const identityRoutes = (keys: KeysService, projects: ProjectsService): Ro
     method: 'GET',
     path: '/admin/v1/keys/:id',
     access: 'admin',
+    permission: 'keys:read',
     summary: 'Shows one API key and the state of its budget.',
     reference: {
       operationId: 'getKey',
@@ -64,6 +67,7 @@ export const identityRoutes = (keys: KeysService, projects: ProjectsService): Ro
     method: 'PATCH',
     path: '/admin/v1/keys/:id',
     access: 'admin',
+    permission: 'keys:write',
     summary: 'Changes an API key: what is absent stays, null takes away.',
     body: UpdateKeySchema,
     reference: {
@@ -79,6 +83,7 @@ export const identityRoutes = (keys: KeysService, projects: ProjectsService): Ro
     method: 'POST',
     path: '/admin/v1/keys/:id/rotate',
     access: 'admin',
+    permission: 'keys:write',
     summary: 'Gives an API key a new secret; the former one stays valid for the overlap, a day unless told.',
     body: RotateKeySchema,
     reference: {
@@ -94,6 +99,7 @@ export const identityRoutes = (keys: KeysService, projects: ProjectsService): Ro
     method: 'POST',
     path: '/admin/v1/keys/:id/revoke',
     access: 'admin',
+    permission: 'keys:write',
     summary: 'Ends an API key at once, on every replica within 5 seconds.',
     body: RevokeKeySchema,
     reference: {
@@ -109,6 +115,7 @@ export const identityRoutes = (keys: KeysService, projects: ProjectsService): Ro
     method: 'POST',
     path: '/admin/v1/projects',
     access: 'admin',
+    permission: 'projects:write',
     summary: 'Creates a project, the tenant of keys and usage.',
     body: CreateProjectSchema,
     reference: { operationId: 'createProject', tag: 'Projects', answer: ProjectSchema, status: 201 },
@@ -118,6 +125,7 @@ export const identityRoutes = (keys: KeysService, projects: ProjectsService): Ro
     method: 'GET',
     path: '/admin/v1/projects',
     access: 'admin',
+    permission: 'projects:read',
     summary: 'Lists projects, the oldest first.',
     query: PageQuerySchema,
     reference: { operationId: 'listProjects', tag: 'Projects', answer: ProjectPageSchema },

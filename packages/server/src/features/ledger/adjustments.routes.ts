@@ -15,6 +15,7 @@ export const adjustmentRoutes = ({ add, list }: Adjustments): Route[] => [
     method: 'GET',
     path: '/admin/v1/ledger/adjustments',
     access: 'admin',
+    permission: 'ledger:read',
     summary: 'Lists adjustments of the ledger, the newest first.',
     query: AdjustmentQuerySchema,
     reference: { operationId: 'listAdjustments', tag: 'Usage', answer: AdjustmentListSchema },
@@ -24,6 +25,7 @@ export const adjustmentRoutes = ({ add, list }: Adjustments): Route[] => [
     method: 'POST',
     path: '/admin/v1/ledger/adjustments',
     access: 'admin',
+    permission: 'ledger:write',
     summary:
       'Charges or credits a key or a project by a row of the ledger; in effect at once in the budget of the key.',
     body: CreateAdjustmentSchema,

@@ -20,6 +20,7 @@ export const budgetRoutes = ({ list, get, put, remove }: BudgetService): Route[]
       method: 'GET',
       path: '/admin/v1/budgets',
       access: 'admin',
+      permission: 'budgets:read',
       summary: 'Lists budgets, with the accounts of each that spent most.',
       reference: { operationId: 'listBudgets', tag: 'Budgets', answer: BudgetListSchema },
       handle: all,
@@ -28,6 +29,7 @@ export const budgetRoutes = ({ list, get, put, remove }: BudgetService): Route[]
       method: 'GET',
       path: '/admin/v1/budgets/:name',
       access: 'admin',
+      permission: 'budgets:read',
       summary: 'Shows a budget and how its accounts stand.',
       reference: {
         operationId: 'getBudget',
@@ -42,6 +44,7 @@ export const budgetRoutes = ({ list, get, put, remove }: BudgetService): Route[]
       method: 'PUT',
       path: '/admin/v1/budgets/:name',
       access: 'admin',
+      permission: 'budgets:write',
       summary: 'Sets a budget, in effect on every replica within 5 seconds; what was spent stays spent.',
       body: BudgetRuleSchema,
       reference: { operationId: 'putBudget', tag: 'Budgets', params: BudgetPathSchema, answer: BudgetSchema },
@@ -51,6 +54,7 @@ export const budgetRoutes = ({ list, get, put, remove }: BudgetService): Route[]
       method: 'DELETE',
       path: '/admin/v1/budgets/:name',
       access: 'admin',
+      permission: 'budgets:write',
       summary: 'Takes a budget away; its entries stay in the ledger.',
       reference: {
         operationId: 'deleteBudget',

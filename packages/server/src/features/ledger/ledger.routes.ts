@@ -127,6 +127,7 @@ export const usageRoutes = ({ store, drain, budgets, now }: UsageRoutesOptions):
     method: 'GET',
     path: '/admin/v1/usage',
     access: 'admin',
+    permission: 'usage:read',
     summary: 'Sums up usage and cost by model, key, user or day.',
     query: UsageReportQuerySchema,
     reference: { operationId: 'reportUsage', tag: 'Usage', answer: UsageReportSchema },

@@ -17,6 +17,7 @@ export const logLevelRoutes = ({ show, change }: LogLevelRoutes): Route[] => [
     method: 'GET',
     path: '/admin/v1/log-levels',
     access: 'admin',
+    permission: 'logs:read',
     summary: 'Shows the level of each part of the log, and what decided it.',
     reference: { operationId: 'getLogLevels', tag: 'Requests', answer: LogLevelsSchema },
     handle: async () => ({ kind: 'json', value: await show() }),
@@ -25,6 +26,7 @@ export const logLevelRoutes = ({ show, change }: LogLevelRoutes): Route[] => [
     method: 'PATCH',
     path: '/admin/v1/log-levels',
     access: 'admin',
+    permission: 'logs:write',
     summary:
       'Sets the level of parts of the log, on every replica within 5 seconds; null goes back to the configuration.',
     body: UpdateLogLevelsSchema,

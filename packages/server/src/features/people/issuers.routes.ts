@@ -26,6 +26,7 @@ export const issuerRoutes = (issuers: Issuers): Route[] => [
     method: 'GET',
     path: '/admin/v1/projects/:project/issuers',
     access: 'admin',
+    permission: 'users:read',
     summary: 'Lists the issuers whose tokens prove which person of a project calls.',
     reference: {
       operationId: 'listIssuers',
@@ -40,6 +41,7 @@ export const issuerRoutes = (issuers: Issuers): Route[] => [
     method: 'PUT',
     path: '/admin/v1/projects/:project/issuers/:name',
     access: 'admin',
+    permission: 'users:write',
     summary: 'Makes a project trust an issuer, or changes how; in effect on every replica within 5 seconds.',
     body: IssuerSchema,
     reference: {
@@ -58,6 +60,7 @@ export const issuerRoutes = (issuers: Issuers): Route[] => [
     method: 'DELETE',
     path: '/admin/v1/projects/:project/issuers/:name',
     access: 'admin',
+    permission: 'users:write',
     summary: 'Ends the trust in an issuer, on every replica within 5 seconds.',
     reference: {
       operationId: 'deleteIssuer',

@@ -16,6 +16,7 @@ export const userSecretRoutes = (secrets: UserSecrets): Route[] => [
     method: 'POST',
     path: '/admin/v1/projects/:project/user-secret',
     access: 'admin',
+    permission: 'users:write',
     summary:
       'Makes a secret under which a backend signs whom a request is for; a former one stays valid for the overlap.',
     body: MakeUserSecretSchema,
@@ -43,6 +44,7 @@ export const userSecretRoutes = (secrets: UserSecrets): Route[] => [
     method: 'DELETE',
     path: '/admin/v1/projects/:project/user-secret',
     access: 'admin',
+    permission: 'users:write',
     summary: 'Ends the secrets for signed users of a project at once, on every replica within 5 seconds.',
     reference: {
       operationId: 'deleteUserSecret',

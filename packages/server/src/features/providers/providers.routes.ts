@@ -23,6 +23,7 @@ export const providerRoutes = (providers: ProvidersService): Route[] => [
     method: 'POST',
     path: '/admin/v1/providers',
     access: 'admin',
+    permission: 'providers:write',
     summary: 'Adds a provider, in use on every replica within 5 seconds; its key is kept sealed.',
     body: CreateProviderSchema,
     reference: { operationId: 'createProvider', tag: 'Providers', answer: ProviderSchema, status: 201 },
@@ -32,6 +33,7 @@ export const providerRoutes = (providers: ProvidersService): Route[] => [
     method: 'GET',
     path: '/admin/v1/providers',
     access: 'admin',
+    permission: 'providers:read',
     summary: 'Lists all providers, those of the configuration included.',
     reference: { operationId: 'listProviders', tag: 'Providers', answer: ProviderListSchema },
     handle: async () => json({ object: 'list', data: await providers.list(), has_more: false, next_cursor: null }),
@@ -40,6 +42,7 @@ export const providerRoutes = (providers: ProvidersService): Route[] => [
     method: 'PATCH',
     path: '/admin/v1/providers/:name',
     access: 'admin',
+    permission: 'providers:write',
     summary: 'Changes a provider that an operator added; what is not given stays.',
     body: UpdateProviderSchema,
     reference: {
@@ -56,6 +59,7 @@ export const providerRoutes = (providers: ProvidersService): Route[] => [
     method: 'DELETE',
     path: '/admin/v1/providers/:name',
     access: 'admin',
+    permission: 'providers:write',
     summary: 'Deletes a provider that an operator added; calls under way end on it.',
     reference: {
       operationId: 'deleteProvider',
@@ -73,6 +77,7 @@ export const providerRoutes = (providers: ProvidersService): Route[] => [
     method: 'POST',
     path: '/admin/v1/providers/:name/test',
     access: 'admin',
+    permission: 'providers:write',
     summary: 'Asks a provider for its models and says what came of it.',
     reference: {
       operationId: 'testProvider',

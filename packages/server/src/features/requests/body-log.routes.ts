@@ -11,6 +11,7 @@ export const bodyLogRoutes = (
     method: 'GET',
     path: '/admin/v1/requests/:id/bodies',
     access: 'admin',
+    permission: 'bodies:read',
     summary: 'Shows the logged bodies of a request, redacted; who reads them is in the audit.',
     reference: {
       operationId: 'getRequestBodies',

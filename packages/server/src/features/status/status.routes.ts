@@ -18,6 +18,7 @@ export const statusRoutes = (ports: StatusPorts): Route[] => {
     path: '/metrics',
     summary: 'Metrics for Prometheus; without a key on a loopback address, or with `metrics.public`.',
     access: 'admin',
+    permission: 'metrics:read',
     reference: {
       operationId: 'getMetrics',
       tag: 'Status',

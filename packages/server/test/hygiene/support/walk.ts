@@ -85,6 +85,7 @@ export const badKeys = async ({ send, makeKey, gateway, own }: PlantedHouse): Pr
   await send(chat, prompt('demo'), ofDevice)
   const signed = { 'x-headgate-user': canaries.email, 'x-headgate-user-signature': canaries.strangersKey }
   await send(chat, prompt('demo'), { headers: signed })
+  await send('/admin/v1/keys', undefined, { key: `hg_os_${canaries.strangersKey}` })
   const revoked = await makeKey({})
   await gateway.request(`/admin/v1/keys/${revoked.id}/revoke`, { key: canaries.adminKey, body: {} })
   await send(chat, prompt('demo'), { key: revoked.key })

@@ -1,0 +1,67 @@
+/** What an operator may be allowed to do; each route of operators names one. */
+export const permissions = [
+  'keys:read',
+  'keys:write',
+  'projects:read',
+  'projects:write',
+  'users:read',
+  'users:write',
+  'providers:read',
+  'providers:write',
+  'limits:read',
+  'limits:write',
+  'budgets:read',
+  'budgets:write',
+  'usage:read',
+  'ledger:read',
+  'ledger:write',
+  'requests:read',
+  'bodies:read',
+  'metrics:read',
+  'alerts:read',
+  'alerts:write',
+  'audit:read',
+  'config:read',
+  'config:write',
+  'logs:read',
+  'logs:write',
+  'operators:read',
+  'operators:write',
+] as const
+export type Permission = (typeof permissions)[number]
+
+/** Roles of operators, the mightiest first. */
+export const roles = ['owner', 'admin', 'analyst', 'support'] as const
+export type Role = (typeof roles)[number]
+
+/** What each role may do. `owner` is also whoever holds the admin key. */
+export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
+  owner: permissions,
+  // Everything but saying who the operators are, and reading what people wrote.
+  admin: permissions.filter((permission) => permission !== 'operators:write' && permission !== 'bodies:read'),
+  // What it is used for and what it costs; nobody's keys.
+  analyst: [
+    'projects:read',
+    'limits:read',
+    'budgets:read',
+    'usage:read',
+    'ledger:read',
+    'requests:read',
+    'metrics:read',
+    'alerts:read',
+  ],
+  // Why somebody's call was refused; changes nothing.
+  support: [
+    'keys:read',
+    'projects:read',
+    'users:read',
+    'providers:read',
+    'limits:read',
+    'budgets:read',
+    'usage:read',
+    'ledger:read',
+    'requests:read',
+    'alerts:read',
+    'audit:read',
+  ],
+}
