@@ -136,6 +136,22 @@ describe('a reload', () => {
     expect((await call('up/gpt-4o-mini')).status).toBe(200)
   })
 
+  it('changes which requests are kept, and which providers are told of the trace', async () => {
+    const model = 'up/gpt-4o-mini;part-delay=20'
+    const kept = async () => {
+      const { data } = (await (await house.request('/admin/v1/requests')).json()) as { data: { kept: string }[] }
+      return data.filter((one) => one.kept === 'slow').length
+    }
+    const trace = () => upstream.requests().at(-1)?.headers['traceparent']
+    await (await call(model)).text()
+    expect([await kept(), trace()]).toEqual([0, undefined])
+    const report = await change(second('requests: {slow_ms: 1}\ntraces: {propagate_to: [up]}'))
+    expect(report).toMatchObject({ changed: ['requests.slow_ms', 'traces.propagate_to'], restart_required: [] })
+    await (await call(model)).text()
+    await expect.poll(kept, { timeout: 10_000 }).toBeGreaterThan(0)
+    expect(trace()).toMatch(/^00-/)
+  })
+
   it('names what waits for the next start, and leaves it as it is', async () => {
     const report = await change(`${second()}\nredis_url: redis://127.0.0.1:1\ncounters: memory`)
     expect(report).toEqual({ object: 'config_reload', changed: [], restart_required: ['counters', 'redis_url'] })

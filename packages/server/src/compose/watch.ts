@@ -47,6 +47,18 @@ const revealSinks = ({ sinks }: Secrets) =>
     ]),
   )
 
+const traceSettings = ({ traces }: Config) => ({
+  sample: traces.sample_percent / 100,
+  isTrusted: createTrust(traces.trusted_fronts),
+  propagateTo: traces.propagate_to,
+})
+const requestSettings = ({ requests }: Config) => ({
+  samplePerMinute: requests.sample_per_minute,
+  slowMs: requests.slow_ms,
+  keepDays: requests.keep_days,
+  statsDays: requests.stats_days,
+})
+
 /** Builds what watches the walk: log lines and counters, kept requests, traces. */
 export const createWatch = ({
   config,
@@ -64,9 +76,7 @@ export const createWatch = ({
   const label = createModelLabel(models, clock.monotonic)
   const observe = createObserve(log, metrics, label)
   const telemetry = createTelemetry({
-    sample: config.traces.sample_percent / 100,
-    isTrusted: createTrust(config.traces.trusted_fronts),
-    propagateTo: config.traces.propagate_to,
+    settings: traceSettings(config),
     sinks: revealSinks(secrets),
     service: { name: 'headgate', version, instance: prefixedId('run', clock.now()) },
     deliver,
@@ -80,10 +90,7 @@ export const createWatch = ({
     database,
     clock,
     log,
-    samplePerMinute: config.requests.sample_per_minute,
-    slowMs: config.requests.slow_ms,
-    keepDays: config.requests.keep_days,
-    statsDays: config.requests.stats_days,
+    settings: requestSettings(config),
     onDropped: (count) => metrics.dropped('requests').inc(count),
   })
   const bodyLog = createBodyLog({
@@ -136,6 +143,8 @@ export const createWatch = ({
     reread: (next: Config): void => {
       log.setLevel(next.log.level)
       logLevels.reconfigure(next.log.levels)
+      requests.reconfigure(requestSettings(next))
+      telemetry.reconfigure(traceSettings(next))
     },
     answered: (answered: Answered): void => {
       observe.answered(answered)

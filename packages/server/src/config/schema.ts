@@ -259,6 +259,8 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'timeouts',
   'body',
   'guards',
+  'requests',
+  'traces',
   'queue',
   'upstream',
 ])

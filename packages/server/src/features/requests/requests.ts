@@ -12,16 +12,21 @@ import { createRequestStore, type KeptRecord } from './requests.store.ts'
 import { requestRoutes } from './requests.routes.ts'
 import { createWriter } from './writer.ts'
 
-export interface RequestsOptions {
-  readonly database: Database
-  readonly clock: Clock
-  readonly log: Log
+/** What a reload changes. */
+export interface RequestsSettings {
   /** Ordinary requests kept per minute and process. */
   readonly samplePerMinute: number
   /** From here on a request is slow. */
   readonly slowMs: number
   readonly keepDays: number
   readonly statsDays: number
+}
+
+export interface RequestsOptions {
+  readonly database: Database
+  readonly clock: Clock
+  readonly log: Log
+  readonly settings: RequestsSettings
   /** Told of what found no room. */
   readonly onDropped: (count: number) => void
 }
@@ -33,6 +38,7 @@ export interface Requests extends Feature {
   /** Whether a request is kept, and why; asked once per request. null: it is only counted. */
   readonly keeps: (code: string | null, durationMs: number) => Exclude<Kept, 'body'> | null
   readonly keep: (record: RequestRecord, kept: Kept) => void
+  readonly reconfigure: (settings: RequestsSettings) => void
   /** What requests and tries came to from a time on until now, this process's included. Rejects without PostgreSQL. */
   readonly signals: (from: number) => Promise<SignalRows>
 }
@@ -54,7 +60,9 @@ export const createRequests = (options: RequestsOptions): Requests => {
   const minuteStore = createMinuteStore(database, prefixedId('run', clock.now()), clock.now)
   const hourStore = createHourStore(database)
   const minutes = createMinutes(() => onDropped(1))
-  const keeps = createKeeping({ perMinute: options.samplePerMinute, slowMs: options.slowMs })
+  let { settings } = options
+  const keepingOf = ({ samplePerMinute: perMinute, slowMs }: RequestsSettings) => createKeeping({ perMinute, slowMs })
+  let keeps = keepingOf(settings)
   const writer = createWriter<KeptRecord>({
     clock,
     log,
@@ -84,8 +92,8 @@ export const createRequests = (options: RequestsOptions): Requests => {
   const keepDays = (): Promise<void> =>
     store
       .keepDays({
-        'headgate.requests': options.keepDays,
-        'headgate.request_minutes': options.statsDays,
+        'headgate.requests': settings.keepDays,
+        'headgate.request_minutes': settings.statsDays,
         'headgate.request_hours': HOURS_DAYS,
       })
       .catch((error) => log.warn({ component: 'requests', error }, 'Partitions of requests were not kept in order'))
@@ -93,7 +101,7 @@ export const createRequests = (options: RequestsOptions): Requests => {
   const rollUp = async (): Promise<void> => {
     try {
       const now = clock.now()
-      const from = now - (now % DAY_MS) - (Math.min(options.statsDays, HOURS_DAYS) - 1) * DAY_MS
+      const from = now - (now % DAY_MS) - (Math.min(settings.statsDays, HOURS_DAYS) - 1) * DAY_MS
       const rolled = await hourStore.rollUp(DAY_MS, { from, to: now - (now % HOUR_MS) - HOUR_MS })
       if (rolled?.mended)
         log.warn({ component: 'requests', count: rolled.mended }, 'Hours that differed from their minutes were mended')
@@ -114,6 +122,10 @@ export const createRequests = (options: RequestsOptions): Requests => {
     signals: async (from) => {
       await writeCounts()
       return minuteStore.signals({ from: from - (from % MINUTE_MS), to: clock.now() + 1 })
+    },
+    reconfigure: (next) => {
+      settings = next
+      keeps = keepingOf(next)
     },
     start: async () => {
       await keepDays()

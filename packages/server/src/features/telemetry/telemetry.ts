@@ -16,13 +16,18 @@ import { encodeZipkin } from './zipkin.ts'
 /** Kinds of telemetry, as they are named in the configuration and the counters. */
 export type Signal = 'traces' | 'zipkin' | 'logs'
 
-export interface TelemetryOptions {
+/** What a reload changes. */
+export interface TraceSettings {
   /** Share of the traces that are exported, 0 to 1. */
   readonly sample: number
   /** Whether the other end of a connection is a front gate whose traces go on here. */
   readonly isTrusted: (peer: string) => boolean
   /** Providers that are told our trace. */
   readonly propagateTo: readonly string[]
+}
+
+export interface TelemetryOptions {
+  readonly settings: TraceSettings
   readonly sinks: Readonly<Partial<Record<Signal, Sink>>>
   readonly service: Service
   readonly deliver: Deliver
@@ -36,6 +41,7 @@ export interface TelemetryOptions {
 export interface Telemetry extends Feature {
   /** Where a request stands in a trace; always the same for the same request. */
   readonly contextOf: (walk: Walk) => TraceContext
+  readonly reconfigure: (settings: TraceSettings) => void
   /** Whether traces have anywhere to go. */
   readonly exportsTraces: boolean
   /** Exports a request whose trace is sampled. */
@@ -54,9 +60,12 @@ const nothing: readonly string[] = Object.freeze([])
 
 /** Builds what leaves the house for other systems to watch. */
 export const createTelemetry = (options: TelemetryOptions): Telemetry => {
-  const { sample, isTrusted, sinks, service, onSent, onDropped } = options
-  const contextOf = createContexts({ sample, isTrusted, random: Math.random })
-  const told = new Set(options.propagateTo)
+  const { sinks, service, onSent, onDropped } = options
+  const read = ({ sample, isTrusted, propagateTo }: TraceSettings) => ({
+    contextOf: createContexts({ sample, isTrusted, random: Math.random }),
+    told: new Set(propagateTo),
+  })
+  let traced = read(options.settings)
 
   const exporter = <Item>(signal: Signal, batch: number, encode: (items: readonly Item[]) => string) => {
     const sink = sinks[signal]
@@ -77,7 +86,10 @@ export const createTelemetry = (options: TelemetryOptions): Telemetry => {
 
   return {
     name: 'telemetry',
-    contextOf,
+    contextOf: (walk) => traced.contextOf(walk),
+    reconfigure: (settings) => {
+      traced = read(settings)
+    },
     exportsTraces: traces !== null || zipkin !== null,
     exportTrace: (record) => {
       if (!record.trace.sampled) return
@@ -86,8 +98,8 @@ export const createTelemetry = (options: TelemetryOptions): Telemetry => {
     },
     exportLine: logs && ((line) => logs.push(line)),
     traceHeaders: (walk, provider, index) => {
-      if (!told.has(provider)) return nothing
-      const { traceId, spanId, sampled, state } = contextOf(walk)
+      if (!traced.told.has(provider)) return nothing
+      const { traceId, spanId, sampled, state } = traced.contextOf(walk)
       const parent = formatTraceparent({ traceId, spanId: spanIdOfTry(spanId, index), sampled })
       return state === '' ? ['traceparent', parent] : ['traceparent', parent, 'tracestate', state]
     },
