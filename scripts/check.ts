@@ -10,6 +10,7 @@ import { keyProblems } from './check-keys.ts'
 import { lockfileProblems } from './check-lockfile.ts'
 import { openapiProblems } from './check-openapi.ts'
 import { releaseProblems } from './check-releases.ts'
+import { sampleProblems } from './check-samples.ts'
 
 /** The one command that says whether the house stands; `.ci/run` calls the same. Narrow it by names: `npm run check -- types lint`. */
 interface Check {
@@ -63,6 +64,7 @@ const checks: Check[] = [
   rule('directives', directiveProblems),
   rule('keys', keyProblems),
   rule('docs', docsProblems),
+  rule('samples', sampleProblems),
   rule('lockfile', lockfileProblems),
   rule('releases', releaseProblems),
   rule('dependencies', dependencyProblems),

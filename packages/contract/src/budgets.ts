@@ -19,6 +19,18 @@ export const BudgetRuleSchema = Type.Object(
       description: 'Decimal USD that each account has per window.',
     }),
     window: BudgetWindowSchema,
+    rolling: Type.Optional(
+      Type.Boolean({
+        description:
+          'The window ends now, instead of following the calendar (UTC): in no stretch of its length is more spent. A month of these has 30 days.',
+      }),
+    ),
+    mode: Type.Optional(
+      Type.Enum(['hard', 'soft'], {
+        description:
+          'A soft budget refuses nobody: a call that does not fit is flagged in `x-headgate-warning`. Hard unless told.',
+      }),
+    ),
     project: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$', description: 'A project.' })),
     key: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9]{1,64}$', description: 'Public id of a key.' })),
     user: line(256, 'An end user, as calls name them.'),
@@ -42,11 +54,32 @@ const BudgetAccountSchema = Type.Object(
     spent_usd: Type.String(),
     reserved_usd: Type.String({ description: 'Held for calls under way, and by replicas that may admit some.' }),
     remaining_usd: Type.String(),
-    resets_at: Type.Union([Type.String(), Type.Null()], { description: 'Null: never.' }),
+    resets_at: Type.Union([Type.String(), Type.Null()], {
+      description: 'When the window begins anew; of a rolling one, when money comes back next. Null: it does not.',
+    }),
   },
   { ...closed, title: 'BudgetAccount' },
 )
 export type BudgetAccount = Static<typeof BudgetAccountSchema>
+
+const BudgetAlertSchema = Type.Object(
+  {
+    threshold: Type.Enum(['50', '80', '100', 'forecast'], {
+      description:
+        'Percent of the limit; `forecast`: at the pace of that moment the window spends more than its limit.',
+    }),
+    project: Type.Union([Type.String(), Type.Null()]),
+    subject: Type.String(),
+    window_start: Type.String({ description: 'Each threshold is told once per account and window.' }),
+    limit_usd: Type.String(),
+    spent_usd: Type.String(),
+    forecast_usd: Type.Union([Type.String(), Type.Null()], {
+      description: 'What the window would have spent at its end: spent × length / elapsed.',
+    }),
+    raised_at: Type.String(),
+  },
+  { ...closed, title: 'BudgetAlert' },
+)
 
 export const BudgetSchema = Type.Object(
   {
@@ -58,6 +91,7 @@ export const BudgetSchema = Type.Object(
       description: 'Accounts that were met, those that spent most in the present window first.',
     }),
     has_more: Type.Boolean({ description: 'Whether there are more accounts than these.' }),
+    alerts: Type.Array(BudgetAlertSchema, { description: 'Thresholds that accounts reached, the newest first.' }),
   },
   { ...closed, title: 'Budget' },
 )

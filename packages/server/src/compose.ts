@@ -124,6 +124,7 @@ export const compose = async (given: Ground): Promise<House> => {
     clock,
     faultPoints,
     log,
+    onBudgetAlert: watch.budgetAlert,
   })
   const budgetRules = createBudgetRules({ database, clock, log, audit, configured: given.settings.config.budgets })
   const adjustments = createAdjustments({

@@ -11,6 +11,9 @@ type Given = Record<string, unknown>
 const heldFor = ({ project, key, user, model }: BudgetRule): string =>
   [project, key, user, model].filter((name) => name !== undefined).join(' ') || 'all'
 
+const windowWords = ({ window, rolling, mode }: BudgetRule): string =>
+  [window, ...(rolling ? ['rolling'] : []), ...(mode === 'soft' ? ['soft'] : [])].join(' ')
+
 const writeBudget = (given: Given, budget: Budget): void => {
   const { name, source, rule, accounts } = budget
   const output = outputOf(given)
@@ -19,7 +22,7 @@ const writeBudget = (given: Given, budget: Budget): void => {
     ['source', source],
     ['level', rule.level],
     ['for', heldFor(rule)],
-    ['limit', `${rule.limit_usd} USD per ${rule.window}`],
+    ['limit', `${rule.limit_usd} USD, ${windowWords(rule)}`],
   ])
   if (output.json || accounts.length === 0) return
   writeTable(
@@ -54,7 +57,7 @@ export const budgetsCommand = (): Command => {
           rule.level,
           heldFor(rule),
           rule.limit_usd,
-          rule.window,
+          windowWords(rule),
           first ? `${first.subject} ${first.spent_usd}` : null,
         ]),
       )
@@ -69,12 +72,15 @@ export const budgetsCommand = (): Command => {
     .requiredOption('--level <level>', 'whose money it counts: project, user, key or model')
     .requiredOption('--limit-usd <amount>', 'decimal USD that each of them has per window')
     .requiredOption('--window <window>', 'hour, day, month (UTC) or total')
+    .option('--rolling', 'the window ends now, instead of following the calendar')
+    .option('--soft', 'refuse nobody: flag what goes beyond it')
     .option('--project <id>', 'for one project')
     .option('--key <id>', 'for one key')
     .option('--user <name>', 'for one end user')
     .option('--model <name>', 'for one model, or several with a * at the end')
     .action(async (name: string, given: Given) => {
-      const named = { project: given['project'], key: given['key'], user: given['user'], model: given['model'] }
+      const { project, key, user, model, rolling } = given
+      const named = { project, key, user, model, rolling, mode: given['soft'] ? 'soft' : undefined }
       const rule = compileCheck(BudgetRuleSchema)({
         level: given['level'],
         limit_usd: given['limitUsd'],

@@ -11,6 +11,7 @@ import { budgetsCommand } from './budgets-command.ts'
 import { limitsCommand } from './limits-command.ts'
 import { projectsCommand } from './projects-command.ts'
 import { providersCommand } from './providers-command.ts'
+import { smokeCommand } from './smoke-command.ts'
 import { ledgerCommand, migrateCommand } from './store-commands.ts'
 
 const serveCommand = (): Command =>
@@ -39,6 +40,7 @@ const buildProgram = (): Command => {
     migrateCommand(),
     configCommand(),
     doctorCommand(),
+    smokeCommand(),
     ledgerCommand(),
   ]
   for (const command of commands) program.addCommand(command)

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import {
   type CreateProvider,
   CreateProviderSchema,
@@ -12,12 +11,9 @@ import { addCommonOptions, outputOf, storeFlagsOf } from './command-context.ts'
 import { exitCode } from './exit-codes.ts'
 import { operator, withProviders } from './operator.ts'
 import { type Output, say, writeJson, writeRecord, writeTable } from './output.ts'
+import { readSecret } from './secret-input.ts'
 
 type Given = Record<string, unknown>
-
-/** Text of a file, or of standard input for `-`: a key given as an argument could be read by others. */
-const readSecret = (path: unknown): string | undefined =>
-  typeof path === 'string' ? readFileSync(path === '-' ? 0 : path, 'utf8').trim() : undefined
 
 /** `Name: value`, a line each. */
 const readHeaders = (path: unknown): Record<string, string> | undefined => {

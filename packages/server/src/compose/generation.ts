@@ -114,6 +114,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     callerOf: identity.keys.callerOf,
     targetsOf: routing.choose,
     onShadowRefused: (policy) => metrics.shadowRefusals(policy).inc(),
+    onBudgetExceeded: (budget) => metrics.budgetOverruns(budget).inc(),
   })
   const pressure = watchPressure(clock, {
     loopDelayMs: config.guards.loop_delay_ms,

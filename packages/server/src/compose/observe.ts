@@ -1,4 +1,6 @@
+import type { BudgetAlert } from '../domain/budget-alert.ts'
 import type { Intent, Settlement } from '../domain/hold.ts'
+import { formatUsd } from '../domain/money.ts'
 import type { Answered } from '../http/ports.ts'
 import type { Log, LogFields } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
@@ -60,6 +62,21 @@ export const createObserve = (log: Log, metrics: Metrics, modelLabel: (target: s
       const reason = fault.cause instanceof Error ? fault.cause : fault
       log.error({ ...fields, code: fault.code, error: reason }, 'Request failed by a defect')
     } else log.info({ ...fields, code: fault.code }, 'Request refused or failed')
+  },
+
+  /** An account of a budget reached a threshold. */
+  budgetAlert: ({ budget, budgetId, projectId, kind, limit, spent, forecast }: BudgetAlert): void => {
+    metrics.budgetAlerts(budget ?? 'key', kind).inc()
+    const reached = kind === 'forecast' ? `on the way to ${formatUsd(forecast ?? 0n)}` : `${kind} %`
+    log.warn(
+      {
+        component: 'ledger',
+        id: budgetId,
+        ...(projectId !== '' && { project: projectId }),
+        reason: `${reached}: ${formatUsd(spent)} of ${formatUsd(limit)} USD spent`,
+      },
+      'A budget reached a threshold',
+    )
   },
 
   /** A call reached the ledger. */

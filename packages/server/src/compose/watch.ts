@@ -146,6 +146,7 @@ export const createWatch = ({
       requests.reconfigure(requestSettings(next))
       telemetry.reconfigure(traceSettings(next))
     },
+    budgetAlert: observe.budgetAlert,
     answered: (answered: Answered): void => {
       observe.answered(answered)
       follow.answered(answered)

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { budgetProblems } from '../domain/budget-problems.ts'
 import { alertFaults } from './alert-faults.ts'
 import { policyProblems } from '../domain/policy-problems.ts'
 import { ambientLeaves, environmentLeaves, processEnvironment, readDotEnv } from './env.ts'
@@ -116,6 +117,17 @@ const policyFaults = (loaded: LoadedConfig, where: ReturnType<typeof locator>): 
     }),
   )
 
+/** What no schema says of a budget. */
+const budgetFaults = (loaded: LoadedConfig, where: ReturnType<typeof locator>): ConfigFault[] =>
+  Object.entries(loaded.budgets ?? {}).flatMap(([name, rule]) =>
+    budgetProblems(rule).map(({ location, message, fix }) => ({
+      where: where(['budgets', name, location]),
+      option: printPath(['budgets', name]),
+      problem: `${location} ${message}`,
+      expected: fix,
+    })),
+  )
+
 /** Line 2 before line 13. */
 const byPlace = new Intl.Collator('en', { numeric: true })
 
@@ -168,7 +180,7 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
   // The rules across options read typed values, which only a valid tree has.
   if (schemaFaults.length === 0 && failed.size === 0) {
     faults.push(...providerFaults(loaded, where), ...profileRefusals(loaded, where))
-    faults.push(...policyFaults(loaded, where), ...alertFaults(loaded, where))
+    faults.push(...policyFaults(loaded, where), ...budgetFaults(loaded, where), ...alertFaults(loaded, where))
     if (loaded.counters === 'redis' && loaded.redis_url === undefined) {
       faults.push({
         where: where(['counters']),

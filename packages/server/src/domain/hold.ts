@@ -2,6 +2,12 @@ import type { Operation } from './inference.ts'
 import type { NanoUsd } from './money.ts'
 import type { Outcome, Usage } from './usage.ts'
 
+/** What a budget is renewed by, in UTC; `total` never. */
+export type CalendarWindow = 'total' | 'hour' | 'day' | 'month'
+
+/** The same, or a stretch of time that ends now; a month of these has 30 days. */
+export type BudgetWindow = CalendarWindow | 'rolling-hour' | 'rolling-day' | 'rolling-month'
+
 /** Whose money a budget counts. */
 export type BudgetLevel = 'project' | 'user' | 'key' | 'model'
 
@@ -17,6 +23,9 @@ export interface CallBudget {
   /** Targets whose cost it bears, `provider/model`; null: all. */
   readonly targets: readonly string[] | null
 }
+
+/** Whether a budget refuses what it has no room for. */
+export const isHard = ({ soft }: CallBudget): boolean => !soft
 
 /** Those of a call without any. */
 export const noBudgets: readonly CallBudget[] = []
@@ -78,6 +87,8 @@ export interface Settlement {
 /** An admitted call: its reservation, open until it is settled. */
 export interface Hold {
   readonly intent: Intent
+  /** Soft budgets that had no room for it. */
+  readonly flagged: readonly CallBudget[]
   /** Notes, in memory that survives a killed process, how many output tokens the caller is about to have got at least. */
   mark(outputTokens: number): void
   /** Journals what the call came to, then frees the reservation. Later calls are ignored: the first outcome stands. */

@@ -45,6 +45,16 @@ const metricTable = {
     help: 'Tries to tell receivers of alerts.',
     labels: ['receiver', 'result'],
   },
+  budgetOverruns: {
+    name: 'headgate_budget_overruns_total',
+    help: 'Calls that a soft budget had no room for.',
+    labels: ['budget'],
+  },
+  budgetAlerts: {
+    name: 'headgate_budget_alerts_total',
+    help: 'Thresholds that accounts of budgets reached, each once per window: 50, 80, 100 percent, forecast.',
+    labels: ['budget', 'threshold'],
+  },
   attempts: { name: 'headgate_upstream_attempts_total', help: 'Tries at providers.', labels: ['provider', 'result'] },
 } as const
 const durationTable = {
@@ -159,6 +169,8 @@ export const createMetrics = (
     alertDeliveries: counter(metricTable.alertDeliveries),
     shed: counter(metricTable.shed),
     shadowRefusals: counter(metricTable.shadowRefusals),
+    budgetOverruns: counter(metricTable.budgetOverruns),
+    budgetAlerts: counter(metricTable.budgetAlerts),
     duration: histogram(durationTable.duration),
     firstByte: histogram(durationTable.firstByte),
     queueWait: histogram(durationTable.queueWait),

@@ -54,3 +54,21 @@ export const fetchJson = async (url: string): Promise<unknown> => {
   if (answer.statusCode !== 200) throw new Error(`${url} answered ${answer.statusCode}`)
   return JSON.parse(Buffer.concat(chunks).toString('utf8'))
 }
+
+/** An answer, read to its end. */
+export interface Exchange {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly text: string
+}
+
+/** Asks an address that an operator names, by POST where there is a body; follows no redirect. Rejects after `timeoutMs`. */
+export const exchange = async (
+  url: string,
+  { headers, body }: { readonly headers: Readonly<Record<string, string>>; readonly body?: string },
+  timeoutMs: number,
+): Promise<Exchange> => {
+  const signal = AbortSignal.timeout(timeoutMs)
+  const answer = await request(url, { headers, signal, ...(body !== undefined && { method: 'POST', body }) })
+  return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() }
+}

@@ -87,6 +87,13 @@ it(`admits exactly 10 of ${CALLS} calls over ${REPLICAS} processes, and charges 
   await nothingHeld()
   // That of the key has no name.
   expect(await accounts()).toEqual({ '': 0.1, 'each ann': 0.1, 'everybody default': 0.1 })
+  // Whichever processes saw the thresholds reached, each is told once.
+  const alerts = async () => {
+    const tellers = await Promise.all(headgates.map(async ({ request }) => (await request('/metrics')).text()))
+    const lines = tellers.flatMap((text) => text.match(/^headgate_budget_alerts_total\{budget="each".*$/gm) ?? [])
+    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+  }
+  await expect.poll(alerts, { timeout: 10_000, interval: 100 }).toBe(3)
 }, 60_000)
 
 it('gives back what a killed process had reserved of every budget, and charges its calls to all of them', async () => {

@@ -1,13 +1,14 @@
+import type { CalendarWindow } from '../../src/domain/hold.ts'
 import type { GrantAnswer, GrantRequest, LeaseNews } from '../../src/features/ledger/leases.store.ts'
 import { LEASE_EXPIRY_SECONDS } from '../../src/features/ledger/leases.store.ts'
 import { isCharged, type LedgerRow, paidByLease, type Reservation } from '../../src/features/ledger/row.ts'
-import { type BudgetWindow, windowStart } from '../../src/features/ledger/windows.ts'
+import { windowStart } from '../../src/features/ledger/windows.ts'
 
 /** A budget of the model. */
 export interface ModelBudget {
   readonly id: string
   readonly limit: bigint
-  readonly window: BudgetWindow
+  readonly window: CalendarWindow
 }
 
 interface ModelWindow {
@@ -119,7 +120,7 @@ export const createMoneyStore = (now: () => number, observer: MoneyObserver = {}
         if (request.lease && request.lease.windowStart !== start) return 'gone'
         const window = windowOf(budget, start)
         const remainder = budget.limit - window.spent - window.leased
-        const answer = { window: budget.window, windowStart: start, remainder, leased: window.leased }
+        const answer = { window: budget.window, windowStart: start, remainder, leased: window.leased, over: false }
         if (remainder < request.least) return { ...answer, amount: 0n }
         const chunk = request.exact ? 0n : remainder / CHUNK_DIVISOR
         const wished = request.need > chunk ? request.need : chunk

@@ -135,6 +135,7 @@ export const bootReplica = async (house: House, machine: Machine): Promise<Repli
     callerOf: () => Promise.reject(new Error('not simulated')),
     targetsOf: () => [target],
     onShadowRefused: () => undefined,
+    onBudgetExceeded: () => undefined,
     priceOf: () => price,
     worstCase: (_price, request, outputCap) => BigInt(request.inputTokensBound + outputCap),
     outputCapMember: () => 'max_tokens',

@@ -96,4 +96,6 @@ export interface AdmissionPorts extends MoneyPorts {
   ) => readonly Target[] | Promise<readonly Target[]>
   /** Told of a policy in shadow that would have refused a call. */
   readonly onShadowRefused: (policy: string) => void
+  /** Told of a call that a soft budget had no room for. */
+  readonly onBudgetExceeded: (budget: string) => void
 }

@@ -91,7 +91,7 @@ const house = (more: Partial<AdmissionPorts> = {}) => {
     },
     reserve: (intent) => {
       intents.push(intent)
-      return { intent, mark: () => {}, settle: () => {} } satisfies Hold
+      return { intent, flagged: [], mark: () => {}, settle: () => {} } satisfies Hold
     },
     log: silentLog,
     ...noPolicyPorts,
@@ -285,7 +285,7 @@ describe('money', () => {
     const later = createMemoryCounters({ clock: systemClock })
     const { admission, exchange, intents } = house({
       counters: { ...later, take: async (rules) => later.take(rules) },
-      reserve: async (intent) => ({ intent, mark: () => {}, settle: () => {} }),
+      reserve: async (intent) => ({ intent, flagged: [], mark: () => {}, settle: () => {} }),
     })
     const admit = async (from: Exchange) => admission.admit(from, requestOf(body), [target('up/cheap')])
     const first = exchange()

@@ -1,5 +1,5 @@
 import type { Exchange } from '../../domain/exchange.ts'
-import type { CallBudget, Hold, Intent } from '../../domain/hold.ts'
+import { type CallBudget, type Hold, type Intent, isHard } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import { addWarning } from '../../domain/warning.ts'
@@ -49,8 +49,6 @@ interface Asked {
 
 /** Output that a limit of tokens takes for a call that names no cap; what it really was is corrected afterwards. */
 const OUTPUT_ESTIMATE = 512
-
-const isHard = ({ soft }: CallBudget): boolean => !soft
 
 /** Builds admission. The counters it is handed outlive it. */
 export const createAdmission = (ports: AdmissionPorts): Admission => {
@@ -105,6 +103,12 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
       rates: price && { input: price.inputPerMillion, output: price.outputPerMillion, perRequest: price.perRequest },
     }
     return reserve(intent)
+  }
+
+  const flag = ({ headers }: Exchange, { level, rule }: CallBudget): void => {
+    const name = rule?.name ?? 'of this key'
+    addWarning(headers, `the budget ${name} (per ${level}) is exceeded`)
+    ports.onBudgetExceeded(name)
   }
 
   /** Decides nothing yet: a fault of the request's money is told after its place has been taken. */
@@ -162,7 +166,10 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
       throw quoted
     }
     const { request } = quoted
-    const admitted = (held: Hold): Admitted => ({ hold: charges === null ? held : charges.follow(held), request })
+    const admitted = (held: Hold): Admitted => {
+      for (const budget of held.flagged) flag(exchange, budget)
+      return { hold: charges === null ? held : charges.follow(held), request }
+    }
     const refused = (refusal: unknown): never => {
       charges?.giveBack()
       throw refusal

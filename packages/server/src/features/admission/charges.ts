@@ -51,6 +51,7 @@ export const followCharges = ({ counters, applied, standings, costs, takenAt, ho
     giveBack: () => correct(() => 0),
     follow: (hold) => ({
       intent: hold.intent,
+      flagged: hold.flagged,
       mark: (outputTokens) => hold.mark(outputTokens),
       settle: (settlement) => {
         hold.settle(settlement)

@@ -1,6 +1,7 @@
+import type { CalendarWindow } from '../../domain/hold.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Read, Transaction } from '../../kernel/db.ts'
-import { type BudgetWindow, windowStart } from './windows.ts'
+import { windowStart } from './windows.ts'
 
 /** What is added to the ledger. */
 export interface NewAdjustment {
@@ -45,7 +46,7 @@ export const findReference = async (
 
 /** Begin of the present window of a budget, which is locked and made when it is new; null when there is no budget. */
 const lockWindow = async ({ query, execute }: Transaction, budgetId: string, at: number): Promise<string | null> => {
-  const { rows } = await query<{ budget_window: BudgetWindow }>(
+  const { rows } = await query<{ budget_window: CalendarWindow }>(
     'SELECT budget_window FROM headgate.budgets WHERE id = $1 FOR SHARE',
     [budgetId],
   )

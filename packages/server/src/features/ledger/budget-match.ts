@@ -82,7 +82,7 @@ export const createBudgetMatch = (): BudgetMatch => {
     id: idOf(prefix, projectId, subject),
     level: rule.level,
     rule: { name, projectId, subject },
-    soft: false,
+    soft: rule.mode === 'soft',
     targets,
   })
 

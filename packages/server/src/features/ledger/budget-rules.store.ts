@@ -1,8 +1,8 @@
 import type { BudgetRule } from '@headgate/contract/budgets.ts'
-import type { CallBudget } from '../../domain/hold.ts'
+import type { BudgetWindow, CallBudget } from '../../domain/hold.ts'
 import { parseUsd } from '../../domain/money.ts'
 import type { Read, Transaction } from '../../kernel/db.ts'
-import { type BudgetWindow, windowStart } from './windows.ts'
+import { budgetWindows, countedFrom, windowStart } from './windows.ts'
 
 /** A row of headgate.budget_rules. */
 export interface RuleRow {
@@ -21,6 +21,8 @@ export interface AccountRow {
   readonly budget_window: BudgetWindow
   readonly spent_nano: bigint
   readonly leased_nano: bigint
+  /** Begin of the oldest part that still counts and holds money. */
+  readonly oldest: Date | null
 }
 
 /** The revision of all rules; raised by every change. */
@@ -51,6 +53,9 @@ export const makeAccount = async (
   )
 }
 
+const windowOf = ({ window, rolling }: BudgetRule): BudgetWindow =>
+  rolling && window !== 'total' ? `rolling-${window}` : window
+
 /**
  * Writes a rule, and what its accounts take from it: those whose ids begin with `prefix`. Others of its name are those of
  * what it was before; they keep what was spent and are no longer its own.
@@ -58,12 +63,14 @@ export const makeAccount = async (
 export const writeRule = async ({ execute }: Transaction, row: RuleRow, prefix: string, at: Date): Promise<void> => {
   const { name, rule, source } = row
   const limit = parseUsd(rule.limit_usd)
+  const window = windowOf(rule)
+  const soft = rule.mode === 'soft'
   await execute(
     `INSERT INTO headgate.budget_rules (name, rule, limit_nano, budget_window, soft, source, changed_at)
      VALUES ($1, $2, $3, $4, $5, $6, $7)
      ON CONFLICT (name) DO UPDATE SET rule = excluded.rule, limit_nano = excluded.limit_nano,
        budget_window = excluded.budget_window, soft = excluded.soft, source = excluded.source, changed_at = excluded.changed_at`,
-    [name, JSON.stringify(rule), limit, rule.window, false, source, at],
+    [name, JSON.stringify(rule), limit, window, soft, source, at],
   )
   await execute('UPDATE headgate.budgets SET rule_name = NULL WHERE rule_name = $1 AND NOT starts_with(id, $2)', [
     name,
@@ -72,7 +79,7 @@ export const writeRule = async ({ execute }: Transaction, row: RuleRow, prefix: 
   await execute(
     `UPDATE headgate.budgets SET rule_name = $1, limit_nano = $3, budget_window = $4, soft = $5, updated_at = $6
       WHERE starts_with(id, $2)`,
-    [name, prefix, limit, rule.window, false, at],
+    [name, prefix, limit, window, soft, at],
   )
 }
 
@@ -82,8 +89,6 @@ export const deleteRule = async ({ execute }: Transaction, name: string): Promis
   return execute('DELETE FROM headgate.budget_rules WHERE name = $1', [name])
 }
 
-const windows: readonly BudgetWindow[] = ['total', 'hour', 'day', 'month']
-
 /** Accounts of rules, those of each that spent most in their present window first, at most `limit` each. */
 export const readAccounts = async (
   { query }: Read,
@@ -91,17 +96,18 @@ export const readAccounts = async (
   now: number,
   limit: number,
 ): Promise<AccountRow[]> => {
-  const starts = windows.map((window) => new Date(windowStart(window, now)).toISOString())
+  const from = budgetWindows.map((window) => new Date(countedFrom(window, windowStart(window, now))).toISOString())
   const { rows } = await query<AccountRow>(
-    `SELECT id, rule_name, project_id, subject, limit_nano, budget_window, spent_nano, leased_nano FROM (
-       SELECT b.*, coalesce(w.spent_nano, 0) AS spent_nano, coalesce(w.leased_nano, 0) AS leased_nano,
-              row_number() OVER (PARTITION BY b.rule_name ORDER BY coalesce(w.spent_nano, 0) DESC, b.id) AS place
+    `SELECT id, rule_name, project_id, subject, limit_nano, budget_window, spent_nano, leased_nano, oldest FROM (
+       SELECT b.*, w.*, row_number() OVER (PARTITION BY b.rule_name ORDER BY w.spent_nano DESC, b.id) AS place
          FROM headgate.budgets b
-         JOIN unnest($2::text[], $3::timestamptz[]) AS present (budget_window, starts_at) USING (budget_window)
-         LEFT JOIN headgate.budget_windows w ON w.budget_id = b.id AND w.window_start = present.starts_at
+         JOIN unnest($2::text[], $3::timestamptz[]) AS present (budget_window, from_at) USING (budget_window),
+         LATERAL (SELECT coalesce(sum(spent_nano), 0)::bigint AS spent_nano, coalesce(sum(leased_nano), 0)::bigint AS leased_nano,
+                         min(window_start) FILTER (WHERE spent_nano + leased_nano > 0) AS oldest
+                    FROM headgate.budget_windows WHERE budget_id = b.id AND window_start >= present.from_at) w
         WHERE b.rule_name = ANY ($1)) ranked
       WHERE place <= $4 ORDER BY rule_name, place`,
-    [names, windows, starts, limit],
+    [names, budgetWindows, from, limit],
   )
   return rows
 }

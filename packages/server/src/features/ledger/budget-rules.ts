@@ -1,9 +1,11 @@
 import { type Budget, type BudgetRule, budgetNamePattern } from '@headgate/contract/budgets.ts'
+import { budgetProblems } from '../../domain/budget-problems.ts'
 import { formatUsd } from '../../domain/money.ts'
 import type { Transaction } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import { createFollower } from '../../kernel/follower.ts'
+import { type AlertRow, readAlerts } from './budget-alerts.store.ts'
 import { accountPrefix, createBudgetMatch, onlyAccount } from './budget-match.ts'
 import type { BudgetOperator, BudgetRules, BudgetRulesOptions } from './budget-rules.ports.ts'
 import {
@@ -19,7 +21,7 @@ import {
 } from './budget-rules.store.ts'
 import { budgetRoutes } from './budgets.routes.ts'
 import { asUnavailable } from './leases.store.ts'
-import { windowEnd, windowStart } from './windows.ts'
+import { comesBackAt, isRolling, windowEnd, windowStart } from './windows.ts'
 
 const MOST_RULES = 200
 const ACCOUNTS_LISTED = 10
@@ -36,9 +38,25 @@ const isSame = (one: BudgetRule, other: BudgetRule): boolean => {
   return [...names].every((name) => one[name] === other[name])
 }
 
+const resetsAt = ({ budget_window: window, oldest }: AccountRow, now: number): number | null => {
+  if (!isRolling(window)) return windowEnd(window, windowStart(window, now))
+  return oldest && comesBackAt(window, oldest.getTime())
+}
+
+const viewAlert = (row: AlertRow): Budget['alerts'][number] => ({
+  threshold: row.kind,
+  project: row.project_id === '' ? null : row.project_id,
+  subject: row.subject,
+  window_start: row.window_start.toISOString(),
+  limit_usd: formatUsd(row.limit_nano),
+  spent_usd: formatUsd(row.spent_nano),
+  forecast_usd: row.forecast_nano === null ? null : formatUsd(row.forecast_nano),
+  raised_at: row.raised_at.toISOString(),
+})
+
 const viewAccount = (row: AccountRow, now: number): Budget['accounts'][number] => {
   const left = row.limit_nano - row.spent_nano - row.leased_nano
-  const end = windowEnd(row.budget_window, windowStart(row.budget_window, now))
+  const end = resetsAt(row, now)
   return {
     project: row.project_id === '' ? null : row.project_id,
     subject: row.subject,
@@ -95,7 +113,10 @@ export const createBudgetRules = (options: BudgetRulesOptions): BudgetRules & Fe
   const view = async (rows: readonly RuleRow[], most: number): Promise<Budget[]> => {
     const now = clock.now()
     const names = rows.map(({ name }) => name)
-    const accounts = await database.read('system', (read) => readAccounts(read, names, now, most + 1))
+    const { accounts, alerts } = await database.read('system', async (read) => ({
+      accounts: await readAccounts(read, names, now, most + 1),
+      alerts: await readAlerts(read, names, most),
+    }))
     return rows.map(({ name, source, rule }) => {
       const own = accounts.filter((account) => account.rule_name === name)
       return {
@@ -105,6 +126,7 @@ export const createBudgetRules = (options: BudgetRulesOptions): BudgetRules & Fe
         rule,
         accounts: own.slice(0, most).map((row) => viewAccount(row, now)),
         has_more: own.length > most,
+        alerts: alerts.filter((alert) => alert.rule_name === name).map(viewAlert),
       }
     })
   }
@@ -129,6 +151,8 @@ export const createBudgetRules = (options: BudgetRulesOptions): BudgetRules & Fe
   const put: BudgetRules['put'] = async (name, rule, operator: BudgetOperator) => {
     if (!nameFits.test(name))
       throw refuse('name', 'must be 1 to 64 of a-z, 0-9, _ and -', 'Choose another name, such as "web-monthly".')
+    const [problem] = budgetProblems(rule)
+    if (problem) throw refuse(problem.location, problem.message, problem.fix)
     await change(async (transaction) => {
       const all = await readRules(transaction)
       const before = all.find((row) => row.name === name)

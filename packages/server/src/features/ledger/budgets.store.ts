@@ -1,13 +1,14 @@
+import type { CalendarWindow } from '../../domain/hold.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Database, Read, Transaction } from '../../kernel/db.ts'
-import { type BudgetWindow, windowEnd, windowStart } from './windows.ts'
+import { windowEnd, windowStart } from './windows.ts'
 
 /** A limit on what the calls of a key may cost per window. */
 export interface Budget {
   readonly id: string
   readonly projectId: string
   readonly limit: NanoUsd
-  readonly window: BudgetWindow
+  readonly window: CalendarWindow
 }
 
 /** A budget and where it stands in its present window. */
@@ -39,7 +40,7 @@ interface StateRow {
   readonly id: string
   readonly project_id: string
   readonly limit_nano: bigint
-  readonly budget_window: BudgetWindow
+  readonly budget_window: CalendarWindow
 }
 
 /** States by id at a time; unknown ids are absent. */

@@ -28,6 +28,7 @@ export interface DeskWorkOptions {
 const LONGEST_WAIT_MS = 1_000
 const ASK_EVERY_MS = 50
 const REFUSE_FOR_MS = 200
+const PASS_FOR_MS = 1_000
 
 export const createDeskWork = ({ store, clock, leases, retire }: DeskWorkOptions): DeskWork => {
   const leave = (ticket: Ticket) => {
@@ -64,7 +65,7 @@ export const createDeskWork = ({ store, clock, leases, retire }: DeskWorkOptions
     for (const ticket of refused) reject(ticket, exceeded(desk.budget))
   }
 
-  /** The budget was removed: it refuses nobody. */
+  /** The budget was removed, or is soft and cannot be asked: it holds nobody up. */
   const dissolve = (desk: Desk) => {
     for (const ticket of desk.queue) {
       leave(ticket)
@@ -122,6 +123,7 @@ export const createDeskWork = ({ store, clock, leases, retire }: DeskWorkOptions
     }
     // A lease that was retired while PostgreSQL answered returns this money too.
     if (holder.state === 'active') holder.free += answer.amount
+    holder.over = answer.over
     return null
   }
 
@@ -165,6 +167,10 @@ export const createDeskWork = ({ store, clock, leases, retire }: DeskWorkOptions
         if ([...desk.queue].every(({ amount }) => amount <= left)) await pause(ASK_EVERY_MS)
       } catch (cause) {
         if (isUnknown(cause) && doubts++ === 0) continue
+        if (desk.budget.soft) {
+          desk.passingUntil = clock.monotonic() + PASS_FOR_MS
+          dissolve(desk)
+        }
         for (const ticket of desk.queue) reject(ticket, asUnavailable(cause))
       }
     }

@@ -23,8 +23,8 @@ export interface Place {
 
 /** Where the calls of one budget are admitted. */
 export interface Desk {
-  /** As the call that came first named it. */
-  readonly budget: CallBudget
+  /** As the call that came last named it. */
+  budget: CallBudget
   lease: Lease | null
   readonly queue: Set<Ticket>
   /** What all that wait need together. */
@@ -34,6 +34,8 @@ export interface Desk {
   refusing: { readonly until: number; readonly windowEnd: number | null; readonly amount: NanoUsd } | null
   /** Until then (monotonic) only what is needed is taken. */
   sparingUntil: number
+  /** Until then (monotonic) a soft budget is not asked: PostgreSQL did not answer. */
+  passingUntil: number
 }
 
 export const newDesk = (budget: CallBudget): Desk => ({
@@ -44,6 +46,7 @@ export const newDesk = (budget: CallBudget): Desk => ({
   working: false,
   refusing: null,
   sparingUntil: 0,
+  passingUntil: 0,
 })
 
 /** What a desk needs of time. */
@@ -67,12 +70,15 @@ export const refuses = ({ refusing }: Desk, amount: NanoUsd, clock: DeskClock): 
   (refusing.windowEnd === null || clock.now() < refusing.windowEnd)
 
 /** Whether nothing of a desk need be remembered. */
-export const isForgettable = ({ lease, queue, working, refusing, sparingUntil }: Desk, monotonic: number): boolean =>
+export const isForgettable = (
+  { lease, queue, working, refusing, sparingUntil, passingUntil }: Desk,
+  monotonic: number,
+): boolean =>
   lease === null &&
   queue.size === 0 &&
   !working &&
   (refusing === null || refusing.until <= monotonic) &&
-  sparingUntil <= monotonic
+  Math.max(sparingUntil, passingUntil) <= monotonic
 
 /** Takes a call's worst case from a lease. */
 export const takeFrom = (

@@ -1,4 +1,4 @@
-import type { Hold, Intent, Settlement } from '../../domain/hold.ts'
+import { type CallBudget, type Hold, type Intent, isHard, noBudgets, type Settlement } from '../../domain/hold.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
 import type { Log } from '../../kernel/log.ts'
@@ -13,9 +13,9 @@ import { type Reservation, toRow } from './row.ts'
 export interface Holds {
   /**
    * Journals an intent and opens its hold.
-   * @throws AppError journal_unavailable when it has reservations and the journal does not take it
+   * @throws AppError journal_unavailable when a hard budget holds it and the journal does not take it
    */
-  open(intent: Intent, reservations: readonly Reservation[]): Hold
+  open(intent: Intent, reservations: readonly Reservation[], flagged?: readonly CallBudget[]): Hold
   /** Writes long-open intents anew, so that the oldest journal segment can go. */
   carry(): void
   count(): number
@@ -55,14 +55,16 @@ export const createHolds = ({ journal, progress, drain, leases, faultPoints, log
   class OpenHold implements Hold {
     readonly intent: Intent
     readonly reservations: readonly Reservation[]
+    readonly flagged: readonly CallBudget[]
     readonly slot: number
     readonly tag: number
     segment: number | null
 
-    constructor(intent: Intent, reservations: readonly Reservation[]) {
+    constructor(intent: Intent, reservations: readonly Reservation[], flagged: readonly CallBudget[]) {
       const { slot, tag } = progress.take()
       this.intent = intent
       this.reservations = reservations
+      this.flagged = flagged
       this.slot = slot
       this.tag = tag
       this.segment = record(this.line())
@@ -108,10 +110,10 @@ export const createHolds = ({ journal, progress, drain, leases, faultPoints, log
   }
 
   return {
-    open: (intent, reservations) => {
+    open: (intent, reservations, flagged = noBudgets) => {
       faultPoints.pass('ledger.before-intent')
-      const hold = new OpenHold(intent, reservations)
-      if (hold.segment === null && reservations.length > 0) {
+      const hold = new OpenHold(intent, reservations, flagged)
+      if (hold.segment === null && reservations.length > 0 && intent.budgets.some(isHard)) {
         progress.free(hold.slot)
         leases.cancel(intent.id, reservations)
         throw new AppError('journal_unavailable', { retryAfterMs: 1_000 })

@@ -1,5 +1,6 @@
+import type { BudgetWindow } from '../../domain/hold.ts'
 import type { NanoUsd } from '../../domain/money.ts'
-import { type BudgetWindow, windowEnd } from './windows.ts'
+import { windowEnd } from './windows.ts'
 
 /** A replica that could not say for so long that it lives stops using its leases, before others may take them. */
 export const FENCE_AFTER_MS = 45_000
@@ -18,6 +19,8 @@ export interface Lease {
   /** Monotonic milliseconds of the last sign from PostgreSQL that the lease is ours. */
   confirmedAt: number
   usedAt: number
+  /** A soft budget gave its last money beyond its limit. */
+  over: boolean
   /** `ending`: takes no call and is returned when its last row is written; `gone`: others have returned it. */
   state: 'active' | 'ending' | 'gone'
 }
@@ -38,6 +41,7 @@ export const newLease = (
   calls: new Set(),
   confirmedAt: monotonic,
   usedAt: monotonic,
+  over: false,
   state: 'active',
 })
 

@@ -1,10 +1,10 @@
-import type { CallBudget } from '../../domain/hold.ts'
+import type { BudgetWindow, CallBudget } from '../../domain/hold.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Database, Transaction } from '../../kernel/db.ts'
 import { CommitOutcomeUnknown, errorCode, isConnectionFault } from '../../kernel/db-errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
-import { makeAccount } from './budget-rules.store.ts'
-import { type BudgetWindow, windowStart } from './windows.ts'
+import { earlierParts, lockWindow, nothingEarlier, windowOf } from './budget-room.store.ts'
+import { isRolling, windowStart } from './windows.ts'
 
 /** What a replica asks of a budget. */
 export interface GrantRequest {
@@ -27,6 +27,8 @@ export interface Grant {
   readonly window: BudgetWindow
   readonly windowStart: number
   readonly amount: bigint
+  /** A soft budget gave it beyond its limit. */
+  readonly over: boolean
   /** What is left besides spent and leased money, before this grant. */
   readonly remainder: bigint
   /** Money that leases hold, this replica's included. */
@@ -82,12 +84,6 @@ export const asUnavailable = (cause: unknown): unknown =>
     ? new AppError('database_unavailable', { cause, retryAfterMs: 1_000 })
     : cause
 
-interface WindowRow {
-  readonly limit_nano: bigint
-  readonly spent_nano: bigint
-  readonly leased_nano: bigint
-}
-
 // Windows are locked in one order and before leases, here as in the drain, so that no two transactions wait for each other.
 const LOCK = `
   SELECT FROM headgate.budget_windows w
@@ -128,41 +124,6 @@ export const createLeaseStore = (
     }
   }
 
-  /** The row of the window, locked; made when this is its first call. */
-  const lockWindow = async ({ query, execute }: Transaction, budgetId: string, start: number) => {
-    for (;;) {
-      const { rows } = await query<WindowRow>(
-        `SELECT b.limit_nano, w.spent_nano, w.leased_nano
-           FROM headgate.budget_windows w JOIN headgate.budgets b ON b.id = w.budget_id
-          WHERE w.budget_id = $1 AND w.window_start = $2 FOR UPDATE OF w`,
-        [budgetId, time(start)],
-      )
-      if (rows[0]) return rows[0]
-      const made = await execute(
-        `INSERT INTO headgate.budget_windows (budget_id, window_start, project_id)
-         SELECT id, $2, project_id FROM headgate.budgets WHERE id = $1 ON CONFLICT DO NOTHING`,
-        [budgetId, time(start)],
-      )
-      if (made === 0) {
-        const known = await query('SELECT FROM headgate.budgets WHERE id = $1', [budgetId])
-        if (known.rowCount === 0) return null
-      }
-    }
-  }
-
-  /** How a budget is renewed; the account of a rule is made when it is first asked. Null: there is none. */
-  const windowOf = async (transaction: Transaction, { id, rule }: GrantRequest['budget']) => {
-    for (let made = false; ; made = true) {
-      const { rows } = await transaction.query<{ budget_window: BudgetWindow }>(
-        'SELECT budget_window FROM headgate.budgets WHERE id = $1',
-        [id],
-      )
-      if (rows[0]) return rows[0].budget_window
-      if (rule === null || made) return null
-      await makeAccount(transaction, id, rule)
-    }
-  }
-
   const grant = (request: GrantRequest): Promise<GrantAnswer> =>
     system(async (transaction) => {
       const { execute } = transaction
@@ -173,12 +134,16 @@ export const createLeaseStore = (
       if (request.lease && request.lease.windowStart !== start) return 'gone'
       const row = await lockWindow(transaction, budgetId, start)
       if (!row) return 'no-budget'
-      const remainder = row.limit_nano - row.spent_nano - row.leased_nano
-      const answer = { window, windowStart: start, remainder, leased: row.leased_nano }
-      if (remainder < request.least) return { ...answer, amount: 0n }
-      const chunk = request.exact ? 0n : remainder / CHUNK_DIVISOR
+      const before = isRolling(window) ? await earlierParts(transaction, budgetId, window, start) : nothingEarlier
+      const leased = row.leased_nano + before.leased
+      const remainder = row.limit_nano - row.spent_nano - before.spent - leased
+      const over = remainder < request.least
+      const answer = { window, windowStart: start, remainder, leased, over }
+      if (over && !row.soft) return { ...answer, amount: 0n }
+      const room = over ? row.limit_nano : remainder
+      const chunk = request.exact ? 0n : room / CHUNK_DIVISOR
       const wished = request.need > chunk ? request.need : chunk
-      const amount = wished < remainder ? wished : remainder
+      const amount = over || wished < remainder ? wished : remainder
       const kept = request.lease
         ? await execute('UPDATE headgate.leases SET amount_nano = amount_nano + $2 WHERE id = $1', [
             request.lease.id,
@@ -192,8 +157,8 @@ export const createLeaseStore = (
       if (kept === 0) return 'gone'
       const moved = await execute(
         `UPDATE headgate.budget_windows SET leased_nano = leased_nano + $3
-          WHERE budget_id = $1 AND window_start = $2 AND spent_nano + leased_nano + $3 <= $4`,
-        [budgetId, time(start), amount, row.limit_nano],
+          WHERE budget_id = $1 AND window_start = $2 AND ($5 OR spent_nano + leased_nano + $3 <= $4)`,
+        [budgetId, time(start), amount, row.limit_nano, over],
       )
       if (moved !== 1) throw new Error('A budget had less room than its locked row said')
       faultPoints.pass('ledger.before-grant-commit')
@@ -243,7 +208,7 @@ export const createLeaseStore = (
       database.read('system', async ({ query }) => {
         const { rows } = await query<LeaseNews>(
           `SELECT l.id, b.budget_window AS "window",
-                  l.wanted_at IS NOT NULL OR w.spent_nano + w.leased_nano > b.limit_nano AS wanted
+                  l.wanted_at IS NOT NULL OR (w.spent_nano + w.leased_nano > b.limit_nano AND NOT b.soft) AS wanted
              FROM headgate.leases l
              JOIN headgate.budget_windows w ON w.budget_id = l.budget_id AND w.window_start = l.window_start
              JOIN headgate.budgets b ON b.id = l.budget_id

@@ -10,7 +10,7 @@ import { createLeases, type Leases } from './leases.ts'
 import { createLeaseStore } from './leases.store.ts'
 import { keyBudget, sampleIntent } from './test/samples.ts'
 import { verifyLedger } from './verify.ts'
-import { windowEnd, windowStart } from './windows.ts'
+import { comesBackAt, countedFrom, windowEnd, windowStart } from './windows.ts'
 
 let home: TestDatabase
 let database: Database
@@ -117,6 +117,61 @@ test('money of the last window is not spent in the next', async () => {
   today += 1_000
   expect(await reserve(leases, 'hourly', 10n)).toMatchObject({ windowStart: Date.UTC(2030, 0, 1, 11) })
   expect(await reserve(leases, 'hourly', 3_190n)).toMatchObject({ windowStart: Date.UTC(2030, 0, 1, 11) })
+})
+
+test('a soft budget gives beyond its limit, says so, and holds nobody up while PostgreSQL is away', async () => {
+  await put('soft', 100n)
+  await database.transaction('system', ({ execute }) =>
+    execute(`UPDATE headgate.budgets SET soft = true WHERE id = 'soft'`),
+  )
+  await put('beside', 1_000_000n)
+  const leases = open('soft')
+  const softly = (worstCase: bigint | null) =>
+    sampleIntent({ budgets: [keyBudget('beside'), { ...keyBudget('soft'), soft: true }], worstCase })
+  const call = async () => {
+    const intent = softly(60n)
+    const reservations = await leases.reserve(intent)
+    return { reservations, over: leases.overrun(intent, reservations).map(({ id }) => id) }
+  }
+  expect((await call()).over).toEqual([])
+  expect(await call()).toMatchObject({ reservations: [{ budgetId: 'beside' }, { budgetId: 'soft' }], over: ['soft'] })
+  expect(await leases.reserve(sampleIntent({ budgets: softly(0n).budgets.slice(1), worstCase: null }))).toEqual([])
+  fault = new DatabaseUnavailable('away')
+  // The other budget still has a lease at hand.
+  const away = await call()
+  expect(away.reservations.map(({ budgetId }) => budgetId)).toEqual(['beside'])
+  fault = null
+})
+
+test('of replicas that hold parts of a rolling window none passes its limit', async () => {
+  await database.transaction('system', async (transaction) => {
+    await putBudget(transaction, { id: 'rolling', projectId: 'default', limit: 100n, window: 'total' })
+    await transaction.execute(`UPDATE headgate.budgets SET budget_window = 'rolling-hour' WHERE id = 'rolling'`)
+  })
+  const [one, two] = [open('rolling-1'), open('rolling-2')]
+  today = Date.UTC(2031, 0, 1, 10, 59, 59)
+  expect(await reserve(one, 'rolling', 70n)).toMatchObject({ amount: 70n })
+  today = Date.UTC(2031, 0, 1, 11, 0, 0)
+  await expect(reserve(two, 'rolling', 40n)).rejects.toMatchObject({ code: 'budget_exceeded' })
+  const both = await Promise.allSettled([reserve(one, 'rolling', 20n), reserve(two, 'rolling', 20n)])
+  expect(both.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+})
+
+test('parts of a rolling window count until the whole of them is older than it', () => {
+  const at = Date.UTC(2028, 1, 29, 23, 59, 59, 999)
+  for (const [window, hours] of [
+    ['rolling-hour', 1],
+    ['rolling-day', 24],
+    ['rolling-month', 720],
+  ] as const) {
+    const start = windowStart(window, at)
+    const length = hours * 3_600_000
+    expect(comesBackAt(window, start)).toBe((windowEnd(window, start) as number) + length)
+    // A part still counts at every moment at which some of it is younger than the window.
+    const last = (comesBackAt(window, start) as number) - 1
+    expect(countedFrom(window, windowStart(window, last))).toBeLessThanOrEqual(start)
+    expect(countedFrom(window, windowStart(window, last + 1))).toBeGreaterThan(start)
+  }
 })
 
 test('windows begin and end in UTC', () => {

@@ -1,4 +1,4 @@
-import type { CallBudget, Intent } from '../../domain/hold.ts'
+import { type CallBudget, type Intent, noBudgets } from '../../domain/hold.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
@@ -20,6 +20,8 @@ export interface Leases {
   reserve(intent: Intent): readonly Reservation[] | Promise<readonly Reservation[]>
   /** Undoes the reservations of a call that was not made. */
   cancel(id: string, reservations: readonly Reservation[]): void
+  /** The soft budgets of a call that gave beyond their limit. */
+  overrun(intent: Intent, reservations: readonly Reservation[]): readonly CallBudget[]
   /** Frees what a settled call did not need. */
   settled(row: LedgerRow): void
   /** The rows are in PostgreSQL, which has taken their cost from the leases. */
@@ -56,6 +58,7 @@ export const createLeases = ({ store, clock, log }: LeasesOptions): Leases => {
   const deskOf = (budget: CallBudget): Desk => {
     let desk = desks.get(budget.id)
     if (!desk) desks.set(budget.id, (desk = newDesk(budget)))
+    desk.budget = budget
     return desk
   }
 
@@ -103,12 +106,16 @@ export const createLeases = ({ store, clock, log }: LeasesOptions): Leases => {
   return {
     reserve: (intent) => {
       const amount = intent.worstCase
+      // Nobody can say what it costs, and only soft budgets ask.
+      if (amount === null && intent.budgets.every(({ soft }) => soft)) return noReservations
       if (amount === null) throw new AppError('price_unknown')
       // What costs nothing is free on a spent budget too, and needs no lease.
       if (amount === 0n) return noReservations
       const taken = takeAtOnce(intent, amount)
       if (taken) return taken
-      const places = intent.budgets.map((budget): Place => ({ desk: deskOf(budget), budget }))
+      const places = intent.budgets
+        .map((budget): Place => ({ desk: deskOf(budget), budget }))
+        .filter(({ desk, budget }) => !budget.soft || desk.passingUntil <= clock.monotonic())
       for (const { desk, budget } of places) if (refuses(desk, amount, clock)) throw exceeded(budget)
       if (places.some(({ desk }) => desk.queue.size >= MOST_WAITING))
         throw new AppError('database_unavailable', { retryAfterMs: 1_000 })
@@ -119,6 +126,11 @@ export const createLeases = ({ store, clock, log }: LeasesOptions): Leases => {
     cancel: (id, reservations) => {
       forget(id, reservations)
       for (const reservation of reservations) free(reservation, reservation.amount)
+    },
+    overrun: ({ budgets }, reservations) => {
+      const isOver = ({ leaseId }: Reservation) => leases.get(leaseId)?.over === true
+      if (!reservations.some(isOver)) return noBudgets
+      return budgets.filter(({ id }) => reservations.some((one) => one.budgetId === id && isOver(one)))
     },
     settled: (row) => {
       for (const reservation of row.reservations) free(reservation, reservation.amount - paidByLease(row, reservation))

@@ -1,4 +1,5 @@
-import type { Hold, Intent } from '../../domain/hold.ts'
+import type { BudgetAlert } from '../../domain/budget-alert.ts'
+import { type Hold, type Intent, isHard } from '../../domain/hold.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
@@ -6,6 +7,7 @@ import type { FaultPoints } from '../../kernel/fault-points.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
+import { createBudgetAlerts } from './budget-alerts.ts'
 import { type Budgets, createBudgets } from './budgets.store.ts'
 import { createDrain } from './drain.ts'
 import { createEntryStore, type EntryStore } from './entries.store.ts'
@@ -14,7 +16,7 @@ import { JournalFault, openJournal } from './journal.ts'
 import { createLeases } from './leases.ts'
 import { createLeaseStore, type LeaseStore } from './leases.store.ts'
 import { usageRoutes } from './ledger.routes.ts'
-import { noReservations } from './row.ts'
+import { noReservations, type Reservation } from './row.ts'
 import { openProgress } from './progress.ts'
 import { recover } from './recovery.ts'
 import { createUsageStore } from './usage.store.ts'
@@ -38,6 +40,8 @@ export interface LedgerOptions {
   readonly segmentBytes?: number
   /** Settled rows held in memory for PostgreSQL. */
   readonly queueLimit?: number
+  /** Told of each threshold of a budget, once per window over all replicas. */
+  readonly onBudgetAlert?: (alert: BudgetAlert) => void
   /** The stores of one process of a replica; by default PostgreSQL. */
   readonly stores?: (replicaId: string, epoch: string) => LedgerStores
 }
@@ -97,26 +101,34 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
   const { stores = inPostgres } = options
   const { entries, leases: leaseStore } = stores(journal.replicaId, prefixedId('run', clock.now()))
   const leases = createLeases({ store: leaseStore, clock, log })
+  const alerts = createBudgetAlerts({ database, clock, log, onAlert: options.onBudgetAlert ?? (() => {}) })
   const drain = createDrain({
     store: entries,
     journal,
     clock,
     log,
     queueLimit: options.queueLimit ?? QUEUE_LIMIT,
-    onDrained: leases.drained,
+    onDrained: (rows) => {
+      leases.drained(rows)
+      alerts.drained(rows)
+    },
   })
   const holds = createHolds({ journal, progress, drain, leases, faultPoints, log })
   const budgets = createBudgets(database, clock.now)
   const routes = usageRoutes({ store: createUsageStore(database), drain, budgets: budgets.state, now: clock.now })
   const timers: { cancel(): void }[] = []
 
+  const open = (intent: Intent, granted: readonly Reservation[]): Hold =>
+    holds.open(intent, granted, leases.overrun(intent, granted))
+
   const reserve = (intent: Intent): Hold | Promise<Hold> => {
     if (intent.budgets.length === 0) return holds.open(intent, noReservations)
-    if (journal.stats().state === 'failing') throw new AppError('journal_unavailable', { retryAfterMs: 1_000 })
+    if (journal.stats().state === 'failing' && intent.budgets.some(isHard))
+      throw new AppError('journal_unavailable', { retryAfterMs: 1_000 })
     const reservations = leases.reserve(intent)
     return reservations instanceof Promise
-      ? reservations.then((granted) => holds.open(intent, granted))
-      : holds.open(intent, reservations)
+      ? reservations.then((granted) => open(intent, granted))
+      : open(intent, reservations)
   }
 
   const ensurePartitions = () =>
@@ -169,6 +181,7 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
     start: async () => {
       await takeUp()
       leases.start()
+      alerts.start()
       timers.push(
         clock.every(CARRY_MS, holds.carry),
         clock.every(DAY_MS, () => void ensurePartitions()),
@@ -188,6 +201,7 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
         }
       }
       drain.stop()
+      await alerts.stop()
       await leases.stop()
       progress.close()
       await journal.close()

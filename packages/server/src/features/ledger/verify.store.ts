@@ -76,10 +76,15 @@ export const ledgerRules: readonly Rule[] = [
   },
   {
     name: 'within-the-limit',
-    meaning: 'no window has spent and leased more than its limit',
+    meaning: 'no window of a hard budget has spent and leased more than its limit',
     sql: `SELECT format('budget %s, window %s: spent %s, leased %s, limit %s', w.budget_id, w.window_start, w.spent_nano, w.leased_nano, b.limit_nano) AS what
             FROM headgate.budget_windows w JOIN headgate.budgets b ON b.id = w.budget_id
-           WHERE w.spent_nano + w.leased_nano > b.limit_nano`,
+            , LATERAL (SELECT sum(p.spent_nano + p.leased_nano) AS used FROM headgate.budget_windows p
+                        WHERE p.budget_id = w.budget_id AND p.window_start <= w.window_start
+                          AND p.window_start >= w.window_start - CASE b.budget_window WHEN 'rolling-hour' THEN interval '1 hour'
+                            WHEN 'rolling-day' THEN interval '24 hours' WHEN 'rolling-month' THEN interval '720 hours'
+                            ELSE interval '0' END) counted
+           WHERE counted.used > b.limit_nano AND NOT b.soft`,
     advisory: true,
   },
   {

@@ -14,6 +14,7 @@ export const noPolicyPorts = {
   callerOf: () => Promise.reject(new AppError('resource_not_found')),
   targetsOf: () => [],
   onShadowRefused: () => {},
+  onBudgetExceeded: () => {},
   budgetsOf: ({ budgetId }) =>
     budgetId === null ? noBudgets : [{ id: budgetId, level: 'key', rule: null, soft: false, targets: null }],
 } satisfies Partial<AdmissionPorts>
