@@ -27,12 +27,17 @@ beforeAll(async () => {
     key: secret.key,
     body: { model: 'up/gpt-4o-mini', messages: [{ role: 'user', content: 'Hello' }] },
   })
+  const idOf = async (at: string, body: object) =>
+    ((await (await house.request(at, { body })).json()) as { id: string }).id
+  const operator = await idOf('/admin/v1/operators', { name: 'Fuzz', role: 'analyst' })
   world = {
     keys: { secretKey: secret.key, publishableKey: publishable.key, adminKey, revoked: revoked.key },
     origin,
     keyIds: [...victims.map(({ id }) => id), revoked.id, 'AAAAAAAAAAAA'],
     requestIds: [made.headers.get('x-request-id') as string, 'req_01KG9V6V80Q3M5YJ8T2N4R7WXA'],
     projects: ['default'],
+    operatorIds: [operator, await idOf('/admin/v1/operators', { name: 'Another', role: 'support' })],
+    sessionIds: [await idOf('/admin/v1/sessions', { operator }), await idOf('/admin/v1/sessions', { operator })],
     providerUrl: house.upstream.url,
   }
 })

@@ -18,6 +18,9 @@ export interface World {
   readonly keyIds: readonly string[]
   readonly requestIds: readonly string[]
   readonly projects: readonly string[]
+  /** Operators, and sessions of theirs. */
+  readonly operatorIds: readonly string[]
+  readonly sessionIds: readonly string[]
   readonly providerUrl: string
 }
 
@@ -56,6 +59,7 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     expires_at: fc.constantFrom(null, '2999-01-01T00:00:00Z', '2026-02-30T25:00:00Z'),
     origins: fc.constantFrom([world.origin], ['*'], []),
     key_id: fc.constantFrom(...world.keyIds),
+    operator: fc.constantFrom(...world.operatorIds),
     // Few, so that providers made by one request are met by another.
     name: fc.constantFrom('fuzz-a', 'fuzz-b', 'A name'),
     // What shuts the door or uses a limit up would end the fuzz: tests of the limits do that.
@@ -71,7 +75,8 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
   })
   const ids: Readonly<Record<string, readonly string[]>> = {
     model: models,
-    id: [...world.keyIds, ...world.requestIds],
+    id: [...world.keyIds, ...world.requestIds, ...world.operatorIds, ...world.sessionIds],
+    project: world.projects,
     request_id: world.requestIds,
     name: ['up', 'fuzz-a', 'fuzz-b'],
   }
