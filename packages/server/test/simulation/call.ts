@@ -169,7 +169,7 @@ const judgeRefusal = (house: House, call: TrueCall, { code }: AppError, askedAt:
   if (code === 'database_unavailable' || code === 'journal_unavailable')
     world.breach('nothing fails while all is well', `${call.id}: ${code}`)
   if (code !== 'budget_exceeded') return
-  const known = settings.budgets.filter(({ id }) => call.budgets.includes(id))
+  const known = settings.budgets.filter(({ id, soft }) => call.budgets.includes(id) && soft !== true)
   const isShort = known.some(
     // A window that began anew has its own count.
     ({ id, limit, window }) =>

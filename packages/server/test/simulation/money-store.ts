@@ -1,18 +1,22 @@
-import type { CalendarWindow } from '../../src/domain/hold.ts'
 import type { GrantAnswer, GrantRequest, LeaseNews } from '../../src/features/ledger/leases.store.ts'
 import { LEASE_EXPIRY_SECONDS } from '../../src/features/ledger/leases.store.ts'
 import { isCharged, type LedgerRow, paidByLease, type Reservation } from '../../src/features/ledger/row.ts'
-import { windowStart } from '../../src/features/ledger/windows.ts'
+import { countedFrom, isRolling, windowStart } from '../../src/features/ledger/windows.ts'
+import type { BudgetWindow } from '../../src/domain/hold.ts'
 
 /** A budget of the model. */
 export interface ModelBudget {
   readonly id: string
   readonly limit: bigint
-  readonly window: CalendarWindow
+  readonly window: BudgetWindow
+  /** It refuses nobody. */
+  readonly soft?: boolean
 }
 
-interface ModelWindow {
+/** A window of a budget, or a part of a rolling one. */
+export interface ModelWindow {
   readonly budget: ModelBudget
+  readonly start: number
   spent: bigint
   leased: bigint
   /** What was spent without a lease to pay it, since others had taken the lease of a silent replica. */
@@ -55,10 +59,16 @@ export const createMoneyStore = (now: () => number, observer: MoneyObserver = {}
 
   const windowOf = (budget: ModelBudget, start: number): ModelWindow => {
     const key = `${budget.id} ${start}`
-    const window = windows.get(key) ?? { budget, spent: 0n, leased: 0n, uncovered: 0n }
+    const window = windows.get(key) ?? { budget, start, spent: 0n, leased: 0n, uncovered: 0n }
     windows.set(key, window)
     return window
   }
+
+  /** The parts of a rolling window that count with one of them. */
+  const countedWith = ({ budget, start }: ModelWindow): readonly ModelWindow[] =>
+    [...windows.values()].filter(
+      (part) => part.budget.id === budget.id && part.start >= countedFrom(budget.window, start),
+    )
 
   const endWhere = (matches: (lease: ModelLease) => boolean): number => {
     let ended = 0
@@ -119,12 +129,15 @@ export const createMoneyStore = (now: () => number, observer: MoneyObserver = {}
         const start = windowStart(budget.window, request.at)
         if (request.lease && request.lease.windowStart !== start) return 'gone'
         const window = windowOf(budget, start)
-        const remainder = budget.limit - window.spent - window.leased
-        const answer = { window: budget.window, windowStart: start, remainder, leased: window.leased, over: false }
-        if (remainder < request.least) return { ...answer, amount: 0n }
-        const chunk = request.exact ? 0n : remainder / CHUNK_DIVISOR
+        const counted = isRolling(budget.window) ? countedWith(window) : [window]
+        const leased = counted.reduce((sum, part) => sum + part.leased, 0n)
+        const remainder = budget.limit - leased - counted.reduce((sum, part) => sum + part.spent, 0n)
+        const over = remainder < request.least
+        const answer = { window: budget.window, windowStart: start, remainder, leased, over }
+        if (over && budget.soft !== true) return { ...answer, amount: 0n }
+        const chunk = request.exact ? 0n : (over ? budget.limit : remainder) / CHUNK_DIVISOR
         const wished = request.need > chunk ? request.need : chunk
-        const amount = wished < remainder ? wished : remainder
+        const amount = over || wished < remainder ? wished : remainder
         if (request.lease) {
           const lease = leases.get(request.lease.id)
           if (!lease) return 'gone'
@@ -171,7 +184,7 @@ export const createMoneyStore = (now: () => number, observer: MoneyObserver = {}
           .map(({ id, wanted, window }) => ({
             id,
             window: window.budget.window,
-            wanted: wanted || window.spent + window.leased > window.budget.limit,
+            wanted: wanted || (window.spent + window.leased > window.budget.limit && window.budget.soft !== true),
           })),
       want: (budgetId: string, start: number): number => {
         let asked = 0

@@ -62,7 +62,8 @@ export const chooseSettings = (random: Random): Settings => {
     window_seconds: 4 + random.below(12),
     per: ['project'],
   })
-  const ofProject = random.chance(0.5) ? [budget('project', 'project')] : []
+  const soft = random.chance(0.3)
+  const ofProject = random.chance(0.5) ? [{ ...budget('project', 'project'), soft }] : []
   return {
     calm,
     budgetsOf: ({ budgetId, projectId }) => [
@@ -72,8 +73,12 @@ export const chooseSettings = (random: Random): Settings => {
     replicas: 1 + random.below(3),
     callers: callersOf(random),
     budgets: [
-      { id: 'b0', limit: BigInt(MOST_TOKENS * (3 + random.below(60))), window: random.pick(['total', 'hour', 'day']) },
-      { id: 'project', limit: BigInt(MOST_TOKENS * (2 + random.below(150))), window: 'total' },
+      {
+        id: 'b0',
+        limit: BigInt(MOST_TOKENS * (3 + random.below(60))),
+        window: random.pick(['total', 'hour', 'day', 'rolling-hour', 'rolling-day']),
+      },
+      { id: 'project', limit: BigInt(MOST_TOKENS * (2 + random.below(150))), window: 'total', soft },
       { id: 'b1', limit: BigInt(MOST_TOKENS * (1 + random.below(200))), window: 'total' },
     ],
     rate: { rate_per_minute: 60 + random.below(1_200), burst: 2 + random.below(20) },
