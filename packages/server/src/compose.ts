@@ -131,7 +131,8 @@ export const compose = async (given: Ground): Promise<House> => {
     database,
     clock,
     audit,
-    accountOf: identity.keys.callerOf,
+    callerOf: identity.keys.callerOf,
+    budgetsOf: budgetRules.ofAccount,
     hasProject: identity.projects.exists,
   })
 

@@ -7,7 +7,7 @@ import { createAudit } from '../features/audit/audit.ts'
 import { createIdentity, type Identity } from '../features/identity/identity.ts'
 import type { Adjustments } from '../features/ledger/adjustments.ports.ts'
 import { createAdjustments } from '../features/ledger/adjustments.ts'
-import type { BudgetService } from '../features/ledger/budget-rules.ports.ts'
+import type { BudgetRules, BudgetService } from '../features/ledger/budget-rules.ports.ts'
 import { createBudgetRules } from '../features/ledger/budget-rules.ts'
 import { createBudgets } from '../features/ledger/budgets.store.ts'
 import { createProviders } from '../features/providers/providers.ts'
@@ -34,6 +34,15 @@ const identityOn = ({ config, secrets, database }: OpenStore): Identity =>
     tiers: () => Object.keys(config.tiers),
   })
 
+const budgetsOn = ({ config, database }: OpenStore): BudgetRules =>
+  createBudgetRules({
+    database,
+    clock: systemClock,
+    log: silentLog,
+    audit: createAudit({ database, clock: systemClock }),
+    configured: config.budgets,
+  })
+
 /** Runs operations of identity on the configured store: the same functions that the admin API calls. */
 export const withIdentity = <T>(flags: Flags, work: (identity: Identity) => Promise<T>): Promise<T> =>
   withStore(flags, (store) => work(identityOn(store)))
@@ -47,7 +56,8 @@ export const withAdjustments = <T>(flags: Flags, work: (adjustments: Adjustments
         database: store.database,
         clock: systemClock,
         audit: createAudit({ database: store.database, clock: systemClock }),
-        accountOf: keys.callerOf,
+        callerOf: keys.callerOf,
+        budgetsOf: budgetsOn(store).ofAccount,
         hasProject: projects.exists,
       }),
     )
@@ -55,17 +65,7 @@ export const withAdjustments = <T>(flags: Flags, work: (adjustments: Adjustments
 
 /** Runs operations of budgets on the configured store; running servers take changes over by themselves. */
 export const withBudgets = <T>(flags: Flags, work: (budgets: BudgetService) => Promise<T>): Promise<T> =>
-  withStore(flags, ({ config, database }) =>
-    work(
-      createBudgetRules({
-        database,
-        clock: systemClock,
-        log: silentLog,
-        audit: createAudit({ database, clock: systemClock }),
-        configured: config.budgets,
-      }),
-    ),
-  )
+  withStore(flags, (store) => work(budgetsOn(store)))
 
 /** Runs operations of providers on the configured store; running servers take changes over by themselves. */
 export const withProviders = <T>(flags: Flags, work: (service: ProvidersService) => Promise<T>): Promise<T> =>

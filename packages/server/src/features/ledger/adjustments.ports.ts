@@ -1,5 +1,7 @@
 import type { Adjustment, AdjustmentQuery, CreateAdjustment } from '@headgate/contract/adjustments.ts'
 import type { Page } from '@headgate/contract/keys.ts'
+import type { Caller } from '../../domain/caller.ts'
+import type { CallBudget } from '../../domain/hold.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database, Transaction } from '../../kernel/db.ts'
 
@@ -13,8 +15,10 @@ export interface Adjuster {
 export interface AdjustmentOptions {
   readonly database: Database
   readonly clock: Clock
-  /** The project and budget of a key. @throws AppError resource_not_found */
-  readonly accountOf: (keyId: string) => Promise<{ readonly projectId: string; readonly budgetId: string | null }>
+  /** Whom a key stands for. @throws AppError resource_not_found */
+  readonly callerOf: (keyId: string) => Promise<Caller>
+  /** Budgets of a project, and of its key where one is named, that hold whatever is called. @throws AppError database_unavailable */
+  readonly budgetsOf: (projectId: string, caller: Caller | null) => Promise<readonly CallBudget[]>
   readonly hasProject: (id: string) => Promise<boolean>
   readonly audit: {
     readonly record: (

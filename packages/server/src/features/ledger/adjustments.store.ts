@@ -1,6 +1,8 @@
-import type { CalendarWindow } from '../../domain/hold.ts'
+import type { BudgetWindow, CallBudget } from '../../domain/hold.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Read, Transaction } from '../../kernel/db.ts'
+import { makeAccount } from './budget-rules.store.ts'
+import { LOCK_WINDOWS } from './entries.store.ts'
 import { windowStart } from './windows.ts'
 
 /** What is added to the ledger. */
@@ -11,7 +13,8 @@ export interface NewAdjustment {
   readonly reference: string | null
   readonly projectId: string
   readonly keyId: string | null
-  readonly budgetId: string | null
+  /** Those that it counts in, that of its key first. */
+  readonly budgets: readonly CallBudget[]
   readonly amount: NanoUsd
   readonly reason: string
 }
@@ -44,32 +47,52 @@ export const findReference = async (
   return rows[0]
 }
 
-/** Begin of the present window of a budget, which is locked and made when it is new; null when there is no budget. */
-const lockWindow = async ({ query, execute }: Transaction, budgetId: string, at: number): Promise<string | null> => {
-  const { rows } = await query<{ budget_window: CalendarWindow }>(
-    'SELECT budget_window FROM headgate.budgets WHERE id = $1 FOR SHARE',
-    [budgetId],
-  )
-  if (!rows[0]) return null
-  const start = new Date(windowStart(rows[0].budget_window, at)).toISOString()
-  await execute(
-    `INSERT INTO headgate.budget_windows (budget_id, window_start, project_id)
-     SELECT id, $2, project_id FROM headgate.budgets WHERE id = $1 ON CONFLICT DO NOTHING`,
-    [budgetId, start],
-  )
-  return start
+/** A budget and the window of it that an adjustment counts in. */
+interface Charged {
+  readonly budgetId: string
+  readonly start: string
 }
 
-/** Adds a row, and its amount to what the present window of the budget has spent. */
-export const insertAdjustment = async (transaction: Transaction, given: NewAdjustment): Promise<AdjustmentRow> => {
-  const { id, at, reference, projectId, keyId, budgetId, amount, reason } = given
-  const start = budgetId === null ? null : await lockWindow(transaction, budgetId, at)
-  if (start !== null) {
-    await transaction.execute(
-      'UPDATE headgate.budget_windows SET spent_nano = spent_nano + $3 WHERE budget_id = $1 AND window_start = $2',
-      [budgetId, start, amount],
+/** The present windows of budgets, made where they are new; budgets that were removed are left out. */
+const windowsOf = async (
+  transaction: Transaction,
+  budgets: readonly CallBudget[],
+  at: number,
+): Promise<readonly Charged[]> => {
+  const charged: Charged[] = []
+  for (const { id, rule } of budgets) {
+    if (rule) await makeAccount(transaction, id, rule)
+    const { rows } = await transaction.query<{ budget_window: BudgetWindow }>(
+      'SELECT budget_window FROM headgate.budgets WHERE id = $1 FOR SHARE',
+      [id],
     )
+    if (!rows[0]) continue
+    const start = new Date(windowStart(rows[0].budget_window, at)).toISOString()
+    await transaction.execute(
+      `INSERT INTO headgate.budget_windows (budget_id, window_start, project_id)
+       SELECT id, $2, project_id FROM headgate.budgets WHERE id = $1 ON CONFLICT DO NOTHING`,
+      [id, start],
+    )
+    charged.push({ budgetId: id, start })
   }
+  return charged
+}
+
+const charge = async ({ execute }: Transaction, { budgetId, start }: Charged, amount: NanoUsd): Promise<void> => {
+  await execute(
+    'UPDATE headgate.budget_windows SET spent_nano = spent_nano + $3 WHERE budget_id = $1 AND window_start = $2',
+    [budgetId, start, amount],
+  )
+}
+
+/** Adds a row, and its amount to what the present windows of its budgets have spent. */
+export const insertAdjustment = async (transaction: Transaction, given: NewAdjustment): Promise<AdjustmentRow> => {
+  const { id, at, reference, projectId, keyId, budgets, amount, reason } = given
+  const charged = await windowsOf(transaction, budgets, at)
+  // In the order in which the drain locks them, so that neither waits for the other in a circle.
+  await transaction.execute(LOCK_WINDOWS, [charged.map(({ budgetId }) => budgetId), charged.map(({ start }) => start)])
+  for (const one of charged) await charge(transaction, one, amount)
+  const [first, ...further] = charged
   const { rows } = await transaction.query<AdjustmentRow>(
     `INSERT INTO headgate.ledger_entries (request_id, kind, at, client_request_id, project_id, key_id, operation, target,
         provider, model, stream, outcome, estimated, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens,
@@ -83,11 +106,18 @@ export const insertAdjustment = async (transaction: Transaction, given: NewAdjus
       projectId,
       keyId ?? '',
       amount,
-      start === null ? null : budgetId,
-      start,
+      first?.budgetId ?? null,
+      first?.start ?? null,
       reason,
     ],
   )
+  for (const { budgetId, start } of further) {
+    await transaction.execute(
+      `INSERT INTO headgate.ledger_charges (request_id, kind, at, project_id, budget_id, budget_window, cost_nano)
+       VALUES ($1, 'adjustment', $2, $3, $4, $5, $6)`,
+      [id, new Date(at), projectId, budgetId, start, amount],
+    )
+  }
   return rows[0] as AdjustmentRow
 }
 

@@ -76,6 +76,30 @@ test('one reference is one adjustment, sent again and at the same time; each is 
   expect(entries).toHaveLength(1)
 }, 120_000)
 
+test('an adjustment counts in the budgets of its project and key that hold whatever is called', async () => {
+  const put = (name: string, body: object) => house.request(`/admin/v1/budgets/${name}`, { method: 'PUT', body })
+  await house.request('/admin/v1/projects', { body: { id: 'levelled', name: 'levelled' } })
+  const { id, key } = await house.makeKey({ project: 'levelled', budget: { limit_usd: '9', window: 'total' } })
+  const rule = { limit_usd: '5', window: 'total', project: 'levelled' }
+  await put('levelled', { ...rule, level: 'project' })
+  await put('levelled-rolling', { ...rule, level: 'key', window: 'day', rolling: true })
+  await put('levelled-users', { ...rule, level: 'user' })
+  const spentOf = async (name: string) =>
+    ((await read(house.request(`/admin/v1/budgets/${name}`))).body['accounts'] as { spent_usd: string }[]).map(
+      ({ spent_usd: spent }) => spent,
+    )
+  expect(await adjust({ key_id: id, amount_usd: '2', reason: 'Support' })).toMatchObject({ status: 201 })
+  expect(await adjust({ project: 'levelled', amount_usd: '3', reason: 'Hosting' })).toMatchObject({ status: 201 })
+  expect([await spentOf('levelled'), await spentOf('levelled-rolling')]).toEqual([['5'], ['2']])
+  expect(await spentOf('levelled-users')).toEqual([])
+  expect(await budgetOf(id)).toMatchObject({ spent_usd: '2' })
+  expect(await call(key)).toMatchObject({ status: 429, body: { error: { params: { budget: 'levelled' } } } })
+  await adjust({ project: 'levelled', amount_usd: '-6', reason: 'Credit' })
+  expect(await spentOf('levelled')).toEqual(['-1'])
+  await expect.poll(async () => (await call(key)).status, { timeout: 5_000, interval: 300 }).toBe(200)
+  expect(await verified()).toEqual([])
+}, 120_000)
+
 test('a project without a key can be charged; what fits nothing is refused', async () => {
   const made = await adjust({ project: 'default', amount_usd: '12.5', reason: 'Hosting' })
   expect(made.body).toMatchObject({ key_id: null, budget_window: null })

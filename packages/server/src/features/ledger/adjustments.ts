@@ -28,25 +28,26 @@ const view = (row: AdjustmentRow): Adjustment => ({
 
 /** Builds adjustments and their routes. */
 export const createAdjustments = (options: AdjustmentOptions): Adjustments & Feature => {
-  const { database, clock, accountOf, hasProject, audit } = options
+  const { database, clock, callerOf, budgetsOf, hasProject, audit } = options
 
   const account = async ({ key_id: keyId, project }: CreateAdjustment) => {
     if (keyId !== undefined) {
-      const { projectId, budgetId } = await accountOf(keyId)
+      const caller = await callerOf(keyId)
+      const { projectId } = caller
       if (project !== undefined && project !== projectId)
         throw refuse('project', 'is not the project of the key', 'Leave it out, or correct one of the two.')
-      return { keyId, projectId, budgetId }
+      return { keyId, projectId, budgets: await budgetsOf(projectId, caller) }
     }
     if (project === undefined) throw refuse('key_id', 'and project are both missing', 'Name a key or a project.')
     if (!(await hasProject(project)))
       throw new AppError('resource_not_found', { detail: `There is no project ${project}.` })
-    return { keyId: null, projectId: project, budgetId: null }
+    return { keyId: null, projectId: project, budgets: await budgetsOf(project, null) }
   }
 
   const add = async (input: CreateAdjustment, adjuster: Adjuster): Promise<Adjustment> => {
     const amount = parseUsd(input.amount_usd)
     if (amount === 0n) throw refuse('amount_usd', 'is 0', 'Charge with a positive amount, credit with a negative one.')
-    const { keyId, projectId, budgetId } = await account(input)
+    const { keyId, projectId, budgets } = await account(input)
     const at = clock.now()
     const id = prefixedId('adj', at)
     const reference = input.reference ?? null
@@ -60,7 +61,7 @@ export const createAdjustments = (options: AdjustmentOptions): Adjustments & Fea
           return view(known)
         }
         const row = await insertAdjustment(transaction, {
-          ...{ id, at, reference, projectId, keyId, budgetId, amount, reason },
+          ...{ id, at, reference, projectId, keyId, budgets, amount, reason },
         })
         const made = view(row)
         const { key_id, amount_usd, budget_window } = made

@@ -14,6 +14,8 @@ export interface NamedRule {
 export interface BudgetMatch {
   /** Sets all rules; calls under way keep their budgets. */
   replace(rules: readonly NamedRule[]): void
+  /** Those of a project, and of its key where one is named, that hold whatever is called and for whom. */
+  ofAccount(projectId: string, caller: Caller | null): readonly CallBudget[]
   /** All budgets that must have room for a call, that of its key first. */
   of(caller: Caller, user: string | null, targets: readonly Target[]): readonly CallBudget[]
 }
@@ -86,22 +88,24 @@ export const createBudgetMatch = (): BudgetMatch => {
     targets,
   })
 
-  const find = (caller: Caller): OfCaller => {
+  /** A caller of null is a project without any key. */
+  const find = (projectId: string, caller: Caller | null): OfCaller => {
     const own = rules.filter(
       ({ rule }) =>
-        (rule.project === undefined || rule.project === caller.projectId) &&
-        (rule.key === undefined || rule.key === caller.keyId),
+        (rule.project === undefined || rule.project === projectId) &&
+        (rule.key === undefined || rule.key === caller?.keyId),
     )
     const varies = ({ rule }: Compiled) =>
       rule.level === 'user' || rule.level === 'model' || rule.user !== undefined || rule.model !== undefined
-    const ofKey: CallBudget[] =
-      caller.budgetId === null ? [] : [{ id: caller.budgetId, level: 'key', rule: null, soft: false, targets: null }]
-    const fixed = own
-      .filter((compiled) => !varies(compiled))
-      .map((compiled) =>
-        account(compiled, caller.projectId, compiled.rule.level === 'key' ? caller.keyId : caller.projectId, null),
-      )
-    return { fixed: [...ofKey, ...fixed], varying: own.filter(varies) }
+    const fixed: CallBudget[] = []
+    if (caller !== null && caller.budgetId !== null)
+      fixed.push({ id: caller.budgetId, level: 'key', rule: null, soft: false, targets: null })
+    for (const compiled of own) {
+      if (varies(compiled)) continue
+      if (compiled.rule.level === 'project') fixed.push(account(compiled, projectId, projectId, null))
+      else if (caller !== null) fixed.push(account(compiled, projectId, caller.keyId, null))
+    }
+    return { fixed, varying: own.filter(varies) }
   }
 
   const vary = (compiled: Compiled, caller: Caller, user: string | null, targets: readonly Target[]): CallBudget[] => {
@@ -132,10 +136,11 @@ export const createBudgetMatch = (): BudgetMatch => {
       known = new WeakMap()
       ids = new Map()
     },
+    ofAccount: (projectId, caller) => find(projectId, caller).fixed,
     of: (caller, user, targets) => {
       if (rules.length === 0 && caller.budgetId === null) return noBudgets
       let found = known.get(caller)
-      if (found === undefined) known.set(caller, (found = find(caller)))
+      if (found === undefined) known.set(caller, (found = find(caller.projectId, caller)))
       if (found.varying.length === 0) return found.fixed
       return [...found.fixed, ...found.varying.flatMap((compiled) => vary(compiled, caller, user, targets))]
     },

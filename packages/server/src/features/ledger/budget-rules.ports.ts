@@ -1,4 +1,6 @@
 import type { Budget, BudgetRule } from '@headgate/contract/budgets.ts'
+import type { Caller } from '../../domain/caller.ts'
+import type { CallBudget } from '../../domain/hold.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database, Transaction } from '../../kernel/db.ts'
 import type { Log } from '../../kernel/log.ts'
@@ -44,6 +46,8 @@ export interface BudgetService {
 
 /** Budgets as data, and which of them hold for a call. */
 export interface BudgetRules extends BudgetService, Pick<BudgetMatch, 'of'> {
+  /** Those of a project, and of its key where one is named, that hold whatever is called. @throws AppError database_unavailable */
+  ofAccount(projectId: string, caller: Caller | null): Promise<readonly CallBudget[]>
   /** Takes over what the configuration states. @throws AppError database_unavailable */
   configure(configured: Readonly<Record<string, BudgetRule>>): Promise<void>
 }

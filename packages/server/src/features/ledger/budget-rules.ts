@@ -208,6 +208,12 @@ export const createBudgetRules = (options: BudgetRulesOptions): BudgetRules & Fe
     name: 'budgets',
     routes: budgetRoutes({ list, get, put, remove }),
     of: match.of,
+    ofAccount: async (projectId, caller) => {
+      await follower.refresh().catch((cause) => {
+        throw asUnavailable(cause)
+      })
+      return match.ofAccount(projectId, caller)
+    },
     list,
     get,
     put,

@@ -101,8 +101,8 @@ const INSERT_ROWS = `
   )
   SELECT request_id FROM given WHERE request_id NOT IN (SELECT request_id FROM written)`
 
-// In one order, and windows before leases, so that no two transactions wait for each other.
-const LOCK_WINDOWS = `
+/** In one order, and windows before leases, so that no two transactions wait for each other. */
+export const LOCK_WINDOWS = `
   SELECT FROM headgate.budget_windows w
    WHERE (w.budget_id, w.window_start) IN (SELECT * FROM unnest($1::text[], $2::timestamptz[]))
    ORDER BY w.budget_id, w.window_start FOR UPDATE`

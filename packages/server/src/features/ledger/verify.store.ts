@@ -51,6 +51,8 @@ export const ledgerRules: readonly Rule[] = [
           UNION ALL SELECT format('budget %s, window %s: spent without a credit', w.budget_id, w.window_start) FROM headgate.budget_windows w
            WHERE w.spent_nano < 0 AND NOT EXISTS (SELECT FROM headgate.ledger_entries e
              WHERE e.budget_id = w.budget_id AND e.budget_window = w.window_start AND e.kind = 'adjustment' AND e.cost_nano < 0)
+             AND NOT EXISTS (SELECT FROM headgate.ledger_charges c
+             WHERE c.budget_id = w.budget_id AND c.budget_window = w.window_start AND c.kind = 'adjustment' AND c.cost_nano < 0)
           UNION ALL SELECT format('lease %s', id) FROM headgate.leases WHERE amount_nano < 0`,
   },
   {
