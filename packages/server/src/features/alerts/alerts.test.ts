@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { AlertList, AlertView, ObjectiveList } from '@headgate/contract/alerts.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freshDatabase } from '../../../test/support/database.ts'
+import { until } from '../../../test/faults/support/load.ts'
 import { type House, startHouse } from '../../../test/support/house.ts'
 import { startMailServer } from '../../../test/support/mail-server.ts'
 import { type Receiver, startReceiver } from '../../../test/support/receivers.ts'
@@ -76,6 +77,14 @@ it('what is broken is told once to each receiver, by whichever replica, and so i
   for (let count = 0; count < 20; count++) expect(await call('up/gpt-4o-mini')).toBe(200)
   for (let count = 0; count < 10; count++) await call('up/gpt-4o-mini;status=500')
   await Promise.all([evaluate(), evaluate(replica), evaluate(), evaluate(replica)])
+  // The house evaluates by itself, too, and may be the one that tells.
+  const told = async (state: 'firing' | 'resolved') =>
+    until(`receivers are told what is ${state}`, async () => {
+      const { data } = await read<AlertList>(house, '/admin/v1/alerts?state=all')
+      const deliveries = data.flatMap((alert) => alert.deliveries).filter((one) => one.state === state)
+      return deliveries.length === 6 && deliveries.every(({ delivered }) => delivered)
+    })
+  await told('firing')
   const fired = await evaluate()
   expect(named(fired)).toEqual([
     'objective/providers page firing',
@@ -123,13 +132,14 @@ it('what is broken is told once to each receiver, by whichever replica, and so i
   }
   await Promise.all([evaluate(), evaluate(replica)])
   expect(named(await evaluate())).toEqual(['rule/provider-down ticket firing'])
+  await told('resolved')
   const all = await read<AlertList>(house, '/admin/v1/alerts?state=all')
   expect(all.data).toHaveLength(4)
   const ended = all.data.find(({ name }) => name === 'rule/failing')
   expect(ended).toMatchObject({ state: 'resolved', value: failing?.value, started_at: failing?.started_at })
   expect(ended?.deliveries).toHaveLength(6)
-  const told = bodies('/hook').filter((one) => (one as AlertView).name === 'rule/failing') as AlertView[]
-  expect(told.map(({ state }) => state)).toEqual(['firing', 'resolved'])
+  const hooks = bodies('/hook').filter((one) => (one as AlertView).name === 'rule/failing') as AlertView[]
+  expect(hooks.map(({ state }) => state)).toEqual(['firing', 'resolved'])
   expect(mail.mails).toHaveLength(4)
 })
 
@@ -189,10 +199,16 @@ describe('a receiver', () => {
     await house.request('/admin/v1/config/reload', { method: 'POST' })
     const mails = mail.mails.length
     await evaluate()
+    const deliveriesOf = async () => {
+      const { data } = await read<AlertList>(house, '/admin/v1/alerts')
+      return data.find(({ name }) => name === 'rule/failing')?.deliveries ?? []
+    }
+    await until('every receiver was tried', async () => {
+      const tried = await deliveriesOf()
+      return tried.length === 3 && tried.every(({ delivered, fault }) => delivered || fault !== null)
+    })
     receiver.answer = 200
-    const { data } = await read<AlertList>(house, '/admin/v1/alerts')
-    const deliveries = data.find(({ name }) => name === 'rule/failing')?.deliveries
-    expect(deliveries).toEqual([
+    expect(await deliveriesOf()).toEqual([
       { receiver: 'chat', state: 'firing', attempts: 1, delivered: false, fault: 'it answered 503' },
       { receiver: 'hook', state: 'firing', attempts: 1, delivered: false, fault: 'it answered 503' },
       { receiver: 'post', state: 'firing', attempts: 1, delivered: true, fault: null },

@@ -76,26 +76,57 @@ export interface ListFilter {
 const SHOWN = `request_id, client_request_id, project_id, key_id, user_name, operation, provider, model, stream, outcome,
   estimated, input_tokens, cached_input_tokens, cache_write_input_tokens, output_tokens, reasoning_tokens, cost_nano,
   price_version, fault, attempts, duration_ms, first_byte_ms, at`
-const SUMS = `count(*) FILTER (WHERE kind = 'call') AS requests,
-  count(*) FILTER (WHERE kind = 'call' AND estimated) AS estimated_requests,
-  count(*) FILTER (WHERE kind = 'call' AND cost_nano IS NULL) AS unpriced_requests,
-  coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
-  coalesce(sum(cached_input_tokens), 0)::bigint AS cached_input_tokens,
-  coalesce(sum(cache_write_input_tokens), 0)::bigint AS cache_write_input_tokens,
-  coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
-  coalesce(sum(reasoning_tokens), 0)::bigint AS reasoning_tokens,
-  coalesce(sum(cost_nano), 0)::bigint AS cost_nano,
-  coalesce(sum(cost_nano) FILTER (WHERE kind = 'adjustment'), 0)::bigint AS adjustments_nano`
+const time = (milliseconds: number): string => new Date(milliseconds).toISOString()
+
+const COUNTED = [
+  'requests',
+  'estimated_requests',
+  'unpriced_requests',
+  'input_tokens',
+  'cached_input_tokens',
+  'cache_write_input_tokens',
+  'output_tokens',
+  'reasoning_tokens',
+  'cost_nano',
+  'adjustments_nano',
+] as const
+const SUMS = COUNTED.map((name) => `coalesce(sum(${name}), 0)::bigint AS ${name}`).join(', ')
+
+/** An entry as `headgate.add_usage_hours` counts it. */
+const ENTRY = `at, project_id, key_id, coalesce(user_name, '') AS user_name, target, (kind = 'call')::int AS requests,
+  (kind = 'call' AND estimated)::int AS estimated_requests, (kind = 'call' AND cost_nano IS NULL)::int AS unpriced_requests,
+  input_tokens, cached_input_tokens, cache_write_input_tokens, output_tokens, reasoning_tokens, coalesce(cost_nano, 0) AS cost_nano,
+  CASE WHEN kind = 'adjustment' THEN cost_nano ELSE 0 END AS adjustments_nano`
+
+/**
+ * What was used from $1 to $2: the whole hours, from $3 to $4, as they are summed up, and the rest of the range by its entries. Of
+ * one project where $5 names it.
+ */
+const USED = `(
+    SELECT ${ENTRY} FROM headgate.ledger_entries
+     WHERE ((at >= $1 AND at < $3) OR (at >= $4 AND at < $2)) AND ($5::text IS NULL OR project_id = $5)
+    UNION ALL
+    SELECT hour, project_id, key_id, user_name, target, ${COUNTED.join(', ')} FROM headgate.usage_hours
+     WHERE hour >= $3 AND hour < $4 AND ($5::text IS NULL OR project_id = $5)
+  ) AS used`
+
+const HOUR_MS = 3_600_000
+
+/** The values $1 to $5. A range without a whole hour is read by its entries alone. */
+const usedIn = ({ from, to }: Range, projectId: string | null): (string | null)[] => {
+  const first = Math.min(to, Math.ceil(from / HOUR_MS) * HOUR_MS)
+  const end = Math.max(first, Math.floor(to / HOUR_MS) * HOUR_MS)
+  return [...[from, to, first, end].map(time), projectId]
+}
+
 const groupings: Record<Grouping, string> = {
   // Adjustments have no model, and may have no key.
   model: `nullif(target, '')`,
   key: `nullif(key_id, '')`,
-  user: 'user_name',
+  user: `nullif(user_name, '')`,
   day: `to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD')`,
 }
 const MOST_GROUPS = 1_000
-
-const time = (milliseconds: number): string => new Date(milliseconds).toISOString()
 
 export const createUsageStore = (database: Database): UsageStore => {
   const read = <T>(scope: Scope, work: (read: Read) => Promise<T>): Promise<T> =>
@@ -135,20 +166,18 @@ export const createUsageStore = (database: Database): UsageStore => {
     totals: ({ projectId, keyId, user, range }) =>
       read({ project: projectId }, async ({ query }) => {
         const { rows } = await query<TotalsRow>(
-          `SELECT NULL AS group_name, ${SUMS} FROM headgate.ledger_entries
-            WHERE project_id = $1 AND ($2::text IS NULL OR key_id = $2) AND at >= $3 AND at < $4
-              AND ($5::text IS NULL OR user_name = $5)`,
-          [projectId, keyId, time(range.from), time(range.to), user],
+          `SELECT NULL AS group_name, ${SUMS} FROM ${USED}
+            WHERE ($6::text IS NULL OR key_id = $6) AND ($7::text IS NULL OR user_name = $7)`,
+          [...usedIn(range, projectId), keyId, user],
         )
         return rows[0] as TotalsRow
       }),
     report: (grouping, projectId, range) =>
       read(projectId === null ? 'system' : { project: projectId }, async ({ query }) => {
         const { rows } = await query<TotalsRow>(
-          `SELECT ${groupings[grouping]} AS group_name, ${SUMS} FROM headgate.ledger_entries
-            WHERE ($1::text IS NULL OR project_id = $1) AND at >= $2 AND at < $3
+          `SELECT ${groupings[grouping]} AS group_name, ${SUMS} FROM ${USED}
             GROUP BY 1 ORDER BY ${grouping === 'day' ? '1' : 'cost_nano DESC, 1'} LIMIT ${MOST_GROUPS + 1}`,
-          [projectId, time(range.from), time(range.to)],
+          usedIn(range, projectId),
         )
         return rows
       }),

@@ -35,6 +35,19 @@ export const ledgerRules: readonly Rule[] = [
            WHERE w.leased_nano <> coalesce(l.amount, 0)`,
   },
   {
+    name: 'hours-are-the-sum-of-entries',
+    meaning: 'what reports read by the hour is the sum of the entries',
+    sql: `SELECT format('%s, project %s, key %s, model %s: %s calls for %s, entries %s for %s', hour, project_id, key_id, target,
+              coalesce(h.requests, 0), coalesce(h.cost_nano, 0), coalesce(e.requests, 0), coalesce(e.cost_nano, 0)) AS what
+            FROM (SELECT date_bin('1 hour', at, to_timestamp(0)) AS hour, project_id, key_id, coalesce(user_name, '') AS user_name, target,
+                    count(*) FILTER (WHERE kind = 'call') AS requests, coalesce(sum(cost_nano), 0) AS cost_nano,
+                    sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
+                    FROM headgate.ledger_entries GROUP BY 1, 2, 3, 4, 5) e
+            FULL JOIN headgate.usage_hours h USING (hour, project_id, key_id, user_name, target)
+           WHERE (e.requests, e.cost_nano, e.input_tokens, e.output_tokens)
+             IS DISTINCT FROM (h.requests, h.cost_nano, h.input_tokens, h.output_tokens)`,
+  },
+  {
     name: 'one-row-per-call',
     meaning: 'every call has one billable row',
     sql: `SELECT format('request %s has %s rows', request_id, count(*)) AS what
