@@ -3,7 +3,6 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { apiDocument } from './api-document.ts'
 import { documentPath, releasedPath } from './check-openapi.ts'
-import { licencePage } from './licence-page.ts'
 import { readSources } from './sources.ts'
 import { referencePages } from './reference-pages.ts'
 import { samplePages } from './sample-pages.ts'
@@ -17,7 +16,6 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const pages = new Map([...referencePages(root), ...samplePages(root)])
 const apiText = `${JSON.stringify(await apiDocument(), null, 1)}\n`
 pages.set(documentPath, apiText)
-pages.set('docs/reference/licences.md', licencePage(root))
 pages.set('docs/pictures/wiring.svg', wiringPicture(root))
 if (process.argv.includes('--release')) pages.set(releasedPath, apiText)
 const onDisk = ['docs/reference', 'docs/errors', 'docs/samples'].flatMap((folder) => readSources(root, folder, '.md'))
