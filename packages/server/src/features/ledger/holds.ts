@@ -36,6 +36,8 @@ const MOST_SEGMENTS = 4
 
 export const createHolds = ({ journal, progress, drain, leases, faultPoints, log }: HoldsOptions): Holds => {
   const open = new Set<OpenHold>()
+  /** Segments that open calls were written anew from, until the disk has the new lines. */
+  const carriedFrom: number[] = []
   let droppedRecords = 0
   let lostRows = 0
   let losing = false
@@ -123,14 +125,16 @@ export const createHolds = ({ journal, progress, drain, leases, faultPoints, log
       return hold
     },
     carry: () => {
-      const { segments } = journal.stats()
+      const { segments, state } = journal.stats()
+      // Only now: a power cut just after the last round would else have taken the new line, and the old one with its segment.
+      if (state === 'ok') for (const segment of carriedFrom.splice(0)) journal.unpin(segment)
       if (segments <= MOST_SEGMENTS) return
       const newest = journal.current()
       for (const hold of open) {
         if (hold.segment === null || hold.segment > newest - MOST_SEGMENTS) continue
         const segment = record(hold.line())
         if (segment === null) return
-        journal.unpin(hold.segment)
+        carriedFrom.push(hold.segment)
         hold.segment = segment
       }
     },
