@@ -2,8 +2,9 @@ import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
 import { createGeneration, type GenerationGround } from './compose/generation.ts'
 import { createGenerations } from './compose/generations.ts'
-import { peopleSettings, providerSettings, queueSettings, routingConfig, usualAddress } from './compose/options.ts'
+import { peopleSettings } from './compose/options.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
+import { createUpstreams } from './compose/upstreams.ts'
 import { createWatch } from './compose/watch.ts'
 import type { Settings } from './config/config.ts'
 import { explainSources } from './config/explain.ts'
@@ -18,11 +19,6 @@ import { createLedger } from './features/ledger/ledger.ts'
 import { createTokenCounter } from './features/metering/count-tokens.ts'
 import { createOperators } from './features/operators/operators.ts'
 import { createPeople } from './features/people/people.ts'
-import { createProviders } from './features/providers/providers.ts'
-import { createStoredProviders } from './features/providers/stored-providers.ts'
-import { createQueue } from './features/queue/queue.ts'
-import { createCircuits } from './features/routing/circuit.ts'
-import { createRouting } from './features/routing/routing.ts'
 import { createReference } from './features/reference/reference.ts'
 import { describeRoutes } from './http/openapi.ts'
 import { createServer } from './http/server.ts'
@@ -137,44 +133,24 @@ export const compose = async (given: Ground): Promise<House> => {
   })
 
   // Where calls go
-  const circuits = createCircuits(clock)
-  const queue = createQueue({
-    clock,
-    settings: queueSettings(given.settings.config),
-    onWaited: (provider, milliseconds) => metrics.queueWait(provider).observe(milliseconds / 1000),
-  })
-  const providers = createProviders({
-    ...providerSettings(given.settings.config, secrets, clock),
-    log,
-    circuit: circuits,
-    gate: queue.gate,
-    traceHeaders: watch.traceHeaders,
-    faultPoints,
-    changed: (provider) => {
-      circuits.forget(provider)
-      queue.forget(provider)
-      routing.listAgain(provider)
-    },
-  })
-  const storedProviders = createStoredProviders({
+  const upstreams = createUpstreams({
+    settings: given.settings,
     database,
-    seal,
-    audit,
     clock,
     log,
-    providers,
-    usualAddress,
+    audit,
+    seal,
+    metrics,
+    faultPoints,
+    traceHeaders: watch.traceHeaders,
   })
-  let routed = routingConfig(given.settings.config)
-  const routing = createRouting({ providers, config: () => routed, clock, log })
+  const { providers, routing, queue } = upstreams
 
   // What is configured, and how that changes
-  const adopt = ({ config, secrets: told, tls }: Settings): void => {
-    routed = routingConfig(config)
-    providers.reconfigure(providerSettings(config, told, clock))
-    queue.reconfigure(queueSettings(config))
-    watch.reread(config)
-    if (tls) server.present(tls)
+  const adopt = (next: Settings): void => {
+    upstreams.reread(next)
+    watch.reread(next.config)
+    if (next.tls) server.present(next.tls)
   }
   const prepare = async (next: Settings): Promise<Prepared> => {
     const coming = createGeneration(ground, next)
@@ -220,9 +196,7 @@ export const compose = async (given: Ground): Promise<House> => {
     budgetRules,
     adjustments,
     ...watch.features,
-    providers,
-    storedProviders,
-    routing,
+    ...upstreams.features,
     configuration,
     reference,
   ]

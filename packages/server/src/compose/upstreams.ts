@@ -1,0 +1,75 @@
+import type { Settings } from '../config/config.ts'
+import type { Audit } from '../features/audit/audit.ts'
+import { createProviders, type ProvidersOptions } from '../features/providers/providers.ts'
+import { createStoredProviders } from '../features/providers/stored-providers.ts'
+import { createQueue } from '../features/queue/queue.ts'
+import { createCircuits } from '../features/routing/circuit.ts'
+import { createRouting } from '../features/routing/routing.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Database } from '../kernel/db.ts'
+import type { FaultPoints } from '../kernel/fault-points.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Metrics } from '../kernel/metrics.ts'
+import type { Seal } from '../kernel/seal.ts'
+import { providerSettings, queueSettings, routingConfig, usualAddress } from './options.ts'
+
+interface UpstreamsOptions {
+  readonly settings: Settings
+  readonly database: Database
+  readonly clock: Clock
+  readonly log: Log
+  readonly audit: Audit
+  readonly seal: Seal
+  readonly metrics: Metrics
+  readonly faultPoints: FaultPoints
+  readonly traceHeaders: NonNullable<ProvidersOptions['traceHeaders']>
+}
+
+/** Builds where calls go: the providers, the places at them, and the way to them. */
+export const createUpstreams = (options: UpstreamsOptions) => {
+  const { database, clock, log, audit, seal, metrics, faultPoints, traceHeaders } = options
+  const { config, secrets } = options.settings
+  const circuits = createCircuits(clock)
+  const queue = createQueue({
+    clock,
+    settings: queueSettings(config),
+    onWaited: (provider, milliseconds) => metrics.queueWait(provider).observe(milliseconds / 1000),
+  })
+  const providers = createProviders({
+    ...providerSettings(config, secrets, clock),
+    log,
+    circuit: circuits,
+    gate: queue.gate,
+    traceHeaders,
+    faultPoints,
+    changed: (provider) => {
+      circuits.forget(provider)
+      queue.forget(provider)
+      routing.listAgain(provider)
+    },
+  })
+  const storedProviders = createStoredProviders({
+    database,
+    seal,
+    audit,
+    clock,
+    log,
+    providers,
+    usualAddress,
+  })
+  let routed = routingConfig(config)
+  const routing = createRouting({ providers, config: () => routed, clock, log })
+
+  return {
+    features: [providers, storedProviders, routing] as const,
+    queue,
+    providers,
+    routing,
+    /** Takes over what a reload changes. */
+    reread: (next: Pick<Settings, 'config' | 'secrets'>): void => {
+      routed = routingConfig(next.config)
+      providers.reconfigure(providerSettings(next.config, next.secrets, clock))
+      queue.reconfigure(queueSettings(next.config))
+    },
+  }
+}
