@@ -1,5 +1,8 @@
 import type { Config } from '../config/schema.ts'
 import type { ReceiverSecrets, Secrets } from '../config/secrets.ts'
+import type { BudgetAlert } from '../domain/budget-alert.ts'
+import { formatUsd } from '../domain/money.ts'
+import type { Alerts } from '../features/alerts/alerts.ts'
 import type { AlertSettings, Receiver } from '../features/alerts/alerts.ports.ts'
 
 const both = ['page', 'ticket'] as const
@@ -24,3 +27,24 @@ export const alertSettings = (
       ]),
     ),
 })
+
+const PERCENT = 100
+
+/** A budget that reached a threshold, as receivers are told of it. */
+export const budgetEvent = (alert: BudgetAlert): Parameters<Alerts['tell']>[0] => {
+  const { budget, budgetId, projectId, subject, kind, limit, spent, forecast } = alert
+  const whose = [projectId, subject].filter((part) => part !== null && part !== '').join(', ')
+  const name = budget ?? `key budget ${budgetId}`
+  const where = whose === '' ? name : `${name} (${whose})`
+  const used = `${formatUsd(spent)} of ${formatUsd(limit)} USD`
+  return {
+    name: `budget/${budget ?? budgetId}`,
+    severity: kind === '100' ? 'page' : 'ticket',
+    summary:
+      kind === 'forecast'
+        ? `The budget ${where} has spent ${used} and will have spent ${formatUsd(forecast ?? 0n)} USD at this pace.`
+        : `The budget ${where} has spent ${kind} %: ${used}.`,
+    value: Number(((kind === 'forecast' ? (forecast ?? 0n) : spent) * BigInt(PERCENT)) / (limit === 0n ? 1n : limit)),
+    threshold: kind === 'forecast' ? PERCENT : Number(kind),
+  }
+}

@@ -19,7 +19,8 @@ import { sendMail } from '../kernel/mail.ts'
 import { durationBounds, type Metrics } from '../kernel/metrics.ts'
 import { deliver } from '../kernel/outbound.ts'
 import type { Seal } from '../kernel/seal.ts'
-import { alertSettings } from './alert-settings.ts'
+import type { BudgetAlert } from '../domain/budget-alert.ts'
+import { alertSettings, budgetEvent } from './alert-settings.ts'
 import { createFollow } from './follow.ts'
 import { createModelLabel, createObserve } from './observe.ts'
 
@@ -146,7 +147,10 @@ export const createWatch = ({
       requests.reconfigure(requestSettings(next))
       telemetry.reconfigure(traceSettings(next))
     },
-    budgetAlert: observe.budgetAlert,
+    budgetAlert: (alert: BudgetAlert): void => {
+      observe.budgetAlert(alert)
+      void alerts.tell(budgetEvent(alert))
+    },
     answered: (answered: Answered): void => {
       observe.answered(answered)
       follow.answered(answered)

@@ -102,8 +102,24 @@ export const createAlertStore = (database: Database) => ({
         [firing.map(({ name }) => name), firing.map(({ severity }) => severity)],
       )
       changed.push(...ended.map(fromRow))
-      for (const alert of changed) await tell(transaction, alert, receiversOf(alert.severity))
+      for (const { id, endedAt, severity } of changed)
+        await tell(transaction, id, endedAt === null ? 'firing' : 'resolved', receiversOf(severity))
       return changed
+    }),
+
+  /** Notes something that happened, which has no end to be told of. */
+  recordEvent: (
+    { name, severity, summary, value, threshold }: Omit<Finding, 'firing'>,
+    id: string,
+    receivers: readonly string[],
+  ): Promise<void> =>
+    database.transaction('system', async (transaction) => {
+      await transaction.execute(
+        `INSERT INTO headgate.alerts (id, name, severity, summary, value, threshold, started_at, ended_at)
+           VALUES ($1, $2, $3, $4, $5, $6, now(), now())`,
+        [id, name, severity, summary, value, threshold],
+      )
+      await tell(transaction, id, 'firing', receivers)
     }),
 
   /** Takes deliveries that are due; until `againAt` no other replica does. */
@@ -166,11 +182,16 @@ export const createAlertStore = (database: Database) => ({
   },
 })
 
-const tell = async ({ execute }: Transaction, alert: StoredAlert, receivers: readonly string[]): Promise<void> => {
+const tell = async (
+  { execute }: Transaction,
+  id: string,
+  state: Due['state'],
+  receivers: readonly string[],
+): Promise<void> => {
   await execute(
     `INSERT INTO headgate.alert_deliveries (alert_id, state, receiver, next_at)
        SELECT $1, $2, receiver, now() FROM unnest($3::text[]) AS receiver`,
-    [alert.id, alert.endedAt === null ? 'firing' : 'resolved', receivers],
+    [id, state, receivers],
   )
 }
 

@@ -177,6 +177,32 @@ it('a page of the list goes on where the one before ended', async () => {
   expect(seen).toHaveLength(4)
 })
 
+it('a budget that reaches a threshold is told once, the end of it as a page', async () => {
+  await house.write(
+    'headgate.yaml',
+    `${configuration(1_000_000)}\nbudgets: {all: {level: project, limit_usd: "0.0005", window: day, mode: soft}}`,
+  )
+  expect((await house.request('/admin/v1/config/reload', { method: 'POST' })).status).toBe(200)
+  const { key: spender } = await house.makeKey()
+  const ofBudget = () => (bodies('/hook') as AlertView[]).filter(({ name }) => name === 'budget/all')
+  await until(
+    'all of it is spent, and told',
+    async () => {
+      const body = { model: 'up/gpt-4o-mini', max_tokens: 20, messages: [{ role: 'user', content: 'Hello' }] }
+      await (await house.request('/v1/chat/completions', { key: spender, body })).text()
+      return ofBudget().length > 0
+    },
+    60_000,
+  )
+  expect(ofBudget()).toMatchObject([{ state: 'firing', severity: 'page', threshold: 100 }])
+  const { data } = await read<AlertList>(house, '/admin/v1/alerts?state=all&limit=100')
+  const raised = data.filter(({ name }) => name === 'budget/all')
+  expect(raised.map(({ threshold }) => threshold)).toContain(50)
+  expect(raised.find(({ threshold }) => threshold === 80)?.summary).toMatch(
+    /^The budget all \(.*\) has spent 80 %: [\d.]+ of 0\.0005 USD\.$/,
+  )
+})
+
 describe('a receiver', () => {
   const test = (name: string) => house.request(`/admin/v1/receivers/${name}/test`, { method: 'POST' })
 

@@ -6,7 +6,7 @@ import type { Log } from '../../kernel/log.ts'
 import type { AlertSettings, ReadSignals } from './alerts.ports.ts'
 import { alertRoutes } from './alerts.routes.ts'
 import { createAlertStore } from './alerts.store.ts'
-import { evaluate, standings } from './evaluate.ts'
+import { evaluate, type Finding, standings } from './evaluate.ts'
 import { createNotify, type NotifyPorts } from './notify.ts'
 import { prometheusRules } from './prometheus-rules.ts'
 
@@ -27,8 +27,14 @@ const TURN_MS = EVALUATE_EVERY_MS - LOOK_EVERY_MS / 2
 const KEEP_DAYS = 90
 const FORGET_EVERY_MS = 3_600_000
 
+/** What watches, and tells. */
+export interface Alerts extends Feature {
+  /** Tells receivers once of something that happened; never rejects. */
+  readonly tell: (event: Omit<Finding, 'firing'>) => Promise<void>
+}
+
 /** Watches objectives and rules, and tells receivers of what fires and what ends. */
-export const createAlerts = (options: AlertsOptions): Feature => {
+export const createAlerts = (options: AlertsOptions): Alerts => {
   const { clock, log, signals } = options
   const store = createAlertStore(options.database)
   const notify = createNotify({ ...options, store, now: clock.now })
@@ -68,6 +74,14 @@ export const createAlerts = (options: AlertsOptions): Feature => {
 
   return {
     name: 'alerts',
+    tell: async (event) => {
+      try {
+        await store.recordEvent(event, prefixedId('alert', clock.now()), receiversOf(event.severity))
+        await notify.run()
+      } catch (error) {
+        log.warn({ component: 'alerts', error, reason: event.summary }, 'Receivers of alerts could not be told')
+      }
+    },
     routes: alertRoutes({
       standings: () => standings(options, signals, clock.now()),
       list: store.list,
