@@ -1,5 +1,3 @@
-import { createTransport } from 'nodemailer'
-
 /** A mail of plain text. */
 export interface Mail {
   readonly from: string
@@ -17,6 +15,8 @@ const TIMEOUT_MS = 10_000
 export const sendMail = async (smtpUrl: string, mail: Mail): Promise<void> => {
   const { protocol, hostname, port, username, password } = new URL(smtpUrl)
   const secure = protocol === 'smtps:'
+  // Some mebibytes, which only who sends mails should hold.
+  const { createTransport } = await import('nodemailer')
   const transport = createTransport({
     host: hostname,
     port: port === '' ? (secure ? 465 : 587) : Number(port),

@@ -63,7 +63,7 @@ export const locatePython = async (): Promise<LocatedProgram> => {
 
 const python = async (): Promise<Runner> => {
   const { program, environment } = await locatePython()
-  const options = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider']
+  const options = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-m', 'pytest', '-q', '-p', 'no:cacheprovider']
   return (file) => {
     const [root, task] = [dirname(dirname(file)), basename(dirname(file))]
     return { program, args: [...options, `${join(root, 'test_samples.py')}::test_sample[${task}]`], environment }
@@ -130,7 +130,14 @@ const java = async (): Promise<Runner | null> => {
   if (!installed) return null
   const jar = 'usr/share/java/gson.jar'
   const root = await unpackPackages(['libgoogle-gson-java'], async (files) => existsSync(join(files, jar)))
-  const options = ['-Dfile.encoding=UTF-8', '-Dstdout.encoding=UTF-8', '-cp', join(root, jar)]
+  const options = [
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+UseSerialGC',
+    '-Dfile.encoding=UTF-8',
+    '-Dstdout.encoding=UTF-8',
+    '-cp',
+    join(root, jar),
+  ]
   return (file) => ({ program: 'java', args: [...options, file], environment: {} })
 }
 
