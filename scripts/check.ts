@@ -9,6 +9,7 @@ import { docsProblems } from './check-docs.ts'
 import { keyProblems } from './check-keys.ts'
 import { lockfileProblems } from './check-lockfile.ts'
 import { openapiProblems } from './check-openapi.ts'
+import { plantProblems } from './check-plants.ts'
 import { releaseProblems } from './check-releases.ts'
 import { sampleProblems } from './check-samples.ts'
 
@@ -62,6 +63,7 @@ const checks: Check[] = [
   rule('catalogue', catalogueProblems),
   { name: 'delivery', run: async () => (await deliveryProblems(root)).join('\n') },
   rule('directives', directiveProblems),
+  rule('plants', plantProblems),
   rule('keys', keyProblems),
   rule('docs', docsProblems),
   rule('samples', sampleProblems),

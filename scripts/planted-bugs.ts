@@ -46,7 +46,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     edits: [
       {
         file: `${ledger}/leases.ts`,
-        find: 'free(reservation, reservation.amount - paidByLease(row))',
+        find: 'free(reservation, reservation.amount - paidByLease(row, reservation))',
         replace: 'free(reservation, 0n)',
       },
     ],
@@ -131,11 +131,15 @@ export const plantedBugs: readonly PlantedBug[] = [
     test: 'budget-race',
     edits: [
       {
-        file: `${ledger}/leases.store.ts`,
+        file: `${ledger}/budget-room.store.ts`,
         find: 'AND w.window_start = $2 FOR UPDATE OF w',
         replace: 'AND w.window_start = $2',
       },
-      { file: `${ledger}/leases.store.ts`, find: ' AND spent_nano + leased_nano + $3 <= $4', replace: ' AND $4 > 0' },
+      {
+        file: `${ledger}/leases.store.ts`,
+        find: '($5 OR spent_nano + leased_nano + $3 <= $4)',
+        replace: '($5 OR $4 > 0)',
+      },
     ],
   },
   {
