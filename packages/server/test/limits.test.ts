@@ -106,9 +106,9 @@ describe('limits as data', () => {
     })
     expect(open.status).toBe(200)
     expect(open.headers.get('ratelimit')).toContain('"at-once";r=0')
-    const refused = await ask(key)
-    expect(refused.status).toBe(429)
-    expect(((await refused.json()) as Record<string, unknown>)['violated-policies']).toEqual(['at-once'])
+    // A question that PostgreSQL is late with is decided here, where nothing is known of the place: asked until it is in time.
+    const told = { status: 429, 'violated-policies': ['at-once'] }
+    await expect.poll(async () => (await ask(key)).json(), { timeout: 10_000 }).toMatchObject(told)
     leave.abort()
     await expect.poll(async () => (await ask(key)).status, { timeout: 10_000 }).toBe(200)
   })
