@@ -10,6 +10,8 @@ let house: House
 beforeAll(async () => {
   house = await startHouse({
     config: {
+      // A shared count that is late is stood in for; that has tests of its own.
+      counters: 'memory',
       trusted_proxies: '127.0.0.1',
       models: { 'up/long': { price: prices, max_output_tokens: 100, context_tokens: 100_000 } },
       tiers: {
@@ -106,9 +108,7 @@ describe('limits as data', () => {
     })
     expect(open.status).toBe(200)
     expect(open.headers.get('ratelimit')).toContain('"at-once";r=0')
-    // A question that PostgreSQL is late with is decided here, where nothing is known of the place: asked until it is in time.
-    const told = { status: 429, 'violated-policies': ['at-once'] }
-    await expect.poll(async () => (await ask(key)).json(), { timeout: 10_000 }).toMatchObject(told)
+    expect(await (await ask(key)).json()).toMatchObject({ status: 429, 'violated-policies': ['at-once'] })
     leave.abort()
     await expect.poll(async () => (await ask(key)).status, { timeout: 10_000 }).toBe(200)
   })
