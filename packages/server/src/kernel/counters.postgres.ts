@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from './clock.ts'
 import type { Counters, Limit } from './counters.ts'
-import { algorithmLetter, type CounterStore, createSharedCounters, type Found } from './counters.shared.ts'
+import { createSharedCounters } from './counters.shared.ts'
+import { algorithmLetter, type CounterStore, type Found } from './counters.shared-store.ts'
 import type { Database } from './db.ts'
 import type { Log } from './log.ts'
 

@@ -1,54 +1,10 @@
 import type { Clock, Timer } from './clock.ts'
-import { type Correction, type CounterRule, type Counters, type Decision, type Limit, remainingOf } from './counters.ts'
+import { type Correction, type CounterRule, type Counters, type Decision, remainingOf } from './counters.ts'
 import { createMemoryCounters } from './counters.memory.ts'
+import { createHoldings } from './counters.holdings.ts'
+import type { CounterStore, Found } from './counters.shared-store.ts'
 import { createOwedWindows } from './counters.owed.ts'
 import type { Log } from './log.ts'
-
-/** How stores name an algorithm: a bucket is kept as the time at which it is full, a window as its parts. */
-export const algorithmLetter = { token_bucket: 'b', sliding_window: 'w', concurrency: 'c' } as const
-
-/** One rule of a question. What a bucket is known here to lack is the least that the store takes for it. */
-export interface AskedRule extends CounterRule {
-  readonly least: number
-}
-
-/** What the store found of one rule. Microseconds would be lost in floats of milliseconds, so these have a fraction. */
-export interface Found {
-  readonly used: number
-  readonly resetMs: number
-  /** 0 when it fits, infinite when it never can. */
-  readonly retryAfterMs: number
-}
-
-/** A correction on its way: whose, and how long ago the units were taken. */
-export interface AgedCorrection extends Correction {
-  readonly holder: string
-  readonly ageMs: number
-}
-
-/** A call under way that holds a place of a concurrency limit. */
-export interface Holding {
-  readonly key: string
-  readonly limit: Limit
-  readonly holder: string
-}
-
-/** A place where all replicas count together. Its methods reject when it is away; they need not bound their time. */
-export interface CounterStore {
-  /** As logs and health name it. */
-  readonly name: string
-  /** Connects; `onLost` may be called at any time later. Called again after a long silence. */
-  open(onReady: () => void, onLost: (error: unknown) => void): void
-  isReady(): boolean
-  take(rules: readonly AskedRule[], holder: string, leaseMs: number): Promise<{ allowed: boolean; found: Found[] }>
-  correct(corrections: readonly AgedCorrection[]): Promise<void>
-  /** Keeps the holdings for `leaseMs` more. */
-  renew(holdings: readonly Holding[], leaseMs: number): Promise<void>
-  /** Says that this replica lives; resolves to how many do. */
-  present(): Promise<number>
-  /** Says that it leaves, and lets go of the connection. */
-  close(): Promise<void>
-}
 
 export interface SharedCountersOptions {
   readonly store: CounterStore
@@ -82,8 +38,7 @@ const reasonOf = (error: unknown): string =>
 export const createSharedCounters = (options: SharedCountersOptions): Counters => {
   const { store, clock, log, timeoutMs = DECISION_TIMEOUT_MS } = options
   const local = createMemoryCounters({ clock })
-  /** What this replica's calls hold in the store, by holder and key. */
-  const holdings = new Map<string, Map<string, Holding>>()
+  const holdings = createHoldings()
   let pending: (Correction & { readonly holder: string })[] = []
   const owed = createOwedWindows(clock)
   let tending: Timer | null = null
@@ -121,12 +76,37 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     )
   }
 
-  const recover = (): void => {
+  const resume = (): void => {
     if (usable || closed) return
     usable = true
     for (const correction of owed.takeAll()) pending.push({ ...correction, holder: '' })
     if (pending.length > 0) sendCorrections()
     log.info({ component: 'counters', count: replicas }, `${store.name} answers: limits are counted there`)
+  }
+
+  /** The store is told what calls took here before it is asked again: else it would give their places away once more. */
+  const recover = (): void => {
+    if (usable || closed) return
+    const untold = holdings.untold()
+    if (untold.length === 0) {
+      resume()
+      return
+    }
+    const mine = generation
+    const takenAt = clock.monotonic()
+    store.renew(untold, LEASE_MS).then(
+      () => {
+        if (mine !== generation) return
+        holdings.told(untold)
+        for (const ended of untold) if (!holdings.has(ended)) pending.push({ ...ended, change: -1, takenAt })
+        resume()
+        // Those that were taken here meanwhile.
+        renew()
+      },
+      (error: unknown) => {
+        reason = reasonOf(error)
+      },
+    )
   }
 
   /** Also the probe of an open breaker: nothing is lost when it runs late or twice. */
@@ -152,8 +132,8 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
   }
 
   const renew = (): void => {
-    const all = [...holdings.values()].flatMap((keys) => [...keys.values()])
-    if (all.length > 0) store.renew(all, LEASE_MS).catch(trip)
+    const all = holdings.all()
+    if (all.length > 0) store.renew(all, LEASE_MS).then(() => holdings.told(all), trip)
   }
 
   const tend = (): void => {
@@ -168,12 +148,6 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     if (!usable && clock.monotonic() - heardAt >= GIVE_UP_MS) open()
   }
 
-  const hold = (key: string, limit: Limit, holder: string): void => {
-    const keys = holdings.get(holder) ?? new Map<string, Holding>()
-    keys.set(key, { key, limit, holder })
-    holdings.set(holder, keys)
-  }
-
   const read = (
     rules: readonly CounterRule[],
     { allowed, found }: { allowed: boolean; found: readonly Found[] },
@@ -181,11 +155,13 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     holder: string,
   ): Decision => ({
     allowed,
-    standings: rules.map(({ key, limit }, index) => {
+    standings: rules.map(({ key, limit, cost }, index) => {
       const { used, resetMs, retryAfterMs } = found[index] as Found
       // Noted from when the question left: any later, and it would say more than the store knows.
       if (limit.algorithm === 'concurrency') {
-        if (allowed && retryAfterMs === 0) hold(key, limit, holder)
+        // Counted here too: what is decided here later must know of it.
+        if (allowed && retryAfterMs === 0 && holdings.hold({ key, limit, holder }, true))
+          local.correct([{ key, limit, change: cost, takenAt: sentAt }], holder)
       } else local.note(key, limit, sentAt, limit.algorithm === 'sliding_window' ? used / replicas : used)
       return { remaining: remainingOf(limit, used), resetMs, retryAfterMs }
     }),
@@ -193,11 +169,16 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
 
   const decideHere = (rules: readonly CounterRule[], holder: string): Decision => {
     const decision = local.take(rules, holder, replicas)
-    if (decision.allowed) owed.note(rules, decision.standings)
+    if (!decision.allowed) return decision
+    owed.note(rules, decision.standings)
+    rules.forEach(({ key, limit }, index) => {
+      if (limit.algorithm === 'concurrency' && decision.standings[index]?.retryAfterMs === 0)
+        holdings.hold({ key, limit, holder }, false)
+    })
     return decision
   }
 
-  /** Places of concurrency limits that the store gave too late for the call to know of; else they stood until their lease ends. */
+  /** Places that the store gave too late for a call that holds none; else they stood until their lease ends. */
   const giveBackPlaces = (
     rules: readonly CounterRule[],
     { allowed, found }: { allowed: boolean; found: readonly Found[] },
@@ -207,6 +188,7 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     const takenAt = clock.monotonic()
     rules.forEach(({ key, limit, cost }, index) => {
       if (limit.algorithm !== 'concurrency' || found[index]?.retryAfterMs !== 0) return
+      if (holdings.has({ key, limit, holder })) return
       if (pending.length === 0) setImmediate(sendCorrections)
       pending.push({ key, limit, change: -cost, takenAt, holder })
     })
@@ -257,22 +239,19 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
   return {
     take: (rules, holder = '') => (usable ? ask(rules, holder) : decideHere(rules, holder)),
     correct: (corrections, holder) => {
-      const held = holdings.get(holder)
       for (const correction of corrections) {
         const { key, limit, change } = correction
         if (limit.algorithm !== 'concurrency') {
           // What is known here would else be taken for the least that is in use.
           const share = limit.algorithm === 'sliding_window' ? change / replicas : change
           local.correct([{ ...correction, change: share }], holder)
-        } else if (!held?.delete(key)) {
-          // Taken in this process, while the store was away.
+        } else {
           local.correct([correction], holder)
-          continue
+          if (!holdings.release(holder, key)) continue
         }
         if (pending.length === 0) setImmediate(sendCorrections)
         pending.push({ ...correction, holder })
       }
-      if (held?.size === 0) holdings.delete(holder)
     },
     start: () => {
       if (opened || closed) return

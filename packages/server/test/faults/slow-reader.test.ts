@@ -38,7 +38,8 @@ it('who takes 1 KB per second of 10 MB makes the provider wait, costs less than 
   unsubscribe('net.client.socket', onSocket)
   const answer = answers.find(({ req }) => req.url === '/v1/chat/completions')
   const fromProvider = upstreamSockets.find(({ remotePort }) => remotePort === Number(new URL(house.upstream.url).port))
-  expect(answer && fromProvider).toBeDefined()
+  expect(answer).toBeDefined()
+  expect(fromProvider).toBeDefined()
   /** What the process holds between the provider's socket and the reader's. */
   const buffered = () => (answer?.writableLength ?? 0) + (fromProvider?.readableLength ?? 0)
   const truth = () => callsOf(house.upstream)[0]!

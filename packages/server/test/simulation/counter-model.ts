@@ -1,5 +1,5 @@
 import { CONCURRENCY_RETRY_MS, hasRoom, WINDOW_PARTS } from '../../src/kernel/counters.ts'
-import type { AgedCorrection, AskedRule, Found, Holding } from '../../src/kernel/counters.shared.ts'
+import type { AgedCorrection, AskedRule, Found, Holding } from '../../src/kernel/counters.shared-store.ts'
 
 const PRESENCE_MS = 15_000
 

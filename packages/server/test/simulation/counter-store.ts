@@ -1,4 +1,4 @@
-import type { CounterStore } from '../../src/kernel/counters.shared.ts'
+import type { CounterStore } from '../../src/kernel/counters.shared-store.ts'
 import type { House } from './house.ts'
 import type { Machine } from './stage.ts'
 

@@ -66,6 +66,10 @@ export const createAlerts = (options: AlertsOptions): Alerts => {
       failing = true
     }
   }
+  const forget = (): Promise<void> =>
+    store
+      .forget(KEEP_DAYS)
+      .catch((error: unknown) => log.warn({ component: 'alerts', error }, 'Alerts of long ago could not be forgotten'))
   const turnOnce = (): void => {
     looking ??= turn().finally(() => {
       looking = null
@@ -96,7 +100,7 @@ export const createAlerts = (options: AlertsOptions): Alerts => {
     }),
     start: () => {
       timers.push(clock.every(LOOK_EVERY_MS, turnOnce))
-      timers.push(clock.every(FORGET_EVERY_MS, () => void store.forget(KEEP_DAYS).catch(() => undefined)))
+      timers.push(clock.every(FORGET_EVERY_MS, () => void forget()))
     },
     stop: async () => {
       for (const timer of timers) timer.cancel()
