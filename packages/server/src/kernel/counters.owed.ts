@@ -20,6 +20,17 @@ export const createOwedWindows = (clock: Clock) => {
         owed.set(key, { key, limit, change, takenAt })
       })
     },
+    /** Corrects what is owed; a give-back alone is owed, too. */
+    correct: ({ key, limit, change, takenAt }: Correction): void => {
+      const before = owed.get(key)
+      const whole = change + (before?.change ?? 0)
+      owed.delete(key)
+      if (whole === 0) return
+      if (owed.size >= MOST_OWED) owed.delete(owed.keys().next().value as string)
+      // What is taken counts from the later time, what is given back from the earlier: neither lets more through.
+      const times = [takenAt, before?.takenAt ?? takenAt]
+      owed.set(key, { key, limit, change: whole, takenAt: whole > 0 ? Math.max(...times) : Math.min(...times) })
+    },
     /** Forgets what has left its window. */
     tidy: (): void => {
       const now = clock.monotonic()

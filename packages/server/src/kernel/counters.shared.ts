@@ -178,17 +178,20 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     return decision
   }
 
-  /** Places that the store gave too late for a call that holds none; else they stood until their lease ends. */
-  const giveBackPlaces = (
+  /**
+   * Gives back what the store gave too late: the call was decided here. A window would else count it twice, and a place that
+   * no call holds would stand until its lease ends. A bucket takes what is known here for the least in use, so not twice.
+   */
+  const giveBackLate = (
     rules: readonly CounterRule[],
     { allowed, found }: { allowed: boolean; found: readonly Found[] },
+    takenAt: number,
     holder: string,
   ): void => {
     if (!allowed) return
-    const takenAt = clock.monotonic()
     rules.forEach(({ key, limit, cost }, index) => {
-      if (limit.algorithm !== 'concurrency' || found[index]?.retryAfterMs !== 0) return
-      if (holdings.has({ key, limit, holder })) return
+      if (limit.algorithm === 'token_bucket' || found[index]?.retryAfterMs !== 0) return
+      if (limit.algorithm === 'concurrency' && holdings.has({ key, limit, holder })) return
       if (pending.length === 0) setImmediate(sendCorrections)
       pending.push({ key, limit, change: -cost, takenAt, holder })
     })
@@ -219,7 +222,7 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
       })
       asked.then((answer) => {
         if (settled) {
-          giveBackPlaces(rules, answer, holder)
+          giveBackLate(rules, answer, sentAt, holder)
           return
         }
         settled = true
@@ -234,6 +237,7 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     const batch = pending.map((correction) => ({ ...correction, ageMs: now - correction.takenAt }))
     pending = []
     if (usable) store.correct(batch).catch(trip)
+    else for (const correction of batch) if (correction.limit.algorithm === 'sliding_window') owed.correct(correction)
   }
 
   return {

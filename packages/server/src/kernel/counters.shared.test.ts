@@ -8,8 +8,12 @@ import { silentLog } from './log.ts'
 const place: CounterRule = { key: 'place', limit: { algorithm: 'concurrency', quota: 1, windowMs: 0 }, cost: 1 }
 const giveBack = { key: place.key, limit: place.limit, change: -1, takenAt: 0 }
 
-/** A store of places whose answers can be held up. */
+const hour = { algorithm: 'sliding_window', quota: 10, windowMs: 3_600_000 } as const
+
+/** A store whose answers can be held up; of windows it knows the sum alone. */
 const slowStore = () => {
+  const sums = new Map<string, number>()
+  const sumOf = (key: string): number => sums.get(key) ?? 0
   const places = new Map<string, Set<string>>()
   const of = (key: string): Set<string> => places.get(key) ?? places.set(key, new Set()).get(key) ?? new Set()
   const state = { delayMs: 0 }
@@ -23,17 +27,27 @@ const slowStore = () => {
     isReady: () => true,
     take: (rules, holder) =>
       soon(() => {
-        const allowed = rules.every(({ key, limit }) => of(key).size < limit.quota)
-        if (allowed) for (const { key } of rules) of(key).add(holder)
-        const found = rules.map(({ key }) => ({ used: of(key).size, resetMs: 0, retryAfterMs: allowed ? 0 : 1000 }))
+        const isPlace = ({ limit }: CounterRule) => limit.algorithm === 'concurrency'
+        const used = (rule: CounterRule) => (isPlace(rule) ? of(rule.key).size : sumOf(rule.key))
+        const allowed = rules.every((rule) => used(rule) + rule.cost <= rule.limit.quota)
+        if (allowed)
+          for (const rule of rules)
+            if (isPlace(rule)) of(rule.key).add(holder)
+            else sums.set(rule.key, sumOf(rule.key) + rule.cost)
+        const found = rules.map((rule) => ({ used: used(rule), resetMs: 0, retryAfterMs: allowed ? 0 : 1000 }))
         return { allowed, found }
       }),
-    correct: (corrections) => soon(() => corrections.forEach(({ key, holder }) => of(key).delete(holder))),
+    correct: (corrections) =>
+      soon(() =>
+        corrections.forEach(({ key, limit, change, holder }) =>
+          limit.algorithm === 'concurrency' ? of(key).delete(holder) : sums.set(key, sumOf(key) + change),
+        ),
+      ),
     renew: (holdings) => soon(() => holdings.forEach(({ key, holder }) => of(key).add(holder))),
     present: () => soon(() => 1),
     close: () => Promise.resolve(),
   }
-  return { store, state, held: () => of(place.key).size }
+  return { store, state, held: () => of(place.key).size, sumOf }
 }
 
 it('a place that was taken here, since the store was late, counts in the store when that is back, until it is given back', async () => {
@@ -59,5 +73,23 @@ it('a place that was taken here, since the store was late, counts in the store w
   expect((await counters.take([place], 'fifth')).allowed).toBe(false)
   counters.correct([giveBack], 'fourth')
   expect((await counters.take([place], 'sixth')).allowed).toBe(true)
+  await counters.close()
+})
+
+it('what a window gave while the shared count was late is counted once, and as it was corrected meanwhile', async () => {
+  const { store, state, sumOf } = slowStore()
+  const counters = createSharedCounters({ store, clock: systemClock, log: silentLog, timeoutMs: 100 })
+  counters.start()
+  await expect.poll(() => counters.health().state).toBe('ok')
+
+  state.delayMs = 400
+  const takenAt = systemClock.monotonic()
+  expect((await counters.take([{ key: 'tokens', limit: hour, cost: 8 }], 'first')).allowed).toBe(true)
+  counters.correct([{ key: 'tokens', limit: hour, change: -5, takenAt }], 'first')
+  await expect.poll(() => sumOf('tokens')).toBe(8)
+  state.delayMs = 0
+  await expect.poll(() => counters.health().state, { timeout: 10_000 }).toBe('ok')
+  await expect.poll(() => sumOf('tokens')).toBe(3)
+  expect((await counters.take([{ key: 'tokens', limit: hour, cost: 7 }], 'second')).allowed).toBe(true)
   await counters.close()
 })
