@@ -106,3 +106,31 @@ export const BudgetListSchema = Type.Object(
   },
   { ...closed, title: 'BudgetList' },
 )
+
+const nullableText = (description?: string) =>
+  Type.Union([Type.String(), Type.Null()], description === undefined ? {} : { description })
+
+/** How a budget stands for one caller in its present window. */
+export const BudgetStandingSchema = Type.Object(
+  {
+    name: nullableText('Null: the budget of the key itself.'),
+    level: Type.Enum([...budgetLevels]),
+    project: nullableText(
+      'Null: of all projects together; to a key its figures are then null, for they are those of others too.',
+    ),
+    subject: nullableText('The project, user, key or model whose account it is; null: each model has its own.'),
+    mode: Type.Enum(['hard', 'soft']),
+    window: BudgetWindowSchema,
+    rolling: Type.Boolean(),
+    limit_usd: nullableText(),
+    spent_usd: nullableText(),
+    reserved_usd: nullableText('Held for calls under way, and by replicas that may admit some.'),
+    remaining_usd: nullableText(),
+    resets_at: nullableText('When the window begins anew; of a rolling one, when money comes back next.'),
+    exhausted: Type.Union([Type.Boolean(), Type.Null()], {
+      description: 'Whether nothing is left of it. Null where each model has its own account.',
+    }),
+  },
+  { ...closed, title: 'BudgetStanding' },
+)
+export type BudgetStanding = Static<typeof BudgetStandingSchema>

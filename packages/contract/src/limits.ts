@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { BudgetStandingSchema, budgetLevels } from './budgets.ts'
 
 /** As it is once read: nobody changes it in place. */
 type Kept<T> = T extends readonly (infer Item)[]
@@ -148,11 +149,20 @@ export const ExplainSchema = Type.Object(
 )
 export type ExplainInput = Kept<Static<typeof ExplainSchema>>
 
+/**
+ * What a budget says to a call. `depends`: it fits once money that is reserved comes back, which leases of other calls and replicas
+ * may hold; `flags`: a soft one is passed.
+ */
+export const budgetVerdicts = ['fits', 'depends', 'refuses', 'flags'] as const
+
 export const ExplanationSchema = Type.Object(
   {
     object: Type.Literal('limit_explanation'),
     allowed: Type.Boolean(),
-    decides: Type.Union([Type.String(), Type.Null()], { description: 'The rule that refuses or binds first.' }),
+    refusal: Type.Union([Type.String(), Type.Null()], {
+      description: 'Code of the error that the call would get; of limits and budgets the first that refuses.',
+    }),
+    decides: Type.Union([Type.String(), Type.Null()], { description: 'The limit that refuses or binds first.' }),
     country: Type.Union([Type.String(), Type.Null()]),
     access: Type.Union([Type.String(), Type.Null()], { description: 'Why the address would be refused, if it would.' }),
     rules: Type.Array(
@@ -173,6 +183,31 @@ export const ExplanationSchema = Type.Object(
       ),
     ),
     not_applied: Type.Array(Type.Object({ name: Type.String(), reason: Type.String() }, closed)),
+    worst_case_usd: Type.Union([Type.String(), Type.Null()], {
+      description: 'What budgets would hold for the call: the most it can cost. Null where no price is known.',
+    }),
+    budget_decides: Type.Union(
+      [
+        Type.Object(
+          {
+            name: Type.Union([Type.String(), Type.Null()]),
+            level: Type.Enum([...budgetLevels]),
+            reason: Type.String(),
+          },
+          closed,
+        ),
+        Type.Null(),
+      ],
+      { description: 'The budget that refuses, else the one with the least left; null where none holds.' },
+    ),
+    budgets: Type.Array(
+      Type.Object(
+        { ...BudgetStandingSchema.properties, verdict: Type.Enum([...budgetVerdicts]) },
+        { ...closed, title: 'ExplainedBudget' },
+      ),
+      { description: 'All that must have room for the call, that of its key first.' },
+    ),
+    budgets_not_applied: Type.Array(Type.Object({ name: Type.String(), reason: Type.String() }, closed)),
   },
   { ...closed, title: 'LimitExplanation' },
 )

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from 'typebox'
+import { BudgetStandingSchema } from './budgets.ts'
 import { PageLimitSchema } from './keys.ts'
 import { usageRowExample, usageTotalsExample } from './usage-examples.ts'
 
@@ -129,6 +130,10 @@ export const UsageListSchema = Type.Object(
     next_cursor: nullable(Type.String()),
     totals: UsageTotalsSchema,
     budget: nullable(BudgetStateSchema),
+    budgets: Type.Array(BudgetStandingSchema, {
+      description:
+        'What is left by each budget that holds for the caller: to a secret key those of itself, of its project and of the user it names, to a person their own alone.',
+    }),
   },
   { ...closed, title: 'UsageList' },
 )

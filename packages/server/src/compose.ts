@@ -121,6 +121,7 @@ export const compose = async (given: Ground): Promise<House> => {
     faultPoints,
     log,
     onBudgetAlert: watch.budgetAlert,
+    standingsOf: (caller, user) => budgetRules.standings.ofCaller(caller, user),
   })
   const budgetRules = createBudgetRules({ database, clock, log, audit, configured: given.settings.config.budgets })
   const adjustments = createAdjustments({

@@ -7,6 +7,7 @@ import { policyProblems } from '../domain/policy-problems.ts'
 import { compileCheck } from '../http/schema-check.ts'
 import { AppError } from '../kernel/errors.ts'
 import { addCommonOptions, outputOf, storeFlagsOf } from './command-context.ts'
+import { addExplain } from './explain-limits-command.ts'
 import { operator, withLimits } from './operator.ts'
 import { withStore } from './open-store.ts'
 import { say, writeJson, writeRecord, writeTable } from './output.ts'
@@ -91,7 +92,7 @@ const addSimulate = (limits: Command): void => {
     })
 }
 
-/** `headgate limits list | set | remove | access | simulate`. */
+/** `headgate limits list | set | remove | access | explain | simulate`. */
 export const limitsCommand = (): Command => {
   const limits = new Command('limits').description('limits as data, and who may call at all')
   addCommonOptions(limits.command('list'), 'store')
@@ -145,6 +146,7 @@ export const limitsCommand = (): Command => {
         ['deny_countries', access.deny_countries.join(',')],
       ])
     })
+  addExplain(limits)
   addSimulate(limits)
   return limits
 }

@@ -104,6 +104,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     requiresOutputCap: ({ provider }) => providers.kindOf(provider) === 'anthropic',
     withOutputCap,
     budgetsOf: budgetRules.of,
+    budgetStandings: budgetRules.standings.ofCall,
     reserve: ledger.reserve,
     policyKey: pepper,
     log,

@@ -124,6 +124,7 @@ export const bootReplica = async (house: House, machine: Machine): Promise<Repli
     clock,
     log,
     budgetsOf: (caller) => settings.budgetsOf(caller),
+    budgetStandings: async () => ({ standings: [], notApplied: [] }),
     reserve: ledger.reserve,
     tiers: { one: { requests: settings.rate } },
     perIp: settings.rate,

@@ -1,4 +1,5 @@
 import type { Access, PolicyInput } from '@headgate/contract/limits.ts'
+import type { BudgetStanding } from '../../domain/budget-standing.ts'
 import type { Caller } from '../../domain/caller.ts'
 import type { CallBudget, Hold, Intent } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
@@ -78,6 +79,15 @@ export interface AdmissionPorts extends MoneyPorts {
   readonly policyKey: Buffer
   /** All budgets that must have room for a call, that of its key first. */
   readonly budgetsOf: (caller: Caller, user: string | null, targets: readonly Target[]) => readonly CallBudget[]
+  /** How the same budgets stand, in their order, and why others do not hold. @throws AppError `database_unavailable` */
+  readonly budgetStandings: (
+    caller: Caller,
+    user: string | null,
+    targets: readonly Target[],
+  ) => Promise<{
+    readonly standings: readonly BudgetStanding[]
+    readonly notApplied: readonly { readonly name: string; readonly reason: string }[]
+  }>
   /** Opens the call's hold. @throws AppError `budget_exceeded` or `database_unavailable`. */
   readonly reserve: (intent: Intent) => Hold | Promise<Hold>
   readonly log: Log

@@ -6,6 +6,8 @@ import type { Target } from '../../domain/model.ts'
 import type { Counters, CounterRule } from '../../kernel/counters.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { AccessGate } from './access.ts'
+import type { AdmissionPorts } from './admission.ports.ts'
+import { createBudgetExplain } from './explain-budgets.ts'
 import { tightestOf } from './limit-headers.ts'
 import { type Costs, type Policies, subjectsOf } from './policies.ts'
 import { callerMismatch, callMismatch, type CountryOf } from './policy.ts'
@@ -16,7 +18,8 @@ const OUTPUT_ESTIMATE = 512
 const LOOPBACK = '127.0.0.1'
 const MOST_MS = 366 * 86_400_000
 
-export interface ExplainPorts {
+export interface ExplainPorts
+  extends Pick<AdmissionPorts, 'budgetStandings' | 'priceOf' | 'worstCase' | 'requiresOutputCap' | 'clock'> {
   readonly counters: Counters
   readonly policies: Policies
   readonly access: AccessGate
@@ -31,17 +34,19 @@ export interface ExplainPorts {
   ) => readonly Target[] | Promise<readonly Target[]>
 }
 
-/** Says which limits a call would meet, how each stands, and which decides; takes nothing of any. */
-export const createExplain =
-  ({ counters, policies, access, rateRules, countryOf, callerOf, targetsOf }: ExplainPorts) =>
-  async (input: ExplainInput): Promise<Explanation> => {
+/** Says which limits and budgets a call would meet, how each stands, and which decides; takes nothing of any. */
+export const createExplain = (ports: ExplainPorts) => {
+  const { counters, policies, access, rateRules, countryOf, callerOf, targetsOf } = ports
+  const explainBudgets = createBudgetExplain(ports)
+  return async (input: ExplainInput): Promise<Explanation> => {
     const found = await callerOf(input.key_id)
     // Of those who come with a publishable key only proven users count.
     const proven = found.kind === 'publishable' && input.user !== undefined
     const caller = proven ? { ...found, person: input.user } : found
     const address = input.address ?? LOOPBACK
     const request = { operation: input.endpoint ?? 'chat', user: input.user ?? null, model: input.model } as const
-    const [target] = await targetsOf(caller, request)
+    const targets = await targetsOf(caller, request)
+    const [target] = targets
     if (target === undefined) throw new AppError('model_not_found')
     const output = request.operation === 'chat' ? (input.max_tokens ?? OUTPUT_ESTIMATE) : 0
     const inputTokens = input.input_tokens ?? 1
@@ -66,9 +71,18 @@ export const createExplain =
     const tightest = tightestOf(shown, standings, ({ shadow }) => !shadow)
     const deciding = refuses.indexOf(true) === -1 ? tightest : refuses.indexOf(true)
     const subjects = subjectsOf(exchange, request as unknown as InferenceRequest, target, countryOf(address))
+    const money = await explainBudgets({
+      ...{ caller, user: request.user, targets, inputTokens, operation: request.operation },
+      maxOutputTokens: input.max_tokens ?? null,
+      tierCap: own.maxOutputTokens,
+    })
+    const tooLarge = rules.some(({ cost, limit }, index) => refuses[index] && cost > limit.quota)
+    const ofLimits = refuses.includes(true) ? (tooLarge ? 'request_exceeds_limit' : 'rate_limit_exceeded') : null
+    const refusal = denied ?? ofLimits ?? money.refusal
     return {
       object: 'limit_explanation',
-      allowed: denied === null && !refuses.includes(true),
+      allowed: refusal === null,
+      refusal,
       decides: denied === null ? (shown[deciding]?.name ?? null) : 'access',
       country: subjects.country,
       access: denied,
@@ -88,5 +102,7 @@ export const createExplain =
         const reason = callerMismatch(policy, subjects) ?? callMismatch(policy, subjects)
         return reason === null ? [] : [{ name: policy.name, reason }]
       }),
+      ...money.told,
     }
   }
+}

@@ -101,21 +101,27 @@ const impose = (ports: MoneyPorts, request: InferenceRequest, target: Target, ca
   return ports.withOutputCap(request, standing[0] ?? ports.outputCapMember(target), cap)
 }
 
+/** What a request can cost at most, and the cap of its output that this takes. */
+export interface Bound extends Omit<Quote, 'request'> {
+  /** The provider must be told the cap. */
+  readonly imposed: boolean
+}
+
 /**
- * Works out the most that a request can cost over its order of targets, and caps its output where a tier or a budget must
- * hold: worst case = input bound + output cap × choices at the dearest target.
+ * Works out the most that a request can cost over its order of targets: worst case = input bound + output cap × choices at the
+ * dearest target.
  * @throws AppError `price_unknown` when a budget applies and any target has no price; `input_unbounded` when one applies, a
  * file is sent and the context of any target is not known.
  */
-export const quote = (
-  ports: MoneyPorts,
+export const boundCost = (
+  ports: Pick<MoneyPorts, 'priceOf' | 'worstCase' | 'requiresOutputCap'>,
   asked: InferenceRequest,
   targets: readonly Target[],
   at: number,
   tierCap: number | null,
   budgeted: boolean,
-): Quote => {
-  const inputTokens = estimateInputTokens(asked)
+  inputTokens: number,
+): Bound => {
   const isRequired = targets.some(ports.requiresOutputCap)
   const cap = capOf(asked, targets, tierCap, budgeted, inputTokens, isRequired)
   const [first] = targets
@@ -140,8 +146,22 @@ export const quote = (
     price = found
     worstCase = cost
   }
-  const request = cap.imposed ? impose(ports, asked, dearest, cap.tokens) : asked
-  return { target: dearest, price, worstCase, outputCap: cap.tokens, at, request, inputTokens, warning: cap.warning }
+  const { tokens: outputCap, imposed, warning } = cap
+  return { target: dearest, price, worstCase, outputCap, imposed, at, inputTokens, warning }
+}
+
+/** The same, and the request with its output capped where a tier or a budget must hold. @throws AppError as `boundCost`. */
+export const quote = (
+  ports: MoneyPorts,
+  asked: InferenceRequest,
+  targets: readonly Target[],
+  at: number,
+  tierCap: number | null,
+  budgeted: boolean,
+): Quote => {
+  const bound = boundCost(ports, asked, targets, at, tierCap, budgeted, estimateInputTokens(asked))
+  const request = bound.imposed ? impose(ports, asked, bound.target, bound.outputCap) : asked
+  return { ...bound, request }
 }
 
 /** The fault of a model whose cost nobody can bound, where it must be bounded. */

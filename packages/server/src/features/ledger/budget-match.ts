@@ -14,6 +14,8 @@ export interface NamedRule {
 export interface BudgetMatch {
   /** Sets all rules; calls under way keep their budgets. */
   replace(rules: readonly NamedRule[]): void
+  /** All rules, in the order of their names. */
+  rules(): readonly NamedRule[]
   /** Those of a project, and of its key where one is named, that hold whatever is called and for whom. */
   ofAccount(projectId: string, caller: Caller | null): readonly CallBudget[]
   /** All budgets that must have room for a call, that of its key first. */
@@ -37,16 +39,20 @@ export const accountPrefix = ({ name, rule }: NamedRule): string => {
 const accountId = (prefix: string, projectId: string, subject: string): string =>
   prefix + digest(projectId, subject).slice(0, ID_CHARACTERS)
 
+/** Id of the account that a rule has for a subject. */
+export const accountIdOf = (named: NamedRule, projectId: string, subject: string): string =>
+  accountId(accountPrefix(named), projectId, subject)
+
 /** The only account that a rule can have, where it says so much; null where each subject has its own. */
 export const onlyAccount = ({ name, rule }: NamedRule) => {
   const projectId = rule.project ?? (rule.level === 'model' ? '' : undefined)
   const subject = rule[rule.level]
   if (projectId === undefined || subject === undefined) return null
-  return { id: accountId(accountPrefix({ name, rule }), projectId, subject), rule: { name, projectId, subject } }
+  return { id: accountIdOf({ name, rule }, projectId, subject), rule: { name, projectId, subject } }
 }
 
 /** What the model of a rule and a target have in common. */
-const isOfModel = (model: string, target: string): boolean =>
+export const isOfModel = (model: string, target: string): boolean =>
   model.endsWith('*') ? target.startsWith(model.slice(0, -1)) : model === target
 
 interface Compiled extends NamedRule {
@@ -136,6 +142,7 @@ export const createBudgetMatch = (): BudgetMatch => {
       known = new WeakMap()
       ids = new Map()
     },
+    rules: () => rules,
     ofAccount: (projectId, caller) => find(projectId, caller).fixed,
     of: (caller, user, targets) => {
       if (rules.length === 0 && caller.budgetId === null) return noBudgets

@@ -5,6 +5,7 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Database, Transaction } from '../../kernel/db.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { BudgetMatch } from './budget-match.ts'
+import type { BudgetStandings } from './budget-standings.ts'
 
 /** Who changes a budget, for the audit. */
 export interface BudgetOperator {
@@ -46,6 +47,7 @@ export interface BudgetService {
 
 /** Budgets as data, and which of them hold for a call. */
 export interface BudgetRules extends BudgetService, Pick<BudgetMatch, 'of'> {
+  readonly standings: BudgetStandings
   /** Those of a project, and of its key where one is named, that hold whatever is called. @throws AppError database_unavailable */
   ofAccount(projectId: string, caller: Caller | null): Promise<readonly CallBudget[]>
   /** Takes over what the configuration states. @throws AppError database_unavailable */

@@ -53,7 +53,8 @@ export const makeAccount = async (
   )
 }
 
-const windowOf = ({ window, rolling }: BudgetRule): BudgetWindow =>
+/** How the accounts of a rule are renewed. */
+export const budgetWindowOf = ({ window, rolling }: BudgetRule): BudgetWindow =>
   rolling && window !== 'total' ? `rolling-${window}` : window
 
 /**
@@ -63,7 +64,7 @@ const windowOf = ({ window, rolling }: BudgetRule): BudgetWindow =>
 export const writeRule = async ({ execute }: Transaction, row: RuleRow, prefix: string, at: Date): Promise<void> => {
   const { name, rule, source } = row
   const limit = parseUsd(rule.limit_usd)
-  const window = windowOf(rule)
+  const window = budgetWindowOf(rule)
   const soft = rule.mode === 'soft'
   await execute(
     `INSERT INTO headgate.budget_rules (name, rule, limit_nano, budget_window, soft, source, changed_at)

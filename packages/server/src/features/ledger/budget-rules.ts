@@ -19,9 +19,9 @@ import {
   type RuleRow,
   writeRule,
 } from './budget-rules.store.ts'
+import { createBudgetStandings, resetsAt } from './budget-standings.ts'
 import { budgetRoutes } from './budgets.routes.ts'
 import { asUnavailable } from './leases.store.ts'
-import { comesBackAt, isRolling, windowEnd, windowStart } from './windows.ts'
 
 const MOST_RULES = 200
 const ACCOUNTS_LISTED = 10
@@ -36,11 +36,6 @@ const unknown = () => new AppError('resource_not_found', { detail: 'There is no 
 const isSame = (one: BudgetRule, other: BudgetRule): boolean => {
   const names = new Set([...Object.keys(one), ...Object.keys(other)]) as Set<keyof BudgetRule>
   return [...names].every((name) => one[name] === other[name])
-}
-
-const resetsAt = ({ budget_window: window, oldest }: AccountRow, now: number): number | null => {
-  if (!isRolling(window)) return windowEnd(window, windowStart(window, now))
-  return oldest && comesBackAt(window, oldest.getTime())
 }
 
 const viewAlert = (row: AlertRow): Budget['alerts'][number] => ({
@@ -208,6 +203,7 @@ export const createBudgetRules = (options: BudgetRulesOptions): BudgetRules & Fe
     name: 'budgets',
     routes: budgetRoutes({ list, get, put, remove }),
     of: match.of,
+    standings: createBudgetStandings(database, clock.now, match.rules, match.of),
     ofAccount: async (projectId, caller) => {
       await follower.refresh().catch((cause) => {
         throw asUnavailable(cause)

@@ -8,6 +8,7 @@ import {
   UsageReportQuerySchema,
   UsageReportSchema,
 } from '@headgate/contract/usage.ts'
+import { type BudgetStanding, viewStanding } from '../../domain/budget-standing.ts'
 import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { defineRoute, type Route } from '../../kernel/route.ts'
@@ -22,6 +23,11 @@ export interface UsageRoutesOptions {
   /** Rows that are settled here and not yet in PostgreSQL. */
   readonly drain: Pick<Drain, 'byId' | 'find'>
   readonly budgets: (ids: readonly string[]) => Promise<ReadonlyMap<string, BudgetState>>
+  /** Budgets that a caller may look at; `shared` are those of several projects, of which no figure is told. */
+  readonly standingsOf: (
+    caller: Caller,
+    user: string | null,
+  ) => Promise<readonly { readonly standing: BudgetStanding; readonly shared: boolean }[]>
   readonly now: () => number
 }
 
@@ -53,14 +59,14 @@ const isVisible = (caller: Caller, project: string, key: string, user: string | 
 }
 
 /** What callers and operators can read of the ledger. */
-export const usageRoutes = ({ store, drain, budgets, now }: UsageRoutesOptions): Route[] => [
+export const usageRoutes = ({ store, drain, budgets, standingsOf, now }: UsageRoutesOptions): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/v1/usage',
     access: 'caller',
     browser: 'person',
     summary:
-      'Lists what calls consumed and cost, with totals of the range and the state of the budget; to a person, their own.',
+      'Lists what calls consumed and cost, with totals of the range and what each budget has left; to a person, their own.',
     query: UsageQuerySchema,
     reference: { operationId: 'listUsage', tag: 'Usage', answer: UsageListSchema },
     handle: async ({ exchange, query: raw }) => {
@@ -74,10 +80,11 @@ export const usageRoutes = ({ store, drain, budgets, now }: UsageRoutesOptions):
       const asked = { projectId, keyId, user: person, range }
       const split = query.after?.indexOf('_') ?? -1
       const after = query.after ? { at: Number(query.after.slice(0, split)), id: query.after.slice(split + 1) } : null
-      const [rows, totals, states] = await Promise.all([
+      const [rows, totals, states, standings] = await Promise.all([
         store.list({ ...asked, limit: limit + 1, after }),
         store.totals(asked),
         budgetId === null ? null : budgets([budgetId]),
+        standingsOf(exchange.caller, exchange.user),
       ])
       const page = rows.slice(0, limit)
       const last = page.at(-1)
@@ -91,6 +98,7 @@ export const usageRoutes = ({ store, drain, budgets, now }: UsageRoutesOptions):
           next_cursor: rows.length > limit && last ? `${last.at.getTime()}_${last.request_id}` : null,
           totals: viewTotals(totals),
           budget: budget ? viewBudget(budget) : null,
+          budgets: standings.map(({ standing, shared }) => viewStanding(standing, !shared)),
         },
       }
     },

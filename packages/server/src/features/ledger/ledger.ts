@@ -15,7 +15,7 @@ import { createHolds } from './holds.ts'
 import { JournalFault, openJournal } from './journal.ts'
 import { createLeases } from './leases.ts'
 import { createLeaseStore, type LeaseStore } from './leases.store.ts'
-import { usageRoutes } from './ledger.routes.ts'
+import { usageRoutes, type UsageRoutesOptions } from './ledger.routes.ts'
 import { noReservations, type Reservation } from './row.ts'
 import { openProgress } from './progress.ts'
 import { recover } from './recovery.ts'
@@ -42,6 +42,8 @@ export interface LedgerOptions {
   readonly queueLimit?: number
   /** Told of each threshold of a budget, once per window over all replicas. */
   readonly onBudgetAlert?: (alert: BudgetAlert) => void
+  /** Budgets that a caller may look at, for its usage; by default none. */
+  readonly standingsOf?: UsageRoutesOptions['standingsOf']
   /** The stores of one process of a replica; by default PostgreSQL. */
   readonly stores?: (replicaId: string, epoch: string) => LedgerStores
 }
@@ -115,7 +117,9 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
   })
   const holds = createHolds({ journal, progress, drain, leases, faultPoints, log })
   const budgets = createBudgets(database, clock.now)
-  const routes = usageRoutes({ store: createUsageStore(database), drain, budgets: budgets.state, now: clock.now })
+  const { standingsOf = async () => [] } = options
+  const store = createUsageStore(database)
+  const routes = usageRoutes({ store, drain, budgets: budgets.state, standingsOf, now: clock.now })
   const timers: { cancel(): void }[] = []
 
   const open = (intent: Intent, granted: readonly Reservation[]): Hold =>

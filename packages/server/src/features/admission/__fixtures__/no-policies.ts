@@ -15,6 +15,7 @@ export const noPolicyPorts = {
   targetsOf: () => [],
   onShadowRefused: () => {},
   onBudgetExceeded: () => {},
+  budgetStandings: async () => ({ standings: [], notApplied: [] }),
   budgetsOf: ({ budgetId }) =>
     budgetId === null ? noBudgets : [{ id: budgetId, level: 'key', rule: null, soft: false, targets: null }],
 } satisfies Partial<AdmissionPorts>
