@@ -13,8 +13,17 @@ const line = (most: number) => Type.String({ minLength: 1, maxLength: most, patt
 const lines = (description: string) =>
   Type.Optional(Type.Array(line(256), { minItems: 1, maxItems: 500, uniqueItems: true, description }))
 
-/** What a limit counts. `concurrent`: calls under way; `usd`: money. */
-export const limitUnits = ['requests', 'tokens', 'input_tokens', 'output_tokens', 'concurrent', 'usd'] as const
+/** What a limit counts. `concurrent`: calls under way; `audio_seconds`: heard or spoken; `usd`: money. */
+export const limitUnits = [
+  'requests',
+  'tokens',
+  'input_tokens',
+  'output_tokens',
+  'concurrent',
+  'images',
+  'audio_seconds',
+  'usd',
+] as const
 /**
  * Whose count it is: one for each value of these together; none of them is one count for everybody. `user` is the person,
  * proven or named by a secret key; `person` only a proven one that calls without a secret key.
@@ -33,7 +42,17 @@ export const limitSubjects = [
 ] as const
 export const limitAlgorithms = ['token_bucket', 'sliding_window'] as const
 export const limitModes = ['enforce', 'shadow', 'off'] as const
-export const endpointNames = ['chat', 'embeddings'] as const
+export const endpointNames = [
+  'chat',
+  'embeddings',
+  'images',
+  'image_edits',
+  'image_variations',
+  'speech',
+  'transcriptions',
+  'translations',
+  'moderations',
+] as const
 
 export const PolicyMatchSchema = Type.Object(
   {
@@ -144,6 +163,8 @@ export const ExplainSchema = Type.Object(
     user: Type.Optional(line(256)),
     max_tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 100_000_000 })),
     input_tokens: Type.Optional(Type.Integer({ minimum: 0, maximum: 100_000_000 })),
+    images: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
+    audio_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
   },
   { ...closed, title: 'ExplainLimits', examples: [{ key_id: 'Ab3dE6gH9jKl', model: 'demo', address: '203.0.113.7' }] },
 )

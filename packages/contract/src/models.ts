@@ -1,10 +1,11 @@
 import { type Static, Type } from 'typebox'
+import { endpointNames } from './limits.ts'
 
 /** What Headgate adds to an entry of OpenAI's model list. */
 const ModelFacts = Type.Object({
   provider: Type.String({ description: 'Name of the provider in the configuration.' }),
   model: Type.String({ description: 'The model as its provider names it.' }),
-  operations: Type.Array(Type.Enum(['chat', 'embeddings']), { description: 'What it can be asked to do.' }),
+  operations: Type.Array(Type.Enum([...endpointNames]), { description: 'What it can be asked to do.' }),
   context_tokens: Type.Union([Type.Integer(), Type.Null()], {
     description: 'Most tokens of prompt and answer together; null when unknown.',
   }),

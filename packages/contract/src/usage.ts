@@ -20,6 +20,9 @@ const tokens = {
   cache_write_input_tokens: count,
   output_tokens: count,
   reasoning_tokens: count,
+  images: Type.Integer({ minimum: 0, description: 'Images that were made.' }),
+  audio_seconds: Type.Number({ minimum: 0, description: 'Audio that was heard or spoken.' }),
+  characters: Type.Integer({ minimum: 0, description: 'Characters that were spoken.' }),
 }
 
 /** One try at a provider. */

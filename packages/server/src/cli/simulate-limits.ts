@@ -16,6 +16,8 @@ const past = async function* (calls: ReturnType<typeof replayCalls>): AsyncGener
       provider: call.provider,
       inputTokens: Number(call.input_tokens),
       outputTokens: Number(call.output_tokens),
+      images: Number(call.images),
+      audioSeconds: Math.ceil(Number(call.audio_ms) / 1_000),
       cost: Number(call.cost_nano ?? 0n),
       durationMs: call.duration_ms,
     }

@@ -3,6 +3,7 @@ import { anthropicAddress, ollamaAddress, providerPresets } from '../config/prov
 import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Target } from '../domain/model.ts'
+import type { MediaPrice } from '../domain/price.ts'
 import type { ProviderSettings } from '../features/providers/providers.ts'
 import type { QueueSettings } from '../features/queue/queue.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -82,6 +83,24 @@ export const usualAddress = (name: string, kind: 'openai' | 'anthropic' | 'ollam
   return providerPresets.find((preset) => preset.name === name && preset.kind === kind)?.base_url
 }
 
+const minutesPerHour = 60n
+
+/** What images and audio cost, where the configuration says anything of it. */
+const mediaPriceOf = (price: NonNullable<Config['models'][string]['price']>): { media?: MediaPrice } => {
+  const { image, images, audio_minute: minute, characters, media_input: input, media_output: output } = price
+  if ([image, images, minute, characters, input, output].every((rate) => rate === undefined)) return {}
+  return {
+    media: {
+      inputPerMillion: input ?? null,
+      outputPerMillion: output ?? null,
+      images: new Map(Object.entries(images ?? {})),
+      image: image ?? null,
+      audioHour: minute === undefined ? null : minute * minutesPerHour,
+      charactersPerMillion: characters ?? null,
+    },
+  }
+}
+
 /** Configured prices by target. */
 export const priceOverrides = (config: Config) =>
   new Map(
@@ -92,12 +111,13 @@ export const priceOverrides = (config: Config) =>
             [
               name,
               {
-                input: price.input,
-                output: price.output,
+                ...(price.input !== undefined && { input: price.input }),
+                ...(price.output !== undefined && { output: price.output }),
                 ...(price.cached_input !== undefined && { cachedInput: price.cached_input }),
                 ...(price.cache_write !== undefined && { cacheWrite: price.cache_write }),
                 ...(price.cache_write_1h !== undefined && { cacheWriteHour: price.cache_write_1h }),
                 ...(price.per_request !== undefined && { perRequest: price.per_request }),
+                ...mediaPriceOf(price),
               },
             ] as const,
           ],

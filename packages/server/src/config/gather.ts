@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { budgetProblems } from '../domain/budget-problems.ts'
 import { alertFaults } from './alert-faults.ts'
+import { priceFaults } from './price-faults.ts'
 import { policyProblems } from '../domain/policy-problems.ts'
 import { ambientLeaves, environmentLeaves, processEnvironment, readDotEnv } from './env.ts'
 import type { ConfigFault } from './faults.ts'
@@ -180,7 +181,12 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
   // The rules across options read typed values, which only a valid tree has.
   if (schemaFaults.length === 0 && failed.size === 0) {
     faults.push(...providerFaults(loaded, where), ...profileRefusals(loaded, where))
-    faults.push(...policyFaults(loaded, where), ...budgetFaults(loaded, where), ...alertFaults(loaded, where))
+    faults.push(
+      ...priceFaults(loaded, where),
+      ...policyFaults(loaded, where),
+      ...budgetFaults(loaded, where),
+      ...alertFaults(loaded, where),
+    )
     if (loaded.counters === 'redis' && loaded.redis_url === undefined) {
       faults.push({
         where: where(['counters']),

@@ -4,6 +4,7 @@ import { AlertsSchema, ObjectivesSchema, ReceiversSchema } from './alerts-schema
 import { limitsSchema } from './limits-schema.ts'
 import { BodyLogSchema, LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
 import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.ts'
+import { mediaPrices } from './media-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
 import { count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
 
@@ -12,14 +13,15 @@ const ModelSchema = group(
     price: Type.Optional(
       group(
         {
-          input: money('USD per million input tokens.'),
-          output: money('USD per million output tokens.'),
+          input: Type.Optional(money('USD per million input tokens.')),
+          output: Type.Optional(money('USD per million output tokens.')),
           cached_input: Type.Optional(money('USD per million input tokens read from the cache of the provider.')),
           cache_write: Type.Optional(money('USD per million input tokens written to that cache; absent: as `input`.')),
           cache_write_1h: Type.Optional(
             money('USD per million input tokens kept there for an hour; absent: as `cache_write`.'),
           ),
           per_request: Type.Optional(money('USD per call.')),
+          ...mediaPrices,
         },
         'Overrides the price library.',
       ),

@@ -1,5 +1,16 @@
+import type { MediaRequest } from './media.ts'
+
 /** What a model can be asked to do. */
-export type Operation = 'chat' | 'embeddings'
+export type Operation =
+  | 'chat'
+  | 'embeddings'
+  | 'images'
+  | 'image_edits'
+  | 'image_variations'
+  | 'speech'
+  | 'transcriptions'
+  | 'translations'
+  | 'moderations'
 
 /** Output cap where neither caller, model nor tier names one. */
 export const defaultOutputCap = 4_096
@@ -29,8 +40,10 @@ export interface InferenceRequest {
   /** The end user the body names; null when it names none. */
   readonly user: string | null
   readonly body: Buffer
-  /** Where the top-level members stand in `body`, by name. */
+  /** Where the top-level members stand in `body`, by name; of a form, the values of its fields. */
   readonly members: ReadonlyMap<string, MemberSpan>
+  /** Of a request for images or audio. */
+  readonly media?: MediaRequest
 }
 
 /** A copy of a body with the bytes from `start` to `end` replaced by a text. */

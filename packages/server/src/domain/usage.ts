@@ -1,3 +1,5 @@
+import type { MediaUsage } from './media.ts'
+
 /** What a call consumed, in tokens. Cached input and cache writes are parts of the input, reasoning part of the output. */
 export interface Usage {
   readonly inputTokens: number
@@ -8,6 +10,8 @@ export interface Usage {
   readonly cacheWriteHourInputTokens: number
   readonly outputTokens: number
   readonly reasoningTokens: number
+  /** Of a call for images or audio. */
+  readonly media?: MediaUsage
 }
 
 export const noUsage: Usage = {

@@ -2,7 +2,7 @@ import type { Access, PolicyInput } from '@headgate/contract/limits.ts'
 import type { BudgetStanding } from '../../domain/budget-standing.ts'
 import type { Caller } from '../../domain/caller.ts'
 import type { CallBudget, Hold, Intent } from '../../domain/hold.ts'
-import type { InferenceRequest } from '../../domain/inference.ts'
+import type { InferenceRequest, Operation } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Price } from '../../domain/price.ts'
@@ -35,8 +35,8 @@ export type OutputCapMember = 'max_tokens' | 'max_completion_tokens'
 
 /** What the worst case of a call is worked out with. */
 export interface MoneyPorts {
-  /** At a time in milliseconds since the epoch; null when nobody knows a price. */
-  readonly priceOf: (target: Target, at: number) => Price | null
+  /** Of an operation, at a time in milliseconds since the epoch; null when nobody knows a price. */
+  readonly priceOf: (target: Target, at: number, operation: Operation) => Price | null
   /** Most a call can cost when each of its choices has at most `outputCap` tokens. */
   readonly worstCase: (price: Price, request: InferenceRequest, outputCap: number) => NanoUsd
   /** The member by which this target's provider takes an output cap. */

@@ -2,6 +2,7 @@ import type { Exchange } from '../../domain/exchange.ts'
 import { type CallBudget, type Hold, type Intent, isHard } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
+import type { Price } from '../../domain/price.ts'
 import { addWarning } from '../../domain/warning.ts'
 import type { Decision } from '../../kernel/counters.ts'
 import { AppError } from '../../kernel/errors.ts'
@@ -50,6 +51,12 @@ interface Asked {
 /** Output that a limit of tokens takes for a call that names no cap; what it really was is corrected afterwards. */
 const OUTPUT_ESTIMATE = 512
 
+/** What a killed call costs. Images and audio are paid for once they are asked for, so their whole worst case is. */
+const ratesOf = (price: Price, { request, worstCase }: Quote): Intent['rates'] =>
+  request.media === undefined
+    ? { input: price.inputPerMillion, output: price.outputPerMillion, perRequest: price.perRequest }
+    : { input: 0n, output: 0n, perRequest: worstCase ?? price.perRequest }
+
 /** Builds admission. The counters it is handed outlive it. */
 export const createAdmission = (ports: AdmissionPorts): Admission => {
   const { counters, clock, reserve } = ports
@@ -79,6 +86,8 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
       input_tokens: quoted.inputTokens,
       output_tokens: output,
       concurrent: 1,
+      images: asked.media?.images ?? 0,
+      audio_seconds: Math.ceil((asked.media?.audioMsBound ?? 0) / 1_000),
       usd: quoted.worstCase === null ? 0 : Number(quoted.worstCase),
     }
   }
@@ -100,7 +109,7 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
       budgets,
       worstCase,
       inputTokensEstimate: inputTokens,
-      rates: price && { input: price.inputPerMillion, output: price.outputPerMillion, perRequest: price.perRequest },
+      rates: price && ratesOf(price, quoted),
     }
     return reserve(intent)
   }

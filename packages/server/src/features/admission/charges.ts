@@ -29,6 +29,8 @@ const used = ({ usage, cost }: Settlement, taken: Costs): Costs => ({
   input_tokens: usage.inputTokens,
   output_tokens: usage.outputTokens,
   concurrent: 0,
+  images: usage.media?.images ?? 0,
+  audio_seconds: Math.ceil((usage.media?.audioMs ?? 0) / 1_000),
   usd: cost === null ? taken.usd : Number(cost),
 })
 

@@ -56,6 +56,8 @@ export const createExplain = (ports: ExplainPorts) => {
       input_tokens: inputTokens,
       output_tokens: output,
       concurrent: 1,
+      images: input.images ?? 0,
+      audio_seconds: input.audio_seconds ?? 0,
       usd: 0,
     }
     const exchange = { caller, address, user: request.user } as Exchange

@@ -39,6 +39,8 @@ const none: readonly Policy[] = []
 /** What holds where no policy does. */
 export const noPolicies: readonly AppliedPolicy[] = []
 
+const isOfMedia = (unit: Unit): boolean => unit === 'images' || unit === 'audio_seconds'
+
 /** What is known of a call; its country is looked up only where a policy asks for it. */
 export const subjectsOf = (
   { caller, address, user }: Pick<Exchange, 'caller' | 'address' | 'user'>,
@@ -91,6 +93,8 @@ export const createPolicies = (countryOf: CountryOf): Policies => {
       const applied: AppliedPolicy[] = []
       for (const policy of candidates) {
         if (callMismatch(policy, subjects) !== null) continue
+        // What a call does not take of is nothing to it: a conversation makes no images.
+        if (isOfMedia(policy.unit) && costs[policy.unit] === 0) continue
         applied.push({
           policy,
           rule: {

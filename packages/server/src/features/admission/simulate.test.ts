@@ -12,6 +12,8 @@ const call = (at: number, more: Partial<PastCall> = {}): PastCall => ({
   provider: 'up',
   inputTokens: 10,
   outputTokens: 90,
+  images: 0,
+  audioSeconds: 0,
   cost: 1_000_000,
   durationMs: 1000,
   ...more,

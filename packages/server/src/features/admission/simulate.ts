@@ -25,6 +25,8 @@ export interface PastCall {
   readonly provider: string
   readonly inputTokens: number
   readonly outputTokens: number
+  readonly images: number
+  readonly audioSeconds: number
   /** Nano-USD. */
   readonly cost: number
   readonly durationMs: number
@@ -135,6 +137,8 @@ export const simulate = async (
       input_tokens: call.inputTokens,
       output_tokens: call.outputTokens,
       concurrent: 1,
+      images: call.images,
+      audio_seconds: call.audioSeconds,
       usd: call.cost,
     }
     const applied = policies.filter(

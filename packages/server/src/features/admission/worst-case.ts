@@ -28,7 +28,8 @@ export interface Quote {
 }
 
 /** Input tokens of a request, roughly: what a killed call is charged before its provider has counted. */
-export const estimateInputTokens = (request: InferenceRequest): number => Math.max(1, estimateInput(request))
+export const estimateInputTokens = (request: InferenceRequest): number =>
+  request.media?.inputTokensEstimate ?? Math.max(1, estimateInput(request))
 
 const leastOf = (values: readonly (number | null)[]): number | null => {
   const known = values.filter((value) => value !== null)
@@ -69,6 +70,10 @@ const capOf = (
   inputTokens: number,
   isRequired: boolean,
 ): Cap => {
+  if (request.media !== undefined) {
+    const ofModels = leastOf(targets.map(({ maxOutputTokens }) => maxOutputTokens))
+    return { tokens: ofModels ?? request.media.outputTokensBound, imposed: false, warning: null }
+  }
   if (request.operation !== 'chat') return { tokens: 0, imposed: false, warning: null }
   const asked = request.maxOutputTokens
   if (asked !== null) {
@@ -130,7 +135,7 @@ export const boundCost = (
   let price: Price | null = null
   let worstCase: NanoUsd | null = null
   for (const target of targets) {
-    const found = ports.priceOf(target, at)
+    const found = ports.priceOf(target, at, asked.operation)
     if (found === null) {
       if (budgeted) throw priceUnknown(target)
       dearest = first

@@ -50,7 +50,7 @@ export const createAccounts =
       usage: Usage,
       rest: { estimated: boolean; fault: string | null; firstByteMs: number | null; free?: boolean },
     ): StreamReceipt => {
-      const price = ports.priceOf(target, intent.at)
+      const price = ports.priceOf(target, intent.at, intent.operation)
       const cost = price === null ? null : rest.free ? 0n : ports.costOf(price, usage)
       const settlement: Settlement = {
         outcome,

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import type { Exchange } from '../../domain/exchange.ts'
 import type { Attempt, Hold, Intent, Settlement } from '../../domain/hold.ts'
-import type { InferenceRequest } from '../../domain/inference.ts'
+import type { InferenceRequest, Operation } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Price } from '../../domain/price.ts'
@@ -66,7 +66,9 @@ export type TakeAnswer = (answer: Buffer | string | null) => void
 
 /** What settling needs of metering. */
 export interface AccountPorts {
-  readonly priceOf: (target: string, at: number) => Price | null
+  readonly priceOf: (target: string, at: number, operation: Operation) => Price | null
+  /** Whether a call at this price is paid by its tokens. */
+  readonly needsTokens: (price: Price, operation: Operation) => boolean
   readonly costOf: (price: Price, usage: Usage) => NanoUsd
   readonly countText: (text: string) => Promise<number>
   readonly estimateInput: (request: InferenceRequest) => Promise<number>

@@ -1,4 +1,5 @@
 import type { Attempt } from '../../domain/hold.ts'
+import { noAmounts } from '../../domain/media.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Database, Transaction } from '../../kernel/db.ts'
 import { errorCode } from '../../kernel/db-errors.ts'
@@ -43,6 +44,11 @@ const createWindowText = (): WindowText => {
   }
 }
 
+const amountsJson = ({ amounts }: LedgerRow): string =>
+  amounts === noAmounts
+    ? ''
+    : `,"images":${amounts.images},"audio_ms":${Math.round(amounts.audioMs)},"characters":${amounts.characters}`
+
 /** A row, and its tries, as PostgreSQL reads it: one JSON document per batch costs a fraction of an array per column. */
 const rowJson = (row: LedgerRow, budget: Reservation | undefined, windowText: WindowText): string => {
   const slash = row.target.indexOf('/')
@@ -54,7 +60,7 @@ const rowJson = (row: LedgerRow, budget: Reservation | undefined, windowText: Wi
     `,"stream":${row.stream},"outcome":"${row.outcome}","estimated":${row.estimated}` +
     `,"input_tokens":${row.inputTokens},"cached_input_tokens":${row.cachedInputTokens}` +
     `,"cache_write_input_tokens":${row.cacheWriteInputTokens}` +
-    `,"output_tokens":${row.outputTokens},"reasoning_tokens":${row.reasoningTokens}` +
+    `,"output_tokens":${row.outputTokens},"reasoning_tokens":${row.reasoningTokens}${amountsJson(row)}` +
     `,"cost_nano":${row.cost},"price_version":${nullableText(row.priceVersion)},"fault":${nullableText(row.fault)}` +
     `,"attempts":${row.attempts.length},"duration_ms":${row.durationMs},"first_byte_ms":${row.firstByteMs}` +
     (budget === undefined
@@ -87,9 +93,10 @@ const INSERT_ROWS = `
       operation text, target text, provider text, model text, stream boolean, outcome text, estimated boolean,
       input_tokens bigint, cached_input_tokens bigint, cache_write_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, cost_nano bigint,
       price_version text, fault text, attempts smallint, duration_ms integer, first_byte_ms integer, budget_id text,
-      budget_window timestamptz, tries json)
+      budget_window timestamptz, tries json, images bigint, audio_ms bigint, characters bigint)
   ), written AS (
-    INSERT INTO headgate.ledger_entries (request_id, at, ${COLUMNS}) SELECT request_id, at, ${COLUMNS} FROM given
+    INSERT INTO headgate.ledger_entries (request_id, at, ${COLUMNS}, images, audio_ms, characters)
+    SELECT request_id, at, ${COLUMNS}, coalesce(images, 0), coalesce(audio_ms, 0), coalesce(characters, 0) FROM given
     ON CONFLICT (request_id, kind, at) DO NOTHING
     RETURNING request_id
   ), tried AS (

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib'
 import { type Attempt, type Intent, noBudgets } from '../../domain/hold.ts'
+import { noAmounts } from '../../domain/media.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import { quoteJson, quoteJsonOrNull } from '../../kernel/json.ts'
 import type { LedgerRow, Reservation } from './row.ts'
@@ -63,6 +64,12 @@ export const intentLine = (intent: Intent, reservations: readonly Reservation[],
 const attemptJson = ({ target, status, durationMs, fault }: Attempt): string =>
   `{"target":${quoteJson(target)},"status":${status},"durationMs":${durationMs},"fault":${quoteJsonOrNull(fault)}}`
 
+/** Only where there are any, so that a conversation's line is as it always was. */
+const amountsJson = ({ amounts }: LedgerRow): string =>
+  amounts === noAmounts
+    ? ''
+    : `,"amounts":{"images":${amounts.images},"audioMs":${Math.round(amounts.audioMs)},"characters":${amounts.characters}}`
+
 /** Writes an outcome as a line. */
 export const outcomeLine = (row: LedgerRow): string =>
   toLine(
@@ -72,7 +79,7 @@ export const outcomeLine = (row: LedgerRow): string =>
       `,"outcome":"${row.outcome}","estimated":${row.estimated},"inputTokens":${row.inputTokens}` +
       `,"cachedInputTokens":${row.cachedInputTokens},"cacheWriteInputTokens":${row.cacheWriteInputTokens}` +
       `,"outputTokens":${row.outputTokens}` +
-      `,"reasoningTokens":${row.reasoningTokens},"cost":${amountJson(row.cost)}` +
+      `,"reasoningTokens":${row.reasoningTokens}${amountsJson(row)},"cost":${amountJson(row.cost)}` +
       `,"priceVersion":${quoteJsonOrNull(row.priceVersion)},"fault":${quoteJsonOrNull(row.fault)}` +
       `,"attempts":[${row.attempts.map(attemptJson).join()}],"durationMs":${row.durationMs}` +
       `,"firstByteMs":${row.firstByteMs}${reservationsJson(row.reservations)}}`,
@@ -138,6 +145,7 @@ const unpackOutcome = (value: Record<string, unknown>): OutcomeRecord => {
       ...rest,
       // A line of a version that did not count them.
       cacheWriteInputTokens: rest.cacheWriteInputTokens ?? 0,
+      amounts: rest.amounts ?? noAmounts,
       cost: cost === null ? null : BigInt(cost),
       reservations: unpackReservations({ budgetId, reservation, ...(further && { further }) }),
     },

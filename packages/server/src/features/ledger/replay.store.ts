@@ -1,3 +1,4 @@
+import type { Operation } from '../../domain/inference.ts'
 import type { Database } from '../../kernel/db.ts'
 import type { Range } from './usage.store.ts'
 
@@ -8,18 +9,20 @@ export interface ReplayedCall {
   readonly project_id: string
   readonly key_id: string
   readonly user_name: string | null
-  readonly operation: 'chat' | 'embeddings'
+  readonly operation: Operation
   readonly target: string
   readonly provider: string
   readonly input_tokens: bigint
   readonly output_tokens: bigint
+  readonly images: bigint
+  readonly audio_ms: bigint
   readonly cost_nano: bigint | null
   readonly duration_ms: number
 }
 
 const PAGE = 5_000
 const NEXT = `SELECT request_id, at, project_id, key_id, user_name, operation, target, provider, input_tokens, output_tokens,
-    cost_nano, duration_ms
+    images, audio_ms, cost_nano, duration_ms
   FROM headgate.ledger_entries
   WHERE kind = 'call' AND at >= $1 AND at < $2 AND (at, request_id) > ($3, $4)
   ORDER BY at, request_id LIMIT ${PAGE}`

@@ -1,4 +1,5 @@
 import type { Attempt, Intent, Settlement } from '../../domain/hold.ts'
+import { type MediaAmounts, noAmounts } from '../../domain/media.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import { noUsage, type Outcome } from '../../domain/usage.ts'
 
@@ -34,6 +35,8 @@ export interface LedgerRow {
   readonly cacheWriteInputTokens: number
   readonly outputTokens: number
   readonly reasoningTokens: number
+  /** The shared `noAmounts` where there are none. */
+  readonly amounts: MediaAmounts
   readonly cost: NanoUsd | null
   readonly priceVersion: string | null
   readonly fault: string | null
@@ -64,6 +67,7 @@ export const toRow = (intent: Intent, reservations: readonly Reservation[], sett
     cacheWriteInputTokens: usage.cacheWriteInputTokens,
     outputTokens: usage.outputTokens,
     reasoningTokens: usage.reasoningTokens,
+    amounts: usage.media ?? noAmounts,
     cost: settlement.cost,
     priceVersion: settlement.priceVersion,
     fault: settlement.fault,

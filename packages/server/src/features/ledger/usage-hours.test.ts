@@ -33,14 +33,26 @@ const rowArbitrary = fc.record({
   target: fc.constantFrom('up/gpt-4o-mini', 'up/gpt-4o'),
   cost: fc.option(fc.bigInt({ min: 0n, max: 10n ** 12n })),
   estimated: fc.boolean(),
+  amounts: fc.constantFrom(
+    undefined,
+    { images: 2, audioMs: 0, characters: 0 },
+    { images: 0, audioMs: 1_500, characters: 40 },
+  ),
 })
 type Given = typeof rowArbitrary extends fc.Arbitrary<infer Value> ? Value : never
 
-const rowOf = ({ at, keyId, user, target, cost, estimated }: Given): LedgerRow =>
-  toRow(sampleIntent({ at, keyId, user, target }), [], sampleSettlement({ target, cost, estimated }))
+const rowOf = ({ at, keyId, user, target, cost, estimated, amounts }: Given): LedgerRow => {
+  const { usage } = sampleSettlement()
+  const media = amounts && { ...amounts, size: null, quality: null, inputTokens: 0, outputTokens: 0 }
+  const settlement = sampleSettlement({ target, cost, estimated, usage: { ...usage, ...(media && { media }) } })
+  return toRow(sampleIntent({ at, keyId, user, target }), [], settlement)
+}
 
-const shape = ({ group_name, requests, unpriced_requests, estimated_requests, output_tokens, cost_nano }: TotalsRow) =>
-  [group_name, requests, unpriced_requests, estimated_requests, output_tokens, cost_nano].map(String).join(' ')
+const shape = (row: TotalsRow) => {
+  const { group_name, requests, unpriced_requests, estimated_requests, output_tokens, cost_nano } = row
+  const counted = [requests, unpriced_requests, estimated_requests, output_tokens, cost_nano]
+  return [group_name, ...counted, row.images, row.audio_ms, row.characters].map(String).join(' ')
+}
 
 /** The same sums without the database. */
 const sums = (rows: readonly LedgerRow[], groupOf: (row: LedgerRow) => string | null): string[] =>
@@ -52,6 +64,9 @@ const sums = (rows: readonly LedgerRow[], groupOf: (row: LedgerRow) => string | 
       list.filter(({ estimated }) => estimated).length,
       list.reduce((sum, row) => sum + row.outputTokens, 0),
       list.reduce((sum, row) => sum + (row.cost ?? 0n), 0n),
+      list.reduce((sum, { amounts }) => sum + amounts.images, 0),
+      list.reduce((sum, { amounts }) => sum + amounts.audioMs, 0),
+      list.reduce((sum, { amounts }) => sum + amounts.characters, 0),
     ].join(' '),
   )
 
@@ -84,7 +99,7 @@ test('reports over any range are the sums of its entries, though whole hours com
       }
       const filter = { projectId: 'default', keyId: 'abcdefghijkl', user: 'one', range }
       const expected = within.filter(({ keyId, user }) => keyId === filter.keyId && user === filter.user)
-      const [whole = 'null 0 0 0 0 0'] = sums(expected, () => null)
+      const [whole = 'null 0 0 0 0 0 0 0 0'] = sums(expected, () => null)
       expect(shape(await usage.totals(filter))).toBe(whole)
     }),
     { numRuns: 25, seed: 5 },

@@ -20,6 +20,9 @@ export interface EntryRow {
   readonly cache_write_input_tokens: bigint
   readonly output_tokens: bigint
   readonly reasoning_tokens: bigint
+  readonly images: bigint
+  readonly audio_ms: bigint
+  readonly characters: bigint
   readonly cost_nano: bigint | null
   readonly price_version: string | null
   readonly fault: string | null
@@ -40,6 +43,9 @@ export interface TotalsRow {
   readonly cache_write_input_tokens: bigint
   readonly output_tokens: bigint
   readonly reasoning_tokens: bigint
+  readonly images: bigint
+  readonly audio_ms: bigint
+  readonly characters: bigint
   readonly cost_nano: bigint
   readonly adjustments_nano: bigint
 }
@@ -74,8 +80,8 @@ export interface ListFilter {
 }
 
 const SHOWN = `request_id, client_request_id, project_id, key_id, user_name, operation, provider, model, stream, outcome,
-  estimated, input_tokens, cached_input_tokens, cache_write_input_tokens, output_tokens, reasoning_tokens, cost_nano,
-  price_version, fault, attempts, duration_ms, first_byte_ms, at`
+  estimated, input_tokens, cached_input_tokens, cache_write_input_tokens, output_tokens, reasoning_tokens, images,
+  audio_ms, characters, cost_nano, price_version, fault, attempts, duration_ms, first_byte_ms, at`
 const time = (milliseconds: number): string => new Date(milliseconds).toISOString()
 
 const COUNTED = [
@@ -87,6 +93,9 @@ const COUNTED = [
   'cache_write_input_tokens',
   'output_tokens',
   'reasoning_tokens',
+  'images',
+  'audio_ms',
+  'characters',
   'cost_nano',
   'adjustments_nano',
 ] as const
@@ -95,7 +104,8 @@ const SUMS = COUNTED.map((name) => `coalesce(sum(${name}), 0)::bigint AS ${name}
 /** An entry as `headgate.add_usage_hours` counts it. */
 const ENTRY = `at, project_id, key_id, coalesce(user_name, '') AS user_name, target, (kind = 'call')::int AS requests,
   (kind = 'call' AND estimated)::int AS estimated_requests, (kind = 'call' AND cost_nano IS NULL)::int AS unpriced_requests,
-  input_tokens, cached_input_tokens, cache_write_input_tokens, output_tokens, reasoning_tokens, coalesce(cost_nano, 0) AS cost_nano,
+  input_tokens, cached_input_tokens, cache_write_input_tokens, output_tokens, reasoning_tokens, images, audio_ms,
+  characters, coalesce(cost_nano, 0) AS cost_nano,
   CASE WHEN kind = 'adjustment' THEN cost_nano ELSE 0 END AS adjustments_nano`
 
 /**

@@ -41,11 +41,12 @@ export const ledgerRules: readonly Rule[] = [
               coalesce(h.requests, 0), coalesce(h.cost_nano, 0), coalesce(e.requests, 0), coalesce(e.cost_nano, 0)) AS what
             FROM (SELECT date_bin('1 hour', at, to_timestamp(0)) AS hour, project_id, key_id, coalesce(user_name, '') AS user_name, target,
                     count(*) FILTER (WHERE kind = 'call') AS requests, coalesce(sum(cost_nano), 0) AS cost_nano,
-                    sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
+                    sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(images) AS images,
+                    sum(audio_ms) AS audio_ms, sum(characters) AS characters
                     FROM headgate.ledger_entries GROUP BY 1, 2, 3, 4, 5) e
             FULL JOIN headgate.usage_hours h USING (hour, project_id, key_id, user_name, target)
-           WHERE (e.requests, e.cost_nano, e.input_tokens, e.output_tokens)
-             IS DISTINCT FROM (h.requests, h.cost_nano, h.input_tokens, h.output_tokens)`,
+           WHERE (e.requests, e.cost_nano, e.input_tokens, e.output_tokens, e.images, e.audio_ms, e.characters)
+             IS DISTINCT FROM (h.requests, h.cost_nano, h.input_tokens, h.output_tokens, h.images, h.audio_ms, h.characters)`,
   },
   {
     name: 'one-row-per-call',

@@ -2,6 +2,7 @@ import type { InferenceRequest } from '../../domain/inference.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Price } from '../../domain/price.ts'
 import type { Usage } from '../../domain/usage.ts'
+import { mediaCost, mediaWorstCase } from './media-price.ts'
 
 /** What tokens cost: nano-USD per million. */
 export interface Rates {
@@ -65,14 +66,17 @@ export const costOf = (price: Price, usage: Usage): NanoUsd => {
     const forHour = Math.min(usage.cacheWriteHourInputTokens, written)
     tokens += BigInt(written - forHour) * rates.cacheWritePerMillion + BigInt(forHour) * rates.cacheWriteHourPerMillion
   }
-  return roundUp(tokens) + price.perRequest
+  if (usage.media === undefined) return roundUp(tokens) + price.perRequest
+  const media = mediaCost(price, usage.media, usage.inputTokens - cached - written, usage.outputTokens)
+  return roundUp(tokens + media.tokens) + media.units + price.perRequest
 }
 
 /**
  * Most a call can cost: the bound of its input at the dearest input rate, and `outputTokens` for each choice at the dearest
- * output rate. An embeddings call has no output.
+ * output rate. An embeddings call has no output; images and audio are bounded by what is asked for.
  */
 export const worstCase = (price: Price, request: InferenceRequest, outputTokens: number): NanoUsd => {
+  if (request.media !== undefined) return mediaWorstCase(price, request, outputTokens)
   const forHour = price.cacheWriteHourPerMillion > price.cacheWritePerMillion && mayKeepForHour(request.body)
   let input = dearestInput(price, forHour)
   let output = price.outputPerMillion

@@ -45,7 +45,7 @@ const used = (inputTokens: number, outputTokens: number, cachedInputTokens = 0, 
   reasoningTokens: 0,
 })
 const priced = (name: string, when = at, operations: Operation[] = ['chat']) => {
-  const price = priceOf(target(name, operations), when)
+  const price = priceOf(target(name, operations), when, 'chat')
   if (!price) throw new Error(`no price of ${name}`)
   return price
 }
@@ -65,10 +65,10 @@ describe('where a price comes from', () => {
 
   it('knows a provider by its address or its exact name, and by nothing vaguer', () => {
     expect(priced('main/gpt-4o-mini').inputPerMillion).toBe(150_000_000n)
-    expect(priceOf(target('xai/grok-4'), at)?.source).toBe('library')
-    expect(priceOf(target('openai-like/gpt-4o-mini'), at)).toBeNull()
-    expect(priceOf(target('nobody/gpt-4o-mini'), at)).toBeNull()
-    expect(priceOf(target('openai/no-such-model-zz'), at)).toBeNull()
+    expect(priceOf(target('xai/grok-4'), at, 'chat')?.source).toBe('library')
+    expect(priceOf(target('openai-like/gpt-4o-mini'), at, 'chat')).toBeNull()
+    expect(priceOf(target('nobody/gpt-4o-mini'), at, 'chat')).toBeNull()
+    expect(priceOf(target('openai/no-such-model-zz'), at, 'chat')).toBeNull()
   })
 
   it('prefers the configuration, and versions it by its figures', () => {
@@ -88,7 +88,7 @@ describe('where a price comes from', () => {
 
   it('is not zero by silence: an embedding model costs its input, and has no price for chat', () => {
     expect(priced('openai/text-embedding-3-small', at, ['embeddings']).inputPerMillion).toBe(20_000_000n)
-    expect(priceOf(target('openai/text-embedding-3-large', ['chat']), at)).toBeNull()
+    expect(priceOf(target('openai/text-embedding-3-large', ['chat']), at, 'chat')).toBeNull()
   })
 
   it('is the one of the time of the request', () => {

@@ -1,20 +1,24 @@
 import { createHash } from 'node:crypto'
 import { calcPrice, findProvider, type ModelPrice } from '@pydantic/genai-prices'
+import type { Operation } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import { type NanoUsd, parseUsd } from '../../domain/money.ts'
-import type { Price } from '../../domain/price.ts'
+import type { MediaPrice, Price } from '../../domain/price.ts'
+import { coversOperation } from './media-price.ts'
 import type { PriceStep, Rates, SteppedPrice } from './price.ts'
 
 /** A price from the configuration: nano-USD per million tokens, and per request. */
 export interface PriceOverride {
-  readonly input: NanoUsd
-  readonly output: NanoUsd
+  /** Absent, as `output` then is too: tokens have no price. */
+  readonly input?: NanoUsd
+  readonly output?: NanoUsd
   /** Absent: cached input costs what other input costs. */
   readonly cachedInput?: NanoUsd
   /** Absent: input written to the cache costs what other input costs; kept for an hour, what is written. */
   readonly cacheWrite?: NanoUsd
   readonly cacheWriteHour?: NanoUsd
   readonly perRequest?: NanoUsd
+  readonly media?: MediaPrice
 }
 
 /** What of a provider decides where its prices are looked up. */
@@ -85,11 +89,38 @@ const ratesFrom = (price: ModelPrice, pick: (value: LibraryPrice) => number | nu
 /** Everything of a price that is per token, as the library names it. */
 const tokenUnits = ['input_mtok', 'cache_read_mtok', 'cache_write_mtok', 'cache_write_1h_mtok', 'output_mtok'] as const
 
+const ofLibrary = { source: 'library', version: libraryVersion } as const
+
+const noMedia: MediaPrice = {
+  inputPerMillion: null,
+  outputPerMillion: null,
+  images: new Map(),
+  image: null,
+  audioHour: null,
+  charactersPerMillion: null,
+}
+
+/** What the library knows of pictures and audio; of a model it says one of both. */
+const mediaFromLibrary = (price: ModelPrice): MediaPrice | undefined => {
+  const pick = (...units: readonly string[]): NanoUsd | null => {
+    const found = units.map((unit) => baseOf(price[unit])).find((value) => value !== null)
+    return found === undefined ? null : nanoOf(found)
+  }
+  const input = pick('input_image_mtok', 'input_audio_mtok')
+  const output = pick('output_image_mtok', 'output_audio_mtok')
+  const audioHour = pick('input_audio_hours', 'audio_hours')
+  if (input === null && output === null && audioHour === null) return undefined
+  return { ...noMedia, inputPerMillion: input, outputPerMillion: output, audioHour }
+}
+
 const fromLibrary = (price: ModelPrice, target: Target): Price | SteppedPrice | null => {
   const { input_mtok: input, output_mtok: output, requests_kcount: requests } = price
-  // A price in other units only (images, seconds) says nothing of tokens, and silence is not zero.
-  if (input === undefined) return null
-  if (output === undefined && !target.operations.includes('embeddings')) return null
+  const media = mediaFromLibrary(price)
+  // A price in other units only (audio) says nothing of tokens, and silence is not zero.
+  if (input === undefined || (output === undefined && !target.operations.includes('embeddings')))
+    return media === undefined || media.audioHour === null
+      ? null
+      : { ...localPrice, lacksTokens: true, media, ...ofLibrary }
   const starts = new Set(tokenUnits.flatMap((unit) => startsOf(price[unit])))
   const steps: PriceStep[] = [...starts]
     .sort((a, b) => a - b)
@@ -97,18 +128,24 @@ const fromLibrary = (price: ModelPrice, target: Target): Price | SteppedPrice | 
   const flat: Price = {
     ...ratesFrom(price, baseOf),
     perRequest: nanoOf(baseOf(requests) ?? 0, true),
-    source: 'library',
-    version: libraryVersion,
+    ...(media !== undefined && { media }),
+    ...ofLibrary,
   }
   return steps.length === 0 ? flat : { ...flat, steps }
 }
 
 const fromOverride = (override: PriceOverride): Price => {
-  const { input, output, cachedInput = input, cacheWrite = input, perRequest = 0n } = override
+  const { input = 0n, output = 0n, cachedInput = input, cacheWrite = input, perRequest = 0n, media } = override
   const { cacheWriteHour = cacheWrite } = override
   const written =
     override.cacheWrite === undefined && override.cacheWriteHour === undefined ? [] : [cacheWrite, cacheWriteHour]
-  const told = [input, cachedInput, output, perRequest, ...written]
+  const lacksTokens = override.input === undefined || override.output === undefined
+  const { images, ...rates } = media ?? { images: [] }
+  const told = [
+    ...[input, cachedInput, output, perRequest, ...written],
+    ...(lacksTokens ? ['no tokens'] : []),
+    ...[...images, ...Object.entries(rates)].flat(),
+  ]
   const digest = createHash('sha256').update(told.join()).digest('hex')
   return {
     inputPerMillion: input,
@@ -117,6 +154,8 @@ const fromOverride = (override: PriceOverride): Price => {
     cacheWriteHourPerMillion: cacheWriteHour,
     outputPerMillion: output,
     perRequest,
+    ...(lacksTokens && { lacksTokens }),
+    ...(media !== undefined && { media }),
     source: 'configuration',
     version: `configuration/${digest.slice(0, 8)}`,
   }
@@ -154,8 +193,7 @@ export const createPrices = ({ overrides, providerOf }: PricesOptions) => {
     return found ? fromLibrary(found.model_price, target) : null
   }
 
-  /** `at` in milliseconds since the epoch. */
-  return (target: Target, at: number): Price | null => {
+  const find = (target: Target, at: number): Price | null => {
     const override = configured.get(target.name)
     if (override) return override
     const provider = providerOf(target.provider)
@@ -171,5 +209,11 @@ export const createPrices = ({ overrides, providerOf }: PricesOptions) => {
       remembered.set(key, price)
     }
     return price
+  }
+
+  /** `at` in milliseconds since the epoch; null too where the price says nothing of what the operation is paid by. */
+  return (target: Target, at: number, operation: Operation): Price | null => {
+    const price = find(target, at)
+    return price !== null && coversOperation(price, operation) ? price : null
   }
 }

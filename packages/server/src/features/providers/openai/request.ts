@@ -5,6 +5,13 @@ import { quoteJson } from '../../../kernel/json.ts'
 export const operationPath: Readonly<Record<Operation, string>> = {
   chat: '/chat/completions',
   embeddings: '/embeddings',
+  images: '/images/generations',
+  image_edits: '/images/edits',
+  image_variations: '/images/variations',
+  speech: '/audio/speech',
+  transcriptions: '/audio/transcriptions',
+  translations: '/audio/translations',
+  moderations: '/moderations',
 }
 
 const usageOption = ',"stream_options":{"include_usage":true}'

@@ -1,0 +1,16 @@
+import { Type } from 'typebox'
+import { money, named } from './schema-parts.ts'
+
+/** Of the price of a model: what is not counted in tokens, and tokens of another rate. */
+export const mediaPrices = {
+  media_input: Type.Optional(money('USD per million input tokens of pictures or audio; absent: as `input`.')),
+  media_output: Type.Optional(money('USD per million output tokens of pictures or audio; absent: as `output`.')),
+  image: Type.Optional(money('USD per image of a kind that `images` does not name.')),
+  images: Type.Optional(
+    named('^\\S{1,64}$', money('USD per image.'), {
+      description: 'USD per image by its kind: `size`, `quality` or `quality/size`, such as `hd/1024x1792`.',
+    }),
+  ),
+  audio_minute: Type.Optional(money('USD per minute of audio, heard or spoken.')),
+  characters: Type.Optional(money('USD per million characters spoken.')),
+}
