@@ -105,7 +105,7 @@ export default {
         pathNot: [
           tests,
           `${server}config/`,
-          `${server}kernel/(countries|embedded|migrate|blobs|postgres-)`,
+          `${server}kernel/(countries|embedded|memory-bound|migrate|blobs|postgres-)`,
           `${feature}ledger/(journal|progress)`,
           `${server}http/site\\.ts$`,
           `${server}(cli|main)(/|[.-])`,

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
 import { createGeneration, type GenerationGround } from './compose/generation.ts'
 import { createGenerations } from './compose/generations.ts'
+import { createGuards } from './compose/guards.ts'
 import { peopleSettings } from './compose/options.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
 import { createUpstreams } from './compose/upstreams.ts'
@@ -48,10 +49,20 @@ export const compose = async (given: Ground): Promise<House> => {
   const settings = () => current().settings
 
   // Tools
+  const guards = createGuards({
+    config: given.settings.config,
+    clock,
+    log,
+    metrics: () => metrics,
+    letGo: () => {
+      tokens.rest()
+      for (const { relieve } of [...features, ...generations.all().flatMap(({ own }) => own)]) relieve?.()
+    },
+  })
   const metrics = createMetrics(
     {
+      ...guards.gauges,
       streams: () => generations.all().reduce((sum, { events }) => sum + events.count(), 0),
-      loopDelay: () => current().loopDelayMs() / 1000,
       bodiesHeld: () => bodies.bytes,
       ledgerQueue: () => ledger.stats().queued,
       ledgerHolds: () => ledger.stats().openHolds,
@@ -151,6 +162,7 @@ export const compose = async (given: Ground): Promise<House> => {
   const adopt = (next: Settings): void => {
     upstreams.reread(next)
     watch.reread(next.config)
+    guards.reread(next.config)
     if (next.tls) server.present(next.tls)
   }
   const prepare = async (next: Settings): Promise<Prepared> => {
@@ -200,6 +212,7 @@ export const compose = async (given: Ground): Promise<House> => {
     ...upstreams.features,
     configuration,
     reference,
+    guards,
   ]
   const ground: GenerationGround = {
     database,
@@ -219,6 +232,7 @@ export const compose = async (given: Ground): Promise<House> => {
     routing,
     metrics,
     watch,
+    guards,
     bodies,
     files: {
       documentation: createSite(given.siteFolder ?? fileURLToPath(new URL('../site', import.meta.url))),

@@ -8,7 +8,7 @@ import { secretTexts } from './config/secrets.ts'
 import { AppError } from './kernel/errors.ts'
 import { createSecretHider } from './kernel/hide-secrets.ts'
 import { createLog, type ProcessLog } from './kernel/log.ts'
-import { releaseStartMemory } from './kernel/memory.ts'
+import { collectGarbage } from './kernel/memory.ts'
 import { greet } from './compose/greeting.ts'
 
 const DRAIN_POLL_MS = 100
@@ -168,5 +168,6 @@ export const serve = async (flags: Partial<Record<string, string>>): Promise<voi
   const running = await starting
   endOnDefects(running)
   running.greet()
-  releaseStartMemory()
+  // Loading modules grows the young generation to its limit, and V8 keeps it so until memory runs short.
+  collectGarbage()
 }

@@ -32,9 +32,9 @@ import type { Feature } from '../kernel/feature.ts'
 import { prefixedId } from '../kernel/ids.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
-import { watchPressure } from '../kernel/pressure.ts'
 import { addressOf } from './address.ts'
 import { configuredLimits, createPriorityOf } from './configured-limits.ts'
+import type { Guards } from './guards.ts'
 import type { Watch } from './watch.ts'
 import { hideSecrets, outputCapMember, priceOverrides, targetNamed } from './options.ts'
 
@@ -57,6 +57,7 @@ export interface GenerationGround {
   readonly routing: Routing
   readonly metrics: Metrics
   readonly watch: Watch
+  readonly guards: Guards
   readonly bodies: HeldBodies
   readonly files: Pick<PagesPorts, 'documentation' | 'asset'>
   /** The features that stay. */
@@ -72,8 +73,8 @@ export interface Generation {
   readonly settings: Settings
   readonly door: Door
   readonly events: Events
-  /** Lateness of the event loop. */
-  readonly loopDelayMs: () => number
+  /** The features that go with it. */
+  readonly own: readonly Feature[]
   readonly start: () => Promise<void>
   /** Lets everything go; calls that still run are cut. */
   readonly stop: () => Promise<void>
@@ -117,16 +118,11 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     onShadowRefused: (policy) => metrics.shadowRefusals(policy).inc(),
     onBudgetExceeded: (budget) => metrics.budgetOverruns(budget).inc(),
   })
-  const pressure = watchPressure(clock, {
-    loopDelayMs: config.guards.loop_delay_ms,
-    heapShare: config.guards.heap_percent / 100,
-    residentBytes: config.guards.resident_bytes ?? null,
-  })
   const shedding = createShedding({
-    pressure: pressure.read,
+    pressure: ground.guards.pressure,
     priorityOf: createPriorityOf(config),
     bodies: ground.bodies,
-    maxBodyBytes: config.body.max_total_bytes,
+    maxBodyBytes: ground.guards.mostBodyBytes(config),
     onShed: (reason) => metrics.shed(reason).inc(),
   })
   const relay = createRelay({
@@ -178,7 +174,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
   return {
     settings,
     events,
-    loopDelayMs: () => pressure.read().loopDelayMs,
+    own,
     door: {
       routes: [...ground.features, ...own].flatMap((feature) =>
         // The gateway's own calls are counted as they are admitted, devices as they are made.
@@ -205,7 +201,6 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     },
     stop: async () => {
       events.stop()
-      pressure.stop()
       for (const feature of [...own].reverse()) await feature.stop?.()
     },
   }

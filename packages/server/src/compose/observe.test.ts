@@ -3,22 +3,11 @@ import type { Intent, Settlement } from '../domain/hold.ts'
 import { noUsage } from '../domain/usage.ts'
 import { silentLog } from '../kernel/log.ts'
 import { createMetrics } from '../kernel/metrics.ts'
+import { stillGauges } from '../kernel/__fixtures__/still-gauges.ts'
 import { createModelLabel, createObserve } from './observe.ts'
 
-const zero = () => 0
-const gauges = {
-  streams: zero,
-  loopDelay: zero,
-  bodiesHeld: zero,
-  ledgerQueue: zero,
-  ledgerHolds: zero,
-  journalDropped: zero,
-  ledgerLost: zero,
-  ledgerRefused: zero,
-}
-
 test('names that callers make up add no series', async () => {
-  const metrics = createMetrics(gauges)
+  const metrics = createMetrics(stillGauges)
   const label = createModelLabel(
     () => ['demo/demo', 'up/gpt-4o-mini'],
     () => 0,

@@ -1,6 +1,7 @@
 import { BudgetRuleSchema, budgetNamePattern } from '@headgate/contract/budgets.ts'
 import { type Static, Type } from 'typebox'
 import { AlertsSchema, ObjectivesSchema, ReceiversSchema } from './alerts-schema.ts'
+import { GuardsSchema } from './guards-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
 import { BodyLogSchema, LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
 import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.ts'
@@ -184,31 +185,15 @@ export const ConfigSchema = group(
     body: group(
       {
         max_bytes: count('Largest request body of an inference call.', 33_554_432),
-        max_total_bytes: count('Most bytes of request bodies held at once; more are refused.', 1_610_612_736),
+        max_total_bytes: Type.Optional(
+          count(
+            'Most bytes of request bodies held at once; more are refused. Absent: a quarter of the memory that the process may have, 1.5 GiB at most.',
+          ),
+        ),
       },
       'Request bodies.',
     ),
-    guards: group(
-      {
-        loop_delay_ms: Type.Integer({
-          minimum: 0,
-          maximum: 60_000,
-          default: 500,
-          description:
-            'Lateness of the event loop, smoothed over half a second, from which on work is refused; 0: never.',
-        }),
-        heap_percent: Type.Integer({
-          minimum: 10,
-          maximum: 99,
-          default: 85,
-          description: 'Part of the heap limit from which on work is refused.',
-        }),
-        resident_bytes: Type.Optional(
-          count('Resident memory from which on work is refused; absent: nine tenths of what a cgroup allows.'),
-        ),
-      },
-      'When the process refuses work, the cheapest first.',
-    ),
+    guards: GuardsSchema,
     queue: group(
       {
         max_waiting: Type.Integer({

@@ -8,6 +8,8 @@ export interface Feature {
   start?(): Promise<void> | void
   /** Ends background work and writes down what is still in memory. */
   stop?(): Promise<void>
+  /** Lets go what is idle and can be had again, because memory is short. */
+  relieve?(): void
   /** A short state for `/readyz`; throws or answers within a second. */
   health?(): Promise<HealthReport> | HealthReport
 }

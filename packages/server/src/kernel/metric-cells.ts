@@ -77,7 +77,9 @@ const register = (registry: Registry, { name, help }: MetricEntry, type: string,
 export const createCounterCells = (registry: Registry, entry: MetricEntry) => {
   const { cell, samples } = cellsOf(entry, () => new CounterCell())
   register(registry, entry, 'counter', () => samples(({ value }, labels) => [{ labels, value }]))
-  return cell
+  /** All cells together. */
+  const total = () => samples(({ value }, labels) => [{ labels, value }]).reduce((sum, { value }) => sum + value, 0)
+  return Object.assign(cell, { total })
 }
 
 /** A histogram of plain numbers, each bucket with those below it when it is read. */

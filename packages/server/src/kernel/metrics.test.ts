@@ -1,18 +1,8 @@
 import { expect, test } from 'vitest'
+import { stillGauges } from './__fixtures__/still-gauges.ts'
 import { createMetrics } from './metrics.ts'
 
-const zero = () => 0
-const create = () =>
-  createMetrics({
-    streams: () => 3,
-    loopDelay: () => 0,
-    bodiesHeld: () => 0,
-    ledgerQueue: zero,
-    ledgerHolds: zero,
-    journalDropped: zero,
-    ledgerLost: zero,
-    ledgerRefused: zero,
-  })
+const create = () => createMetrics({ ...stillGauges, streams: () => 3 })
 
 const linesOf = async (metrics: ReturnType<typeof create>, name: string) =>
   (await metrics.expose()).split('\n').filter((line) => line.startsWith(name) || line.includes(` ${name} `))

@@ -55,6 +55,11 @@ const metricTable = {
     help: 'Thresholds that accounts of budgets reached, each once per window: 50, 80, 100 percent, forecast.',
     labels: ['budget', 'threshold'],
   },
+  reliefs: {
+    name: 'headgate_memory_reliefs_total',
+    help: 'How often memory was given back because it was short, by what was done.',
+    labels: ['measure'],
+  },
   attempts: { name: 'headgate_upstream_attempts_total', help: 'Tries at providers.', labels: ['provider', 'result'] },
 } as const
 const durationTable = {
@@ -91,6 +96,23 @@ const durationTable = {
 } as const
 const gaugeTable = {
   loopDelay: { name: 'headgate_event_loop_delay_seconds', help: 'Lateness of the event loop, smoothed.' },
+  pressure: {
+    name: 'headgate_pressure',
+    help: 'How near this process is to what it can bear: from 1 on work is refused, at 2 all of it.',
+  },
+  memoryCounted: { name: 'headgate_memory_used_bytes', help: 'Memory that counts against the limit.' },
+  memoryLimit: { name: 'headgate_memory_limit_bytes', help: 'Memory that the process may have.' },
+  heapLimit: { name: 'headgate_heap_limit_bytes', help: 'Most that the heap can grow to.' },
+  heapAfterCollection: {
+    name: 'headgate_heap_after_collection_bytes',
+    help: 'Heap that the last full collection of garbage left; NaN before the first.',
+  },
+  heapPerHour: {
+    name: 'headgate_heap_growth_bytes_per_hour',
+    help: 'Growth of that heap over the window of the leak watch; NaN while too little was seen.',
+  },
+  heapPerRequest: { name: 'headgate_heap_growth_bytes_per_request', help: 'The same per answered request.' },
+  leakSuspected: { name: 'headgate_leak_suspected', help: '1 when the heap has grown steadily for long.' },
   bodiesHeld: { name: 'headgate_request_bodies_bytes', help: 'Bytes of larger request bodies held now.' },
   streams: { name: 'headgate_streams_open', help: 'Event streams open to callers.' },
   ledgerQueue: { name: 'headgate_ledger_queue', help: 'Settled rows that PostgreSQL does not have yet.' },
@@ -168,6 +190,7 @@ export const createMetrics = (
     attempts: counter(metricTable.attempts),
     alertDeliveries: counter(metricTable.alertDeliveries),
     shed: counter(metricTable.shed),
+    reliefs: counter(metricTable.reliefs),
     shadowRefusals: counter(metricTable.shadowRefusals),
     budgetOverruns: counter(metricTable.budgetOverruns),
     budgetAlerts: counter(metricTable.budgetAlerts),

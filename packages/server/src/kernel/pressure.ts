@@ -1,5 +1,6 @@
 import { getHeapStatistics } from 'node:v8'
 import type { Clock } from './clock.ts'
+import type { MemoryBound } from './memory-bound.ts'
 
 /** What a process can bear. */
 export interface PressureLimits {
@@ -7,69 +8,89 @@ export interface PressureLimits {
   readonly loopDelayMs: number
   /** Share of the heap's limit, in (0, 1), from which on work is refused. */
   readonly heapShare: number
-  /** Resident bytes at which work is refused; null: the memory that the process may have, by cgroup, where there is one. */
+  /** Share of the memory that the process may have, in (0, 1). */
+  readonly memoryShare: number
+  /** Resident bytes of this process at which work is refused, all of it at twice as many; null: only the share counts. */
   readonly residentBytes: number | null
+  /** How far below a severity it must fall before what was refused from it on is taken again; in parts of the bound. */
+  readonly recovery: number
 }
+
+export type PressureCause = 'none' | 'event loop' | 'heap' | 'memory'
 
 /** How this process stands. */
 export interface PressureReading {
-  /** 1 is as much as it can bear. */
+  /** 1 is as much as it can bear, 2 where nothing is left. Falls later than it rises. */
   readonly severity: number
-  readonly cause: 'none' | 'event loop' | 'heap' | 'memory'
+  readonly cause: PressureCause
+  /** The same of heap and memory alone. */
+  readonly memorySeverity: number
   readonly loopDelayMs: number
 }
 
-/** What the process uses; a test puts its own here. */
-export interface Measures {
-  /** Used part of the heap's limit. */
-  readonly heapShare: () => number
-  readonly residentBytes: () => number
-  /** Bytes that the process may have; null when nobody bounds it. */
-  readonly boundedBytes: () => number | null
+/** What memory is used, in bytes. */
+export interface MemoryUse {
+  readonly heap: number
+  readonly heapLimit: number
+  readonly resident: number
+  /** Counted against the limit: of a control group all who live in it. */
+  readonly counted: number
+  /** null when nobody bounds it. */
+  readonly limit: number | null
 }
 
 const SAMPLE_MS = 100
-/** Of a cgroup's memory: what is left is the kernel's and the start of a garbage collection's. */
-const SHARE_OF_BOUND = 0.9
 /** One late turn is no overload: about half a second of them is. */
 const SMOOTHING = 0.2
 /** Memory is read less often than the clock. */
 const MEMORY_EVERY = 5
 
-const ofThisProcess: Measures = {
-  heapShare: () => {
-    const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics()
-    return used / limit
-  },
-  residentBytes: () => process.memoryUsage.rss(),
-  boundedBytes: () => {
-    const bytes = process.constrainedMemory()
-    // Without a cgroup the answer is 0, or larger than any machine.
-    return bytes > 0 && bytes < 2 ** 50 ? bytes : null
-  },
+/** Reads what this process uses. */
+export const memoryUse = (bound: MemoryBound) => (): MemoryUse => {
+  const { used_heap_size: heap, heap_size_limit: heapLimit } = getHeapStatistics()
+  const resident = process.memoryUsage.rss()
+  return { heap, heapLimit, resident, counted: bound.used() ?? resident, limit: bound.bytes }
 }
 
 /** 1 where the soft bound is reached, 2 where nothing is left. */
 const beyond = (share: number, soft: number): number => (share < soft ? share / soft : 1 + (share - soft) / (1 - soft))
 
-/** Watches how late the event loop comes and how much memory is used. */
-export const watchPressure = (clock: Clock, limits: PressureLimits, measures: Measures = ofThisProcess) => {
-  const bound = measures.boundedBytes()
-  const residentLimit = limits.residentBytes ?? (bound === null ? null : bound * SHARE_OF_BOUND)
+/** Follows a value up at once, and down only by what it falls beyond the play. */
+const followWithPlay = (held: number, value: number, play: number): number =>
+  value >= held ? value : Math.min(held, value + play)
+
+const calm: PressureReading = { severity: 0, cause: 'none', memorySeverity: 0, loopDelayMs: 0 }
+
+/** Watches how late the event loop comes and how much memory is used. `limits` are asked for at every sample. */
+export const watchPressure = (clock: Clock, limits: () => PressureLimits, measure: () => MemoryUse) => {
   let expectedAt = clock.monotonic() + SAMPLE_MS
   let delay = 0
   let samples = 0
-  let memory: PressureReading = { severity: 0, cause: 'none', loopDelayMs: 0 }
-  let reading = memory
+  let use = measure()
+  let heapSeverity = 0
+  let boundSeverity = 0
+  let reading: PressureReading = calm
 
   const readMemory = (): void => {
-    const heap = beyond(measures.heapShare(), limits.heapShare)
-    const resident = residentLimit === null ? 0 : measures.residentBytes() / residentLimit
-    memory = {
-      severity: Math.max(heap, resident),
-      cause: heap >= resident ? 'heap' : 'memory',
-      loopDelayMs: 0,
-    }
+    const { heapShare, memoryShare, residentBytes } = limits()
+    use = measure()
+    heapSeverity = beyond(use.heap / use.heapLimit, heapShare)
+    boundSeverity = Math.max(
+      use.limit === null ? 0 : beyond(use.counted / use.limit, memoryShare),
+      residentBytes === null ? 0 : use.resident / residentBytes,
+    )
+  }
+
+  const judge = (play: number): void => {
+    const { loopDelayMs } = limits()
+    const late = loopDelayMs === 0 ? 0 : delay / loopDelayMs
+    const memory = Math.max(heapSeverity, boundSeverity)
+    const worst = late >= memory ? 'event loop' : heapSeverity >= boundSeverity ? 'heap' : 'memory'
+    const severity = followWithPlay(reading.severity, Math.max(late, memory), play)
+    const memorySeverity = followWithPlay(reading.memorySeverity, memory, play)
+    // While the play alone holds the severity up, its cause is the one that brought it there.
+    const cause = severity < 1 ? 'none' : Math.max(late, memory) < 1 ? reading.cause : worst
+    reading = { severity, cause, memorySeverity, loopDelayMs: delay }
   }
 
   const timer = clock.every(SAMPLE_MS, () => {
@@ -77,16 +98,17 @@ export const watchPressure = (clock: Clock, limits: PressureLimits, measures: Me
     delay += SMOOTHING * (Math.max(0, now - expectedAt) - delay)
     expectedAt = now + SAMPLE_MS
     if (samples++ % MEMORY_EVERY === 0) readMemory()
-    const late = limits.loopDelayMs === 0 ? 0 : delay / limits.loopDelayMs
-    const severity = Math.max(late, memory.severity)
-    reading = {
-      severity,
-      cause: severity < 1 ? 'none' : late >= memory.severity ? 'event loop' : memory.cause,
-      loopDelayMs: delay,
-    }
+    judge(limits().recovery)
   })
   return {
     read: (): PressureReading => reading,
+    /** Memory as it was last looked at, within half a second. */
+    use: (): MemoryUse => use,
+    /** Judges at once by limits that have changed, with no play for what was judged by the former ones. */
+    judgeAnew: (): void => {
+      readMemory()
+      judge(0)
+    },
     stop: (): void => timer.cancel(),
   }
 }

@@ -1,27 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import type { Caller } from '../../domain/caller.ts'
-import type { Clock } from '../../kernel/clock.ts'
 import type { AppError } from '../../kernel/errors.ts'
+import { turnedClock } from '../../kernel/__fixtures__/turned-clock.ts'
 import { watchPressure } from '../../kernel/pressure.ts'
 import { createShedding, type Priority } from './shedding.ts'
 
 const rig = () => {
-  const time = { now: 0 }
-  const used = { heap: 0.1, resident: 100 }
-  const ticks: (() => void)[] = []
-  const clock: Clock = {
-    now: () => time.now,
-    monotonic: () => time.now,
-    after: () => ({ cancel: () => {} }),
-    every: (_pause, callback) => {
-      ticks.push(callback)
-      return { cancel: () => {} }
-    },
-  }
+  const used = { heap: 0.1, counted: 100, resident: 100 }
+  const { clock, turn: pass } = turnedClock(100)
+  const limits = { loopDelayMs: 500, heapShare: 0.8, memoryShare: 0.9, residentBytes: 600, recovery: 0.1 }
   const pressure = watchPressure(
     clock,
-    { loopDelayMs: 500, heapShare: 0.8, residentBytes: null },
-    { heapShare: () => used.heap, residentBytes: () => used.resident, boundedBytes: () => 1000 },
+    () => limits,
+    () => ({ ...used, heap: used.heap * 1000, heapLimit: 1000, limit: 1000 }),
   )
   const reasons: string[] = []
   const bodies = { bytes: 0 }
@@ -32,16 +23,11 @@ const rig = () => {
         ? 1
         : (({ anonymous: 1, free: 2, pro: 3, internal: 4 } as Record<string, Priority>)[tier] ?? 2),
     bodies,
-    maxBodyBytes: 1_000_000,
+    maxBodyBytes: 1_200_000,
     onShed: (reason) => reasons.push(reason),
   })
   /** Lets the loop turn `times` times, each `late` milliseconds later than it should. */
-  const turn = (times: number, late = 0) => {
-    for (let step = 0; step < times; step++) {
-      time.now += 100 + late
-      for (const tick of ticks) tick()
-    }
-  }
+  const turn = (times: number, late = 0) => pass(times * 100, late)
   const refused = () =>
     ['anonymous', 'free', 'pro', 'internal'].filter((tier) => {
       try {
@@ -52,7 +38,7 @@ const rig = () => {
         return true
       }
     })
-  return { used, turn, refused, reasons, shedding, bodies }
+  return { used, limits, pressure, turn, refused, reasons, shedding, bodies }
 }
 
 describe('shedding', () => {
@@ -73,18 +59,57 @@ describe('shedding', () => {
     expect(refused()).toEqual([])
   })
 
-  it('refuses by the heap and by the memory that the process may have', () => {
+  it('refuses by the heap, by the memory that the process may have, and by its own', () => {
     const { used, turn, refused } = rig()
     used.heap = 0.82
     turn(6)
     expect(refused()).toEqual(['anonymous'])
     used.heap = 0.1
-    used.resident = 850
     turn(6)
     expect(refused()).toEqual([])
-    used.resident = 910
+    used.counted = 890
+    turn(6)
+    expect(refused()).toEqual([])
+    used.counted = 910
     turn(6)
     expect(refused()).toEqual(['anonymous'])
+    // Of the room above the bound two thirds are gone: what is left is for the dearest work.
+    used.counted = 970
+    turn(6)
+    expect(refused()).toEqual(['anonymous', 'free', 'pro'])
+    used.counted = 100
+    used.resident = 620
+    turn(6)
+    expect(refused()).toEqual(['anonymous'])
+  })
+
+  it('takes work again only when a reading has fallen well below its bound, and at once where the bounds are other ones', () => {
+    const { used, limits, pressure, turn, refused } = rig()
+    used.counted = 910
+    turn(6)
+    used.counted = 850
+    turn(6)
+    expect(refused()).toEqual(['anonymous'])
+    expect(pressure.read().cause).toBe('memory')
+    used.counted = 800
+    turn(6)
+    expect(refused()).toEqual([])
+    used.counted = 910
+    turn(6)
+    expect(refused()).toEqual(['anonymous'])
+    limits.memoryShare = 0.95
+    pressure.judgeAnew()
+    expect(refused()).toEqual([])
+  })
+
+  it('refuses large bodies of everybody while memory is short, and small ones of nobody', () => {
+    const { used, turn, shedding, reasons } = rig()
+    shedding.holdBody(1_000_000)()
+    used.heap = 0.82
+    turn(6)
+    shedding.holdBody(1_000_000)()
+    expect(() => shedding.holdBody(1_100_000)).toThrow()
+    expect(reasons).toEqual(['bodies'])
   })
 
   it('refuses a publishable key like the lowest tier', () => {
@@ -96,7 +121,7 @@ describe('shedding', () => {
   it('holds no more bodies than there is room for, and small ones always', () => {
     const { shedding, reasons, bodies } = rig()
     const release = shedding.holdBody(700_000)
-    expect(() => shedding.holdBody(400_000)).toThrow()
+    expect(() => shedding.holdBody(600_000)).toThrow()
     expect(reasons).toEqual(['bodies'])
     shedding.holdBody(60_000)
     release()

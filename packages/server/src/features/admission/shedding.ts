@@ -35,6 +35,8 @@ const STEP = 1 / 3
 const RETRY_MS = 2_000
 /** Small bodies are not worth counting. */
 const COUNTED_BYTES = 65_536
+/** While memory is short, larger ones are refused of everybody: their like would take what is left at once. */
+const LARGE_BYTES = 1_048_576
 const nothing = (): void => {}
 
 /** Sheds by pressure and by what is held. */
@@ -54,7 +56,8 @@ export const createShedding = (options: SheddingOptions): Shedding => {
     },
     holdBody: (bytes) => {
       if (bytes <= COUNTED_BYTES) return nothing
-      if (bodies.bytes + bytes > options.maxBodyBytes) refuse('bodies')
+      const isShort = bytes > LARGE_BYTES && options.pressure().memorySeverity >= 1
+      if (isShort || bodies.bytes + bytes > options.maxBodyBytes) refuse('bodies')
       bodies.bytes += bytes
       let open = true
       return () => {

@@ -12,6 +12,7 @@ export const createGateway = (ports: FlowPorts & AccountPorts & { readonly maxBo
   return {
     name: 'gateway',
     routes: gatewayRoutes({ call, read: reader.read, maxBodyBytes: ports.maxBodyBytes, monotonic: ports.monotonic }),
+    relieve: reader.rest,
     stop: reader.stop,
   }
 }

@@ -56,5 +56,11 @@ export const createRequestReader = () => {
       worker.postMessage({ id, operation, memory }, [memory])
     })
   }
-  return { read, stop: async () => void (await worker?.terminate()) }
+  /** Ends the worker where it has nothing to do; the next large body starts another. */
+  const rest = (): void => {
+    if (waiting.size > 0 || worker === null) return
+    void worker.terminate()
+    worker = null
+  }
+  return { read, rest, stop: async () => void (await worker?.terminate()) }
 }

@@ -21,6 +21,8 @@ export interface TokenCounter {
    * when the worker is too busy.
    */
   estimateInput(request: InferenceRequest): Promise<number>
+  /** Ends the worker where it has nothing to do; the next count starts another. */
+  rest(): void
   /** Ends the worker; what is under way is estimated. */
   stop(): Promise<void>
 }
@@ -101,6 +103,11 @@ export const createTokenCounter = (log: Log, file: URL = workerFile): TokenCount
       lastId += 1
       const counted = ask({ id: lastId, kind: 'chat', body }, body.length, fallback)
       return counted.then((tokens) => Math.min(tokens, inputTokensBound))
+    },
+    rest: () => {
+      if (pending.size > 0 || worker === null) return
+      void worker.terminate()
+      worker = null
     },
     stop: async () => {
       const ended = worker

@@ -49,6 +49,8 @@ export interface Provider {
   call(call: ProviderCall): Promise<ProviderAnswer>
   /** @throws ProviderFault, or the reason of the signal. */
   listModels(signal: CancelSignal): Promise<readonly ListedModel[]>
+  /** Lets go what is idle and can be had again. */
+  relieve?(): void
   /** Takes no more calls; resolves when those under way have ended. */
   retire(): Promise<void>
   /** Cuts everything. */

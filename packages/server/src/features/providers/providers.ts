@@ -159,6 +159,7 @@ export const createProviders = (options: ProvidersOptions): Providers => {
       if (registry.names().length === 0) log.warn({ component: 'providers' }, 'No provider is configured.')
       ollama?.detector.start()
     },
+    relieve: registry.relieve,
     stop: close,
     close,
   }

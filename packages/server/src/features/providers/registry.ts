@@ -103,6 +103,8 @@ export interface ProviderRegistry {
   remove(origin: ProviderOrigin, name: string): void
   /** Takes over what differs: other providers of the configuration, and other defaults for all of them. */
   reconfigure(configs: Readonly<Record<string, ProviderOptions>>, defaults: ProviderDefaults): void
+  /** Lets go what is idle and can be had again. */
+  relieve(): void
   /** Cuts everything, calls under way included. */
   close(): Promise<void>
 }
@@ -166,6 +168,9 @@ export const createRegistry = (
       }
       if (isAsBefore) return
       for (const [name, { options }] of [...layers.operator]) replace('operator', name, options)
+    },
+    relieve: () => {
+      for (const { provider } of standing.values()) provider.relieve?.()
     },
     close: async () => {
       const all = [...origins.flatMap((origin) => [...layers[origin].values()]).map((one) => one.provider), ...retiring]

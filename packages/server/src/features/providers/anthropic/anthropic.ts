@@ -68,6 +68,7 @@ export const createAnthropicProvider = (options: AnthropicOptions): Provider => 
       abilities = new Map(models.flatMap(({ id, abilities: own }) => (own === null ? [] : [[id, own]])))
       return models
     },
+    relieve: translator.rest,
     retire: async () => {
       await server.retire()
       await translator.stop()

@@ -78,6 +78,12 @@ export const createTranslator = () => {
         worker.postMessage(order)
       })
     },
+    /** Ends the worker where it has nothing to do; the next large body starts another. */
+    rest: (): void => {
+      if (waiting.size > 0 || worker === null) return
+      void worker.terminate()
+      worker = null
+    },
     stop: async (): Promise<void> => {
       await worker?.terminate()
     },

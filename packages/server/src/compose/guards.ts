@@ -1,0 +1,87 @@
+import type { Config } from '../config/schema.ts'
+import { createGuards as createGuardsFeature } from '../features/guards/guards.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Log } from '../kernel/log.ts'
+import { collectGarbage, onFullCollection } from '../kernel/memory.ts'
+import { findMemoryBound } from '../kernel/memory-bound.ts'
+import type { Metrics } from '../kernel/metrics.ts'
+import { memoryUse, type PressureLimits, watchPressure } from '../kernel/pressure.ts'
+
+interface GuardsOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: () => Metrics
+  /** Lets go what is idle and can be had again. */
+  readonly letGo: () => void
+}
+
+const MINUTE_MS = 60_000
+const MOST_BODIES = 1_610_612_736
+const SHARE_OF_BODIES = 0.25
+
+const limitsOf = ({ guards }: Config): PressureLimits => ({
+  loopDelayMs: guards.loop_delay_ms,
+  heapShare: guards.heap_percent / 100,
+  memoryShare: guards.memory_percent / 100,
+  residentBytes: guards.resident_bytes ?? null,
+  recovery: guards.recovery_percent / 100,
+})
+
+/** Builds what watches over the process itself. */
+export const createGuards = ({ config, clock, log, metrics, letGo }: GuardsOptions) => {
+  const bound = findMemoryBound()
+  const measure = memoryUse(bound)
+  let { guards } = config
+  let limits = limitsOf(config)
+  const pressure = watchPressure(clock, () => limits, measure)
+  const feature = createGuardsFeature({
+    clock,
+    log,
+    pressure: pressure.read,
+    use: pressure.use,
+    reliefAt: () => 1 + guards.relief_percent / 100,
+    letGo,
+    collect: collectGarbage,
+    refused: () => metrics().shed.total(),
+    onRelief: (done) => metrics().reliefs(done).inc(),
+    leakWindowMs: () => guards.leak_window_minutes * MINUTE_MS,
+    leak: {
+      onFullCollection,
+      heapBytes: () => measure().heap,
+      heapLimitBytes: () => pressure.use().heapLimit,
+      requests: () => metrics().requests.total(),
+    },
+  })
+  return {
+    ...feature,
+    stop: async (): Promise<void> => {
+      pressure.stop()
+      await feature.stop?.()
+    },
+    pressure: pressure.read,
+    bound,
+    /** Most bytes of request bodies held at once: as configured, else what this process can bear. */
+    mostBodyBytes: ({ body }: Config): number =>
+      body.max_total_bytes ?? Math.min(MOST_BODIES, Math.floor(bound.bytes * SHARE_OF_BODIES)),
+    gauges: {
+      loopDelay: () => pressure.read().loopDelayMs / 1000,
+      pressure: () => pressure.read().severity,
+      memoryCounted: () => pressure.use().counted,
+      memoryLimit: () => bound.bytes,
+      heapLimit: () => pressure.use().heapLimit,
+      heapAfterCollection: () => feature.heapTrend().heapBytes ?? Number.NaN,
+      heapPerHour: () => feature.heapTrend().bytesPerHour ?? Number.NaN,
+      heapPerRequest: () => feature.heapTrend().bytesPerRequest ?? Number.NaN,
+      leakSuspected: () => Number(feature.heapTrend().isSuspected),
+    },
+    /** Takes over what a reload changes. */
+    reread: (next: Config): void => {
+      guards = next.guards
+      limits = limitsOf(next)
+      pressure.judgeAnew()
+    },
+  }
+}
+
+export type Guards = ReturnType<typeof createGuards>

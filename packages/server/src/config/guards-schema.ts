@@ -1,0 +1,46 @@
+import { Type } from 'typebox'
+import { count, group } from './schema-parts.ts'
+
+const whole = (minimum: number, maximum: number, value: number, description: string) =>
+  Type.Integer({ minimum, maximum, default: value, description })
+
+/** What the process can bear, and what is done beyond it. */
+export const GuardsSchema = group(
+  {
+    loop_delay_ms: whole(
+      0,
+      60_000,
+      500,
+      'Lateness of the event loop, smoothed over half a second, from which on work is refused; 0: never.',
+    ),
+    heap_percent: whole(10, 99, 85, 'Part of the heap limit from which on work is refused.'),
+    memory_percent: whole(
+      10,
+      99,
+      90,
+      'Part of the memory that the process may have, by a control group (version 1 or 2) or the machine, from which on work is refused.',
+    ),
+    resident_bytes: Type.Optional(
+      count('Resident memory of this process from which on work is refused; absent: only `memory_percent` counts.'),
+    ),
+    recovery_percent: whole(
+      0,
+      50,
+      10,
+      'How far a reading must fall below its bound, in parts of it, before work is taken again.',
+    ),
+    relief_percent: whole(
+      0,
+      100,
+      25,
+      'How much of the room above a bound of memory is used when idle parts and garbage are given back; 0: at the bound itself.',
+    ),
+    leak_window_minutes: whole(
+      0,
+      10_080,
+      720,
+      'Time over which growth of the heap is looked at; a leak is told when it has lasted as long again, or the limit comes near. 0: not at all.',
+    ),
+  },
+  'When the process refuses work, the cheapest first.',
+)

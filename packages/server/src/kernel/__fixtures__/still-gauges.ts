@@ -1,0 +1,23 @@
+import type { createMetrics } from '../metrics.ts'
+
+const still = () => 0
+
+/** Gauges of a house in which nothing happens. */
+export const stillGauges: Parameters<typeof createMetrics>[0] = {
+  streams: still,
+  loopDelay: still,
+  pressure: still,
+  memoryCounted: still,
+  memoryLimit: still,
+  heapLimit: still,
+  heapAfterCollection: still,
+  heapPerHour: still,
+  heapPerRequest: still,
+  leakSuspected: still,
+  bodiesHeld: still,
+  ledgerQueue: still,
+  ledgerHolds: still,
+  journalDropped: still,
+  ledgerLost: still,
+  ledgerRefused: still,
+}
