@@ -63,11 +63,12 @@ describe('counting a text', () => {
 
   it('estimates when too much waits, and answers all', async () => {
     const { countText } = start()
-    const text = 'four words and more '.repeat(50)
-    const answers = await Promise.all(Array.from({ length: 400 }, () => countText(text)))
-    expect(answers.filter((tokens) => tokens === countHere(text)).length).toBeGreaterThanOrEqual(256)
+    const text = 'four words and more '.repeat(2)
+    const answers = await Promise.all(Array.from({ length: 3_000 }, () => countText(text)))
+    // What a thousand streams ask that are cut at once.
+    expect(answers.filter((tokens) => tokens === countHere(text)).length).toBeGreaterThanOrEqual(2_000)
     expect(answers.filter((tokens) => tokens === Math.ceil(text.length / 4)).length).toBeGreaterThanOrEqual(1)
-    expect(answers).toHaveLength(400)
+    expect(answers).toHaveLength(3_000)
   })
 
   it('estimates a huge text at once', async () => {

@@ -5,8 +5,8 @@ import { estimateInput } from '../../domain/input-estimate.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { CountJob, CountResult } from './count-job.ts'
 
-/** Counts asked for and not answered yet; more are estimated from their length. */
-const longestQueue = 256
+/** Counts asked for and not answered yet; more are estimated from their length. A thousand streams cut at once ask for two each. */
+const longestQueue = 2_048
 /** Bytes of all counts under way; each is copied to the worker. */
 const queuedBytes = 67_108_864
 /** A text longer than this is estimated at once. */
