@@ -4,36 +4,57 @@ import { readdirSync, readFileSync } from 'node:fs'
 /** A process under measurement. */
 export interface Process {
   readonly pid: number
-  /** Everything it printed so far. */
+  /** The end of what it printed so far. */
   readonly output: () => string
+  readonly kill: (signal: NodeJS.Signals) => void
+  /** Resolves to its exit code; null when a signal ended it. */
+  readonly exited: Promise<number | null>
+  /** SIGTERM; resolves to its exit code. */
   readonly stop: () => Promise<number | null>
 }
+
+const OUTPUT_CHARACTERS = 200_000
+
+const living = new Set<ChildProcess>()
+// A run that ends before its time takes along what it started.
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL')
+})
 
 /** Starts a Node.js script and waits until it prints something that matches. */
 export const startProcess = (
   script: string,
   flags: readonly string[],
   ready: RegExp,
-  options: { env?: NodeJS.ProcessEnv; nodeFlags?: readonly string[] } = {},
+  options: { env?: NodeJS.ProcessEnv; nodeFlags?: readonly string[]; cwd?: string } = {},
 ): Promise<Process & { readonly match: RegExpExecArray; readonly readyMs: number }> =>
   new Promise((resolve, reject) => {
     const begun = performance.now()
     const child: ChildProcess = spawn(process.execPath, [...(options.nodeFlags ?? []), script, ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...options.env },
+      cwd: options.cwd,
     })
-    const exited = new Promise<number | null>((done) => child.once('exit', done))
+    living.add(child)
+    const exited = new Promise<number | null>((done) => {
+      child.once('exit', (code) => {
+        living.delete(child)
+        done(code)
+      })
+    })
     let output = ''
     let matched = false
     const take = (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-OUTPUT_CHARACTERS)
       if (matched) return
-      output += chunk.toString()
       const match = ready.exec(output)
       if (!match) return
       matched = true
       resolve({
         pid: child.pid as number,
         output: () => output,
+        kill: (signal) => void child.kill(signal),
+        exited,
         stop: () => {
           child.kill('SIGTERM')
           return exited

@@ -1,0 +1,23 @@
+import type { Drill } from './drill.ts'
+import { addresses } from './drills/addresses.ts'
+import { budget } from './drills/budget.ts'
+import { database } from './drills/database.ts'
+import { drain } from './drills/drain.ts'
+import { kills } from './drills/kills.ts'
+import { limits } from './drills/limits.ts'
+import { limitsFaults } from './drills/limits-faults.ts'
+import { neighbour } from './drills/neighbour.ts'
+import { overload } from './drills/overload.ts'
+
+/** Every drill, in the order in which they are listed. */
+export const drills: readonly Drill[] = [
+  limits,
+  limitsFaults,
+  budget,
+  kills,
+  database,
+  neighbour,
+  overload,
+  addresses,
+  drain,
+]
