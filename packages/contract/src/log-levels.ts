@@ -13,6 +13,7 @@ export const logComponents = [
   'alerts',
   'configuration',
   'counters',
+  'idempotency',
   'identity',
   'kernel',
   'ledger',

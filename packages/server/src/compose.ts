@@ -3,7 +3,7 @@ import packageDescription from '../package.json' with { type: 'json' }
 import { createGeneration, type GenerationGround } from './compose/generation.ts'
 import { createGenerations } from './compose/generations.ts'
 import { createGuards } from './compose/guards.ts'
-import { peopleSettings } from './compose/options.ts'
+import { idempotencySettings, peopleSettings } from './compose/options.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
 import { createUpstreams } from './compose/upstreams.ts'
 import { createWatch } from './compose/watch.ts'
@@ -12,6 +12,7 @@ import { explainSources } from './config/explain.ts'
 import { networkOf } from './features/admission/rate-rules.ts'
 import { createAudit } from './features/audit/audit.ts'
 import { createConfiguration } from './features/configuration/configuration.ts'
+import { createIdempotency } from './features/idempotency/idempotency.ts'
 import { createIdentity } from './features/identity/identity.ts'
 import { createAdjustments } from './features/ledger/adjustments.ts'
 import { createBudgetRules } from './features/ledger/budget-rules.ts'
@@ -144,6 +145,16 @@ export const compose = async (given: Ground): Promise<House> => {
     hasProject: identity.projects.exists,
   })
 
+  const idempotency = createIdempotency({
+    database,
+    seal,
+    clock,
+    log,
+    pepper,
+    settings: () => idempotencySettings(settings().config),
+    onNamed: (result) => metrics.named(result).inc(),
+  })
+
   // Where calls go
   const upstreams = createUpstreams({
     settings: given.settings,
@@ -208,6 +219,7 @@ export const compose = async (given: Ground): Promise<House> => {
     ledger,
     budgetRules,
     adjustments,
+    idempotency,
     ...watch.features,
     ...upstreams.features,
     configuration,
@@ -225,6 +237,7 @@ export const compose = async (given: Ground): Promise<House> => {
     identity,
     operators,
     people,
+    idempotency,
     ledger,
     budgetRules,
     tokens,

@@ -1,5 +1,6 @@
 import { authenticationErrors } from './authentication.ts'
 import type { ErrorEntry } from './entry.ts'
+import { idempotencyErrors } from './idempotency.ts'
 import { limitErrors } from './limits.ts'
 import { peopleErrors } from './people.ts'
 import { platformErrors } from './platform.ts'
@@ -10,6 +11,7 @@ const families = {
   ...authenticationErrors,
   ...peopleErrors,
   ...requestErrors,
+  ...idempotencyErrors,
   ...limitErrors,
   ...upstreamErrors,
   ...platformErrors,

@@ -5,6 +5,7 @@ import { createShedding, type HeldBodies } from '../features/admission/shedding.
 import type { Audit } from '../features/audit/audit.ts'
 import { createGateway } from '../features/gateway/gateway.ts'
 import { withOutputCap } from '../features/gateway/openai-wire.ts'
+import type { Idempotency } from '../features/idempotency/idempotency.ts'
 import type { Identity } from '../features/identity/identity.ts'
 import type { BudgetRules } from '../features/ledger/budget-rules.ports.ts'
 import type { Ledger } from '../features/ledger/ledger.ts'
@@ -50,6 +51,7 @@ export interface GenerationGround {
   readonly identity: Identity
   readonly people: People
   readonly operators: Operators
+  readonly idempotency: Idempotency
   readonly ledger: Ledger
   readonly budgetRules: BudgetRules
   readonly tokens: TokenCounter
@@ -190,6 +192,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
       },
       strangers: admission,
       shedding,
+      idempotency: { begin: ground.idempotency.begin, maxAnswerBytes: () => config.idempotency.max_answer_bytes },
       clientAddress: createClientAddress(config.trusted_proxies),
       events,
       fail,

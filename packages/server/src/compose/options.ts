@@ -57,6 +57,12 @@ export const peopleSettings = (config: () => Config) => ({
   tiers: () => Object.keys(config().tiers),
 })
 
+/** How long answers are kept for retries, and how long they may be. */
+export const idempotencySettings = ({ idempotency }: Config) => ({
+  keepHours: idempotency.keep_hours,
+  maxAnswerBytes: idempotency.max_answer_bytes,
+})
+
 /** Least to which the limit of a provider falls by itself. */
 const LEAST_CONCURRENCY = 32
 

@@ -2,6 +2,7 @@ import { BudgetRuleSchema, budgetNamePattern } from '@headgate/contract/budgets.
 import { type Static, Type } from 'typebox'
 import { AlertsSchema, ObjectivesSchema, ReceiversSchema } from './alerts-schema.ts'
 import { GuardsSchema } from './guards-schema.ts'
+import { IdempotencySchema } from './idempotency-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
 import { BodyLogSchema, LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
 import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.ts'
@@ -193,6 +194,7 @@ export const ConfigSchema = group(
       },
       'Request bodies.',
     ),
+    idempotency: IdempotencySchema,
     guards: GuardsSchema,
     queue: group(
       {
@@ -246,6 +248,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'timeouts',
   'body',
   'guards',
+  'idempotency',
   'requests',
   'traces',
   'queue',

@@ -3,6 +3,7 @@ import { header } from '@headgate/contract/headers.ts'
 import { Type } from 'typebox'
 import type { Caller } from '../domain/caller.ts'
 import type { Exchange } from '../domain/exchange.ts'
+import type { NamedRequest } from '../domain/kept-answer.ts'
 import { Walk } from '../domain/walk.ts'
 import { Cancellation } from '../kernel/cancellation.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -16,7 +17,9 @@ import { readCredential } from './credential.ts'
 import { deprecationHeaders } from './deprecation.ts'
 import type { Events } from './events.ts'
 import { asAppError, type Fail } from './fail.ts'
-import type { IdentityPorts, Observe, SheddingPorts, StrangerPorts } from './ports.ts'
+import { comparableBody, isRepeatable, readIdempotencyKey } from './idempotency-key.ts'
+import type { IdempotencyPorts, IdentityPorts, Observe, SheddingPorts, StrangerPorts } from './ports.ts'
+import { createRepeatable } from './repeatable.ts'
 import { writeRefusal, writeReply } from './reply.ts'
 import { acceptRequestId } from './request-id.ts'
 import { compileCheck } from './schema-check.ts'
@@ -32,6 +35,7 @@ export interface MountOptions {
   readonly identity: IdentityPorts
   readonly strangers: StrangerPorts
   readonly shedding: SheddingPorts
+  readonly idempotency: IdempotencyPorts
   readonly clientAddress: (peer: string, headers: IncomingMessage['headers']) => string
   readonly events: Events
   readonly fail: Fail
@@ -91,6 +95,8 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
   const checkQuery = declaredQuery ? compileCheck(declaredQuery) : null
   const checkBody = route.body && route.body !== 'bytes' ? compileCheck(route.body) : null
   const maxBodyBytes = route.maxBodyBytes ?? DEFAULT_BODY_BYTES
+  const mayBeNamed = isRepeatable(route)
+  const once = createRepeatable(options.idempotency, clock, events)
   const farewell = route.deprecated ? deprecationHeaders(route.deprecated, options.address) : null
 
   const takeBody = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
@@ -101,6 +107,21 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
     outlineJson(bytes)
     return checkBody(parseStorableJson(bytes))
   }
+
+  /** A browser's key is many people's: where none is proven, the address tells them apart. */
+  const nameOf = (key: string, input: RouteInput, exchange: Exchange | null, actor: string): NamedRequest => ({
+    project: exchange?.caller.projectId ?? null,
+    subject: exchange?.user ?? null,
+    holder: exchange
+      ? [exchange.caller.keyId, exchange.user ?? '', exchange.caller.kind === 'secret' ? '' : input.address]
+      : ['operator', actor],
+    route: `${route.method} ${route.path}`,
+    key,
+    content: [
+      JSON.stringify([input.params, input.query]),
+      ...comparableBody(input.body, input.headers['content-type'] as string | undefined),
+    ],
+  })
 
   /** What a request without a valid key is told: why, or that its address has asked too often. */
   const countStranger = async (
@@ -174,15 +195,24 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
         address,
         signal: cancellation,
       }
-      let reply: Reply
-      if (route.access === 'public') reply = await route.handle(input)
-      else if (route.access === 'admin') reply = await route.handle({ ...input, actor })
-      else {
+      if (route.access === 'caller') {
         const stamps = walk as Walk
         stamps.receivedAt = clock.monotonic()
         exchange = mintExchange(caller as Caller, requestId, address, stamps, request.headers, answerHeaders)
-        reply = await route.handle(Object.assign(input, { exchange }))
-      }
+        Object.assign(input, { exchange })
+      } else if (route.access === 'admin') Object.assign(input, { actor })
+      const handle = route.handle as (given: RouteInput) => Promise<Reply> | Reply
+      const key = mayBeNamed ? readIdempotencyKey(request.headers) : null
+      const reply = await (key === null
+        ? handle(input)
+        : once({
+            request: nameOf(key, input, exchange, actor),
+            signal: cancellation,
+            headers: answerHeaders,
+            walk,
+            handle: (signal) => handle({ ...input, signal }),
+            present: (error) => fail.present(error, requestId),
+          }))
       if (reply.kind === 'events') {
         fault = await events.answer({
           response,

@@ -1,8 +1,10 @@
 import { type ErrorCode, errorCatalogue } from '@headgate/contract/errors/catalogue.ts'
+import { idempotencyErrors } from '@headgate/contract/errors/idempotency.ts'
 import { peopleErrors } from '@headgate/contract/errors/people.ts'
 import type { Route, RouteReference } from '../kernel/route.ts'
 import { AppError } from '../kernel/errors.ts'
 import { createFail } from './fail.ts'
+import { isRepeatable } from './idempotency-key.ts'
 import { headerReferences, limitHeaders, retryHeaders } from './openapi-headers.ts'
 import type { Members } from './openapi-schemas.ts'
 
@@ -23,6 +25,7 @@ const ofCallers: readonly ErrorCode[] = [
   'server_draining',
 ]
 const ofPeople = Object.keys(peopleErrors) as (keyof typeof peopleErrors)[]
+const ofNames = Object.keys(idempotencyErrors) as (keyof typeof idempotencyErrors)[]
 const ofOperators: readonly ErrorCode[] = [
   'api_key_missing',
   'invalid_api_key',
@@ -56,6 +59,7 @@ export const errorsOf = (route: DescribedRoute): readonly ErrorCode[] => {
     if (route.browser !== true) add(['secret_key_required'])
   }
   if (route.access === 'admin') add(ofOperators)
+  if (isRepeatable(route)) add(ofNames)
   if (route.query) add(['invalid_parameter', 'unknown_parameter'])
   if (route.body) add(ofBodies)
   if (route.body && route.body !== 'bytes') add(['unknown_parameter'])

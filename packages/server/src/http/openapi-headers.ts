@@ -35,6 +35,10 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     schema: text,
   },
   [header.rateLimit]: { description: 'Where each of them stands.', schema: text },
+  [header.idempotentReplayed]: {
+    description: '`true` where the answer is the one kept for an earlier request with the same `Idempotency-Key`.',
+    schema: { type: 'string', enum: ['true'] },
+  },
   [header.retryAfter]: { description: 'Seconds after which another try can help.', schema: wholeNumber },
   [header.retryAfterMs]: { description: 'The same in milliseconds.', schema: wholeNumber },
   [header.shouldRetry]: { description: '`false` where no retry helps.', schema: { type: 'string', enum: ['false'] } },
@@ -70,6 +74,13 @@ export const parameterComponents = (): Members => ({
     in: 'header',
     description: 'Your own id of the request, to find it again; it comes back in the answer. Others are replaced.',
     schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,128}$' },
+  },
+  IdempotencyKey: {
+    name: header.idempotencyKey,
+    in: 'header',
+    description:
+      'Names this request, so that a retry is recognised: run once, charged once, answered the same for a day. Draw a UUID per request.',
+    schema: { type: 'string', minLength: 1, maxLength: 255 },
   },
   User: {
     name: header.user,

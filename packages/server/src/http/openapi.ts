@@ -1,9 +1,11 @@
+import { header } from '@headgate/contract/headers.ts'
 import { type ApiTag, apiTags } from '@headgate/contract/api-tags.ts'
 import { ErrorSchema } from '@headgate/contract/errors/body.ts'
 import type { TSchema } from 'typebox'
 import type { Route } from '../kernel/route.ts'
 import { describeDeprecation } from './deprecation.ts'
 import { createErrorWriter, type DescribedRoute } from './openapi-errors.ts'
+import { isRepeatable } from './idempotency-key.ts'
 import { headerComponents, headerReferences, limitHeaders, parameterComponents } from './openapi-headers.ts'
 import { createSchemaWriter, type Members, type SchemaWriter } from './openapi-schemas.ts'
 
@@ -80,6 +82,7 @@ const parametersOf = (route: DescribedRoute, schemas: SchemaWriter): readonly ob
       parameter('query', name, schema, schemas, required.includes(name)),
     ),
     { $ref: '#/components/parameters/RequestId' },
+    ...(isRepeatable(route) ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
     ...(route.access === 'caller'
       ? ['User', 'UserSignature'].map((name) => ({ $ref: `#/components/parameters/${name}` }))
       : []),
@@ -97,8 +100,9 @@ const bodyOf = (route: DescribedRoute, schemas: SchemaWriter): Members => {
 const answersOf = (route: DescribedRoute, schemas: SchemaWriter, errors: Members): Members => {
   const { answer, status = 200, contentType = 'application/json', events, otherAnswers = {} } = route.reference
   const limited = route.access === 'caller' && route.browser !== undefined ? limitHeaders : []
+  const replayed = isRepeatable(route) ? [header.idempotentReplayed] : []
   const headers = {
-    ...headerReferences(['x-request-id', ...limited, ...(route.reference.answerHeaders ?? [])]),
+    ...headerReferences(['x-request-id', ...limited, ...replayed, ...(route.reference.answerHeaders ?? [])]),
     ...describeDeprecation(route).headers,
   }
   const others = Object.entries(otherAnswers).map(([code, other]) => {

@@ -1,7 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Permission } from '@headgate/contract/roles.ts'
 import type { Caller } from '../domain/caller.ts'
+import type { NamedRequest, Turn } from '../domain/kept-answer.ts'
 import type { Walk } from '../domain/walk.ts'
+import type { CancelSignal } from '../kernel/cancellation.ts'
 import type { AppError } from '../kernel/errors.ts'
 
 /** How the door learns who is calling. */
@@ -45,6 +47,17 @@ export interface SheddingPorts {
   readonly mayEnter: (caller: Caller) => void
   /** Takes room for a body of so many bytes; gives what to call when it is no longer held. */
   readonly holdBody: (bytes: number) => () => void
+}
+
+/** Recognises requests that name themselves by an `Idempotency-Key`. */
+export interface IdempotencyPorts {
+  /**
+   * @throws AppError `idempotency_key_reused`, `idempotency_in_progress`, `not_replayable`, `client_closed_request`, or a
+   * database's fault
+   */
+  readonly begin: (request: NamedRequest, signal: CancelSignal) => Promise<Turn>
+  /** The longest answer that is kept, as of now. */
+  readonly maxAnswerBytes: () => number
 }
 
 /** One answered request, for the log and the counters. */

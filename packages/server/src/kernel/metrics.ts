@@ -60,6 +60,11 @@ const metricTable = {
     help: 'How often memory was given back because it was short, by what was done.',
     labels: ['measure'],
   },
+  named: {
+    name: 'headgate_idempotent_requests_total',
+    help: 'Requests with an Idempotency-Key: run, replayed, reused for another one, waited in vain, or not replayable.',
+    labels: ['result'],
+  },
   attempts: { name: 'headgate_upstream_attempts_total', help: 'Tries at providers.', labels: ['provider', 'result'] },
 } as const
 const durationTable = {
@@ -191,6 +196,7 @@ export const createMetrics = (
     alertDeliveries: counter(metricTable.alertDeliveries),
     shed: counter(metricTable.shed),
     reliefs: counter(metricTable.reliefs),
+    named: counter(metricTable.named),
     shadowRefusals: counter(metricTable.shadowRefusals),
     budgetOverruns: counter(metricTable.budgetOverruns),
     budgetAlerts: counter(metricTable.budgetAlerts),

@@ -40,6 +40,11 @@ const notAsked = [
   'device_token_expired',
   'device_proof_required',
   'device_proof_invalid',
+  // Come with two requests of one name: idempotency.test.ts.
+  'idempotency_key_invalid',
+  'idempotency_key_reused',
+  'idempotency_in_progress',
+  'not_replayable',
   // Come with a secret for signed users: users/signed.test.ts.
   'user_signature_invalid',
   'user_signature_expired',
