@@ -9,7 +9,7 @@ interface Wire {
   readonly port: string
 }
 
-const wiring = ['packages/server/src/compose.ts', 'packages/server/src/compose/generation.ts']
+const wiring = /^packages\/server\/src\/compose(\/[a-z-]+)?\.ts$/
 const renderer = await instance()
 
 /** The features that are built in a file of the wiring, by the names of their variables. */
@@ -79,7 +79,7 @@ svg { color: #18211f } @media (prefers-color-scheme: dark) { svg { color: #e3eae
 
 /** The picture of who is handed what, drawn from the wiring itself; its colour is that of the text around it. */
 export const wiringPicture = (root: string): string => {
-  const sources = readSources(root, 'packages/server/src').filter(({ path }) => wiring.includes(path))
+  const sources = readSources(root, 'packages/server/src').filter(({ path }) => wiring.test(path))
   const features = featuresIn(sources)
   const drawn = renderer.renderString(describe(features, wiresOf(features)), { format: 'svg' })
   const svg = drawn
@@ -90,5 +90,5 @@ export const wiringPicture = (root: string): string => {
     .replaceAll('stroke="black"', 'stroke="currentColor" stroke-opacity="0.55"')
     .replaceAll('fill="black"', 'fill="currentColor"')
     .replace(/<text /g, '<text fill="currentColor" ')
-  return `<!-- Drawn by scripts/wiring-picture.ts from compose.ts and compose/generation.ts. Do not edit. -->\n${svg.replace(/(<svg[^>]*>)/, `$1\n${style}`)}`
+  return `<!-- Drawn by scripts/wiring-picture.ts from compose.ts and compose/. Do not edit. -->\n${svg.replace(/(<svg[^>]*>)/, `$1\n${style}`)}`
 }

@@ -1,26 +1,22 @@
 import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
+import { createCallers } from './compose/callers.ts'
 import { createGeneration, type GenerationGround } from './compose/generation.ts'
 import { createGenerations } from './compose/generations.ts'
 import { createGuards } from './compose/guards.ts'
-import { idempotencySettings, peopleSettings } from './compose/options.ts'
+import { idempotencySettings } from './compose/options.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
 import { createUpstreams } from './compose/upstreams.ts'
 import { createWatch } from './compose/watch.ts'
 import type { Settings } from './config/config.ts'
 import { explainSources } from './config/explain.ts'
-import { networkOf } from './features/admission/rate-rules.ts'
 import { createAudit } from './features/audit/audit.ts'
 import { createConfiguration } from './features/configuration/configuration.ts'
 import { createIdempotency } from './features/idempotency/idempotency.ts'
-import { createIdentity } from './features/identity/identity.ts'
 import { createAdjustments } from './features/ledger/adjustments.ts'
 import { createBudgetRules } from './features/ledger/budget-rules.ts'
-import { createBudgets } from './features/ledger/budgets.store.ts'
 import { createLedger } from './features/ledger/ledger.ts'
 import { createTokenCounter } from './features/metering/count-tokens.ts'
-import { createOperators } from './features/operators/operators.ts'
-import { createPeople } from './features/people/people.ts'
 import { createReference } from './features/reference/reference.ts'
 import { describeRoutes } from './http/openapi.ts'
 import { createServer } from './http/server.ts'
@@ -30,7 +26,6 @@ import { createCounters } from './kernel/counters.open.ts'
 import { noFaults } from './kernel/fault-points.ts'
 import type { Feature } from './kernel/feature.ts'
 import { createMetrics } from './kernel/metrics.ts'
-import { fetchJson } from './kernel/outbound.ts'
 import { createSeal } from './kernel/seal.ts'
 import type { Ground, House } from './compose/house.ts'
 
@@ -97,35 +92,12 @@ export const compose = async (given: Ground): Promise<House> => {
     clock,
     log,
   })
-  const pepper = Buffer.from(secrets.pepper.key.reveal(), 'base64')
   const tokens = createTokenCounter(log)
 
   // Who asks, and what they may spend
-  const identity = createIdentity({
-    database,
-    clock,
-    log,
-    pepper: { id: secrets.pepper.id, value: pepper },
-    adminKey: () => settings().secrets.admin_key,
-    audit,
-    budgets: createBudgets(database, clock.now),
-    tiers: () => Object.keys(settings().config.tiers),
-  })
-  const { authenticateAdmin: authenticateAdminKey } = identity
-  const operators = createOperators({ database, clock, audit, pepper, authenticateAdminKey })
-  const people = createPeople({
-    database,
-    clock,
-    log,
-    audit,
-    pepper: { id: secrets.pepper.id, value: pepper },
-    counters,
-    authenticateKey: identity.authenticate,
-    hasProject: identity.projects.exists,
-    fetchJson,
-    networkOf,
-    ...peopleSettings(() => settings().config),
-  })
+  const pepper = { id: secrets.pepper.id, value: Buffer.from(secrets.pepper.key.reveal(), 'base64') }
+  const callers = createCallers({ settings, database, clock, log, audit, pepper, counters })
+  const { identity, operators, people } = callers
   const ledger = createLedger({
     database,
     journalDirectory: storage.journalDirectory,
@@ -144,13 +116,12 @@ export const compose = async (given: Ground): Promise<House> => {
     budgetsOf: budgetRules.ofAccount,
     hasProject: identity.projects.exists,
   })
-
   const idempotency = createIdempotency({
     database,
     seal,
     clock,
     log,
-    pepper,
+    pepper: pepper.value,
     settings: () => idempotencySettings(settings().config),
     onNamed: (result) => metrics.named(result).inc(),
   })
@@ -213,9 +184,7 @@ export const compose = async (given: Ground): Promise<House> => {
 
   const features: readonly Feature[] = [
     audit,
-    identity,
-    operators,
-    people,
+    ...callers.features,
     ledger,
     budgetRules,
     adjustments,
@@ -232,7 +201,7 @@ export const compose = async (given: Ground): Promise<House> => {
     clock,
     faultPoints,
     log,
-    pepper,
+    pepper: pepper.value,
     counters,
     identity,
     operators,

@@ -1,0 +1,54 @@
+import type { Settings } from '../config/config.ts'
+import { networkOf } from '../features/admission/rate-rules.ts'
+import type { Audit } from '../features/audit/audit.ts'
+import { createIdentity } from '../features/identity/identity.ts'
+import { createBudgets } from '../features/ledger/budgets.store.ts'
+import { createOperators } from '../features/operators/operators.ts'
+import { createPeople } from '../features/people/people.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Counters } from '../kernel/counters.ts'
+import type { Database } from '../kernel/db.ts'
+import type { Log } from '../kernel/log.ts'
+import { fetchJson } from '../kernel/outbound.ts'
+import { peopleSettings } from './options.ts'
+
+interface CallersOptions {
+  /** Those in effect at the moment of asking. */
+  readonly settings: () => Settings
+  readonly database: Database
+  readonly clock: Clock
+  readonly log: Log
+  readonly audit: Audit
+  readonly pepper: { readonly id: string; readonly value: Buffer }
+  readonly counters: Counters
+}
+
+/** Builds who asks: the holders of keys, operators, and people. */
+export const createCallers = ({ settings, database, clock, log, audit, pepper, counters }: CallersOptions) => {
+  const identity = createIdentity({
+    database,
+    clock,
+    log,
+    pepper,
+    adminKey: () => settings().secrets.admin_key,
+    audit,
+    budgets: createBudgets(database, clock.now),
+    tiers: () => Object.keys(settings().config.tiers),
+  })
+  const { authenticateAdmin: authenticateAdminKey } = identity
+  const operators = createOperators({ database, clock, audit, pepper: pepper.value, authenticateAdminKey })
+  const people = createPeople({
+    database,
+    clock,
+    log,
+    audit,
+    pepper,
+    counters,
+    authenticateKey: identity.authenticate,
+    hasProject: identity.projects.exists,
+    fetchJson,
+    networkOf,
+    ...peopleSettings(() => settings().config),
+  })
+  return { identity, operators, people, features: [identity, operators, people] as const }
+}
