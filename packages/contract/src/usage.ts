@@ -67,12 +67,23 @@ export type UsageRow = Static<typeof UsageRowSchema>
 
 /** One call with its tries. */
 export const UsageDetailSchema = Type.Object(
-  { ...UsageRowSchema.properties, tries: Type.Array(AttemptSchema) },
+  {
+    ...UsageRowSchema.properties,
+    tries: Type.Array(AttemptSchema),
+    corrections: Type.Array(
+      Type.Object({ amount_usd: money, price_version: Type.String(), created_at: Type.String() }, closed),
+      { description: 'What was added to the cost when it was priced anew; negative: given back.' },
+    ),
+  },
   {
     ...closed,
     title: 'UsageDetail',
     examples: [
-      { ...usageRowExample, tries: [{ target: 'openai/gpt-4o-mini', status: 200, duration_ms: 812, fault: null }] },
+      {
+        ...usageRowExample,
+        tries: [{ target: 'openai/gpt-4o-mini', status: 200, duration_ms: 812, fault: null }],
+        corrections: [],
+      },
     ],
   },
 )

@@ -6,6 +6,7 @@ import { createGenerations } from './compose/generations.ts'
 import { createGuards } from './compose/guards.ts'
 import { idempotencySettings } from './compose/options.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
+import { createPricing } from './compose/prices.ts'
 import { createUpstreams } from './compose/upstreams.ts'
 import { createWatch } from './compose/watch.ts'
 import type { Settings } from './config/config.ts'
@@ -16,6 +17,7 @@ import { createIdempotency } from './features/idempotency/idempotency.ts'
 import { createAdjustments } from './features/ledger/adjustments.ts'
 import { createBudgetRules } from './features/ledger/budget-rules.ts'
 import { createLedger } from './features/ledger/ledger.ts'
+import { createRecompute } from './features/ledger/recompute.ts'
 import { createTokenCounter } from './features/metering/count-tokens.ts'
 import { createReference } from './features/reference/reference.ts'
 import { describeRoutes } from './http/openapi.ts'
@@ -139,6 +141,8 @@ export const compose = async (given: Ground): Promise<House> => {
     traceHeaders: watch.traceHeaders,
   })
   const { providers, routing, queue } = upstreams
+  const pricing = createPricing(() => settings().config, providers.optionsOf)
+  const recompute = createRecompute({ database, clock, faultPoints, audit, pricing })
 
   // What is configured, and how that changes
   const adopt = (next: Settings): void => {
@@ -189,6 +193,7 @@ export const compose = async (given: Ground): Promise<House> => {
     budgetRules,
     adjustments,
     idempotency,
+    recompute,
     ...watch.features,
     ...upstreams.features,
     configuration,

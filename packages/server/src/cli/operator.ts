@@ -1,5 +1,6 @@
 import { configuredLimits } from '../compose/configured-limits.ts'
 import { providerSettings, usualAddress } from '../compose/options.ts'
+import { createPricing } from '../compose/prices.ts'
 import { createAccess } from '../features/admission/access.ts'
 import { createLimits, type Limits } from '../features/admission/limits.ts'
 import { createPolicies } from '../features/admission/policies.ts'
@@ -10,17 +11,23 @@ import { createAdjustments } from '../features/ledger/adjustments.ts'
 import type { BudgetRules, BudgetService } from '../features/ledger/budget-rules.ports.ts'
 import { createBudgetRules } from '../features/ledger/budget-rules.ts'
 import { createBudgets } from '../features/ledger/budgets.store.ts'
-import { createProviders } from '../features/providers/providers.ts'
+import type { Recompute } from '../features/ledger/recompute.ports.ts'
+import { createRecompute } from '../features/ledger/recompute.ts'
+import { createProviders, type Providers } from '../features/providers/providers.ts'
 import type { ProvidersService } from '../features/providers/providers.service.ts'
-import { createStoredProviders } from '../features/providers/stored-providers.ts'
+import { createStoredProviders, type StoredProviders } from '../features/providers/stored-providers.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { countryOfAddress } from '../kernel/countries.ts'
+import { noFaults } from '../kernel/fault-points.ts'
 import { silentLog } from '../kernel/log.ts'
 import { createSeal } from '../kernel/seal.ts'
 import { type Flags, type OpenStore, withStore } from './open-store.ts'
 
 /** How the audit names who works at the command line. */
 export const operator = { actor: 'cli' } as const
+
+/** A batch that waits for the ledger of a busy server. */
+const RECOMPUTE_TIMEOUT_MS = 60_000
 
 const identityOn = ({ config, secrets, database }: OpenStore): Identity =>
   createIdentity({
@@ -67,30 +74,56 @@ export const withAdjustments = <T>(flags: Flags, work: (adjustments: Adjustments
 export const withBudgets = <T>(flags: Flags, work: (budgets: BudgetService) => Promise<T>): Promise<T> =>
   withStore(flags, (store) => work(budgetsOn(store)))
 
+/** The registry of providers as configured, and the operators' side of it. */
+const withProviderParts = async <T>(
+  { config, secrets, database }: OpenStore,
+  work: (providers: Providers, stored: StoredProviders) => Promise<T>,
+): Promise<T> => {
+  const providers = createProviders({
+    ...providerSettings(config, secrets, systemClock),
+    ollamaAutodetect: null,
+    log: silentLog,
+    circuit: { allow: () => ({ allowed: true, retryAfterMs: 0 }), report: () => {} },
+  })
+  const stored = createStoredProviders({
+    database,
+    seal: createSeal(secrets.root_key),
+    audit: createAudit({ database, clock: systemClock }),
+    clock: systemClock,
+    log: silentLog,
+    providers,
+    usualAddress,
+  })
+  try {
+    return await work(providers, stored)
+  } finally {
+    await providers.close()
+  }
+}
+
 /** Runs operations of providers on the configured store; running servers take changes over by themselves. */
 export const withProviders = <T>(flags: Flags, work: (service: ProvidersService) => Promise<T>): Promise<T> =>
-  withStore(flags, async ({ config, secrets, database }) => {
-    const providers = createProviders({
-      ...providerSettings(config, secrets, systemClock),
-      ollamaAutodetect: null,
-      log: silentLog,
-      circuit: { allow: () => ({ allowed: true, retryAfterMs: 0 }), report: () => {} },
-    })
-    const { service } = createStoredProviders({
-      database,
-      seal: createSeal(secrets.root_key),
-      audit: createAudit({ database, clock: systemClock }),
-      clock: systemClock,
-      log: silentLog,
-      providers,
-      usualAddress,
-    })
-    try {
-      return await work(service)
-    } finally {
-      await providers.close()
-    }
-  })
+  withStore(flags, (store) => withProviderParts(store, (_, { service }) => work(service)))
+
+/** Runs the pricing anew of calls on the configured store, at the prices of the configuration and of the operators' providers. */
+export const withRecompute = <T>(flags: Flags, work: (recompute: Recompute) => Promise<T>): Promise<T> =>
+  withStore(
+    flags,
+    (store) =>
+      withProviderParts(store, async (providers, stored) => {
+        await stored.refresh()
+        return work(
+          createRecompute({
+            database: store.database,
+            clock: systemClock,
+            faultPoints: noFaults,
+            audit: createAudit({ database: store.database, clock: systemClock }),
+            pricing: createPricing(() => store.config, providers.optionsOf),
+          }),
+        )
+      }),
+    { statementTimeoutMs: RECOMPUTE_TIMEOUT_MS },
+  )
 
 /** Runs operations of limits on the configured store; running servers take changes over by themselves. */
 export const withLimits = <T>(flags: Flags, work: (limits: Limits) => Promise<T>): Promise<T> =>

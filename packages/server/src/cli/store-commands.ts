@@ -4,6 +4,7 @@ import { addCommonOptions, storeFlagsOf, outputOf } from './command-context.ts'
 import { exitCode } from './exit-codes.ts'
 import { withStore } from './open-store.ts'
 import { say, writeJson, writeTable } from './output.ts'
+import { addRecompute } from './recompute-command.ts'
 import { addReconcile } from './reconcile-command.ts'
 
 type Given = Record<string, unknown>
@@ -27,7 +28,7 @@ export const migrateCommand = (): Command =>
       if (applied.length === 0 && output.terminal) say(output, 'The database is up to date.')
     })
 
-/** `headgate ledger verify | reconcile | adjust`: whether the accounts add up and agree with a provider’s, and what corrects them. */
+/** `headgate ledger verify | reconcile | adjust | recompute`: whether the accounts add up and agree with a provider’s, and what corrects them. */
 export const ledgerCommand = (): Command => {
   const ledger = new Command('ledger').description('the accounts')
   addCommonOptions(ledger.command('verify'), 'store')
@@ -45,5 +46,6 @@ export const ledgerCommand = (): Command => {
     })
   addReconcile(ledger)
   addAdjust(ledger)
+  addRecompute(ledger)
   return ledger
 }

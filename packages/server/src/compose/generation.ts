@@ -37,7 +37,8 @@ import { addressOf } from './address.ts'
 import { configuredLimits, createPriorityOf } from './configured-limits.ts'
 import type { Guards } from './guards.ts'
 import type { Watch } from './watch.ts'
-import { hideSecrets, outputCapMember, priceOverrides, targetNamed } from './options.ts'
+import { hideSecrets, outputCapMember, targetNamed } from './options.ts'
+import { priceOverrides } from './prices.ts'
 
 /** What stays when a generation is replaced: it holds what must not be forgotten. */
 export interface GenerationGround {

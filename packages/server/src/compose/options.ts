@@ -3,7 +3,6 @@ import { anthropicAddress, ollamaAddress, providerPresets } from '../config/prov
 import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Target } from '../domain/model.ts'
-import type { MediaPrice } from '../domain/price.ts'
 import type { ProviderSettings } from '../features/providers/providers.ts'
 import type { QueueSettings } from '../features/queue/queue.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -88,47 +87,6 @@ export const usualAddress = (name: string, kind: 'openai' | 'anthropic' | 'ollam
   if (kind === 'anthropic') return anthropicAddress
   return providerPresets.find((preset) => preset.name === name && preset.kind === kind)?.base_url
 }
-
-const minutesPerHour = 60n
-
-/** What images and audio cost, where the configuration says anything of it. */
-const mediaPriceOf = (price: NonNullable<Config['models'][string]['price']>): { media?: MediaPrice } => {
-  const { image, images, audio_minute: minute, characters, media_input: input, media_output: output } = price
-  if ([image, images, minute, characters, input, output].every((rate) => rate === undefined)) return {}
-  return {
-    media: {
-      inputPerMillion: input ?? null,
-      outputPerMillion: output ?? null,
-      images: new Map(Object.entries(images ?? {})),
-      image: image ?? null,
-      audioHour: minute === undefined ? null : minute * minutesPerHour,
-      charactersPerMillion: characters ?? null,
-    },
-  }
-}
-
-/** Configured prices by target. */
-export const priceOverrides = (config: Config) =>
-  new Map(
-    Object.entries(config.models).flatMap(([name, { price }]) =>
-      price === undefined
-        ? []
-        : [
-            [
-              name,
-              {
-                ...(price.input !== undefined && { input: price.input }),
-                ...(price.output !== undefined && { output: price.output }),
-                ...(price.cached_input !== undefined && { cachedInput: price.cached_input }),
-                ...(price.cache_write !== undefined && { cacheWrite: price.cache_write }),
-                ...(price.cache_write_1h !== undefined && { cacheWriteHour: price.cache_write_1h }),
-                ...(price.per_request !== undefined && { perRequest: price.per_request }),
-                ...mediaPriceOf(price),
-              },
-            ] as const,
-          ],
-    ),
-  )
 
 /** What routing reads of the configuration. */
 export const routingConfig = ({ providers, models, tiers }: Config) => ({

@@ -96,6 +96,29 @@ describe('faults', () => {
     ])
   })
 
+  test('a date that no calendar has, a time named twice, and what is no date', async () => {
+    const price = '{input: 1, output: 2}'
+    const dates = ['2026-02-30', '2026-03-01', '2026-03-01T00:00Z', 'soon']
+    write(
+      'headgate.yaml',
+      `models:\n  demo/demo:\n    prices:\n${dates.map((date) => `      ${date}: ${price}`).join('\n')}`,
+    )
+    expect((await faultsOf()).map((fault) => fault.slice(0, 90))).toEqual([
+      expect.stringContaining('models."demo/demo".prices.soon: is no possible name'),
+    ])
+    write(
+      'headgate.yaml',
+      `models:\n  demo/demo:\n    prices:\n${dates
+        .slice(0, 3)
+        .map((date) => `      ${date}: ${price}`)
+        .join('\n')}`,
+    )
+    expect(await faultsOf()).toEqual([
+      expect.stringContaining('prices.2026-02-30: is no day of the calendar'),
+      expect.stringContaining('prices."2026-03-01T00:00Z": is the same time as another of these'),
+    ])
+  })
+
   test('what Kubernetes makes for a service named headgate is left alone', async () => {
     const environment = {
       HEADGATE_PORT: 'tcp://10.0.0.1:8787',

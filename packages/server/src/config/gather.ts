@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { budgetProblems } from '../domain/budget-problems.ts'
 import { alertFaults } from './alert-faults.ts'
 import { priceFaults } from './price-faults.ts'
+import { dateFaults } from './date-faults.ts'
 import { policyProblems } from '../domain/policy-problems.ts'
 import { ambientLeaves, environmentLeaves, processEnvironment, readDotEnv } from './env.ts'
 import type { ConfigFault } from './faults.ts'
@@ -182,6 +183,7 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
   if (schemaFaults.length === 0 && failed.size === 0) {
     faults.push(...providerFaults(loaded, where), ...profileRefusals(loaded, where))
     faults.push(
+      ...dateFaults(loaded, where),
       ...priceFaults(loaded, where),
       ...policyFaults(loaded, where),
       ...budgetFaults(loaded, where),

@@ -2,11 +2,16 @@ import type { ConfigFault } from './faults.ts'
 import { printPath } from './options.ts'
 import type { LoadedConfig } from './schema.ts'
 
+/** All prices that are given, and where. */
+const pricesOf = ({ models }: LoadedConfig) =>
+  Object.entries(models).flatMap(([name, { price, prices = {} }]) => [
+    ...(price === undefined ? [] : [{ path: ['models', name, 'price'], price }]),
+    ...Object.entries(prices).map(([date, dated]) => ({ path: ['models', name, 'prices', date], price: dated })),
+  ])
+
 /** What no schema says of a price: what it prices, it prices whole. */
 export const priceFaults = (loaded: LoadedConfig, where: (path: readonly string[]) => string): ConfigFault[] =>
-  Object.entries(loaded.models).flatMap(([name, { price }]) => {
-    if (price === undefined) return []
-    const path = ['models', name, 'price']
+  pricesOf(loaded).flatMap(({ path, price }) => {
     const say = (problem: string, expected: string): ConfigFault[] => [
       { where: where(path), option: printPath(path), problem, expected },
     ]

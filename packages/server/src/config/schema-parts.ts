@@ -29,3 +29,6 @@ export const rate = (description: string, perMinute?: number, burst?: number) =>
     },
     description,
   )
+
+/** Names of entries that hold from a day (UTC) or a time on. */
+export const datePattern = '^20\\d{2}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])(T([01]\\d|2[0-3]):[0-5]\\d(:[0-5]\\d)?Z)?$'

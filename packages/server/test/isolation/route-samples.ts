@@ -85,6 +85,7 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'PATCH /admin/v1/providers/:name': named('', { stream_usage: false }),
   'DELETE /admin/v1/providers/:name': named(''),
   'POST /admin/v1/providers/:name/test': named('/test'),
+  'POST /admin/v1/ledger/recompute': plain('/admin/v1/ledger/recompute', { from: '2026-01-01', to: '2026-01-02' }),
   'GET /admin/v1/budgets': plain('/admin/v1/budgets'),
   'GET /admin/v1/budgets/:name': {
     path: '/admin/v1/budgets/none',

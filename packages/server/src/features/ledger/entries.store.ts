@@ -60,6 +60,7 @@ const rowJson = (row: LedgerRow, budget: Reservation | undefined, windowText: Wi
     `,"stream":${row.stream},"outcome":"${row.outcome}","estimated":${row.estimated}` +
     `,"input_tokens":${row.inputTokens},"cached_input_tokens":${row.cachedInputTokens}` +
     `,"cache_write_input_tokens":${row.cacheWriteInputTokens}` +
+    `,"cache_write_hour_input_tokens":${row.cacheWriteHourInputTokens}` +
     `,"output_tokens":${row.outputTokens},"reasoning_tokens":${row.reasoningTokens}${amountsJson(row)}` +
     `,"cost_nano":${row.cost},"price_version":${nullableText(row.priceVersion)},"fault":${nullableText(row.fault)}` +
     `,"attempts":${row.attempts.length},"duration_ms":${row.durationMs},"first_byte_ms":${row.firstByteMs}` +
@@ -82,7 +83,7 @@ const batchJson = (rows: readonly LedgerRow[]): string => {
 }
 
 const COLUMNS = `client_request_id, project_id, key_id, user_name, operation, target, provider, model, stream, outcome,
-  estimated, input_tokens, cached_input_tokens, cache_write_input_tokens, output_tokens, reasoning_tokens, cost_nano,
+  estimated, input_tokens, cached_input_tokens, cache_write_input_tokens, cache_write_hour_input_tokens, output_tokens, reasoning_tokens, cost_nano,
   price_version, fault, attempts, duration_ms, first_byte_ms, budget_id, budget_window`
 
 // Answers the rows that were there already: after a commit whose reply was lost, all; else none.
@@ -91,7 +92,8 @@ const INSERT_ROWS = `
     SELECT to_timestamp(at_ms / 1000) AS at, * FROM json_to_recordset($1::json) AS r (
       request_id text, at_ms double precision, client_request_id text, project_id text, key_id text, user_name text,
       operation text, target text, provider text, model text, stream boolean, outcome text, estimated boolean,
-      input_tokens bigint, cached_input_tokens bigint, cache_write_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, cost_nano bigint,
+      input_tokens bigint, cached_input_tokens bigint, cache_write_input_tokens bigint,
+      cache_write_hour_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, cost_nano bigint,
       price_version text, fault text, attempts smallint, duration_ms integer, first_byte_ms integer, budget_id text,
       budget_window timestamptz, tries json, images bigint, audio_ms bigint, characters bigint)
   ), written AS (

@@ -78,6 +78,7 @@ export const outcomeLine = (row: LedgerRow): string =>
       `,"operation":${quoteJson(row.operation)},"target":${quoteJson(row.target)},"stream":${row.stream},"at":${row.at}` +
       `,"outcome":"${row.outcome}","estimated":${row.estimated},"inputTokens":${row.inputTokens}` +
       `,"cachedInputTokens":${row.cachedInputTokens},"cacheWriteInputTokens":${row.cacheWriteInputTokens}` +
+      `,"cacheWriteHourInputTokens":${row.cacheWriteHourInputTokens}` +
       `,"outputTokens":${row.outputTokens}` +
       `,"reasoningTokens":${row.reasoningTokens}${amountsJson(row)},"cost":${amountJson(row.cost)}` +
       `,"priceVersion":${quoteJsonOrNull(row.priceVersion)},"fault":${quoteJsonOrNull(row.fault)}` +
@@ -146,6 +147,7 @@ const unpackOutcome = (value: Record<string, unknown>): OutcomeRecord => {
       // A line of a version that did not count them.
       cacheWriteInputTokens: rest.cacheWriteInputTokens ?? 0,
       amounts: rest.amounts ?? noAmounts,
+      cacheWriteHourInputTokens: rest.cacheWriteHourInputTokens ?? null,
       cost: cost === null ? null : BigInt(cost),
       reservations: unpackReservations({ budgetId, reservation, ...(further && { further }) }),
     },

@@ -128,7 +128,7 @@ export const usageRoutes = ({ store, drain, budgets, standingsOf, now }: UsageRo
       if (!found || !isVisible(caller, found.entry.project_id, found.entry.key_id, found.entry.user_name)) {
         throw new AppError('resource_not_found')
       }
-      return { kind: 'json', value: viewDetail(found.entry, found.tries) }
+      return { kind: 'json', value: viewDetail(found) }
     },
   }),
   defineRoute({

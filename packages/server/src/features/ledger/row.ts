@@ -33,6 +33,8 @@ export interface LedgerRow {
   readonly inputTokens: number
   readonly cachedInputTokens: number
   readonly cacheWriteInputTokens: number
+  /** The part of it that is kept for an hour; null in a journal line of a version that did not tell it apart. */
+  readonly cacheWriteHourInputTokens: number | null
   readonly outputTokens: number
   readonly reasoningTokens: number
   /** The shared `noAmounts` where there are none. */
@@ -65,6 +67,7 @@ export const toRow = (intent: Intent, reservations: readonly Reservation[], sett
     inputTokens: usage.inputTokens,
     cachedInputTokens: usage.cachedInputTokens,
     cacheWriteInputTokens: usage.cacheWriteInputTokens,
+    cacheWriteHourInputTokens: usage.cacheWriteHourInputTokens,
     outputTokens: usage.outputTokens,
     reasoningTokens: usage.reasoningTokens,
     amounts: usage.media ?? noAmounts,

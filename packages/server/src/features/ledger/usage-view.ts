@@ -3,7 +3,7 @@ import type { Attempt } from '../../domain/hold.ts'
 import { formatUsd } from '../../domain/money.ts'
 import type { BudgetState } from './budgets.store.ts'
 import type { LedgerRow } from './row.ts'
-import type { EntryRow, TotalsRow } from './usage.store.ts'
+import type { EntryRow, FoundCall, TotalsRow } from './usage.store.ts'
 
 const money = (amount: bigint | null): string | null => (amount === null ? null : formatUsd(amount))
 
@@ -47,10 +47,15 @@ const viewTries = (attempts: readonly Attempt[]): UsageDetail['tries'] =>
     fault,
   }))
 
-/** An entry with its tries. */
-export const viewDetail = (entry: EntryRow, tries: readonly Attempt[]): UsageDetail => ({
+/** An entry with its tries and corrections. */
+export const viewDetail = ({ entry, tries, corrections }: FoundCall): UsageDetail => ({
   ...viewEntry(entry),
   tries: viewTries(tries),
+  corrections: corrections.map((row) => ({
+    amount_usd: formatUsd(row.cost_nano),
+    price_version: row.price_version,
+    created_at: row.written_at.toISOString(),
+  })),
 })
 
 /** A row that PostgreSQL does not have yet. */
@@ -86,6 +91,7 @@ export const viewQueued = (row: LedgerRow): UsageDetail => {
     created_at: new Date(row.at).toISOString(),
     recorded: false,
     tries: viewTries(row.attempts),
+    corrections: [],
   }
 }
 

@@ -32,6 +32,17 @@ export interface EntryRow {
   readonly at: Date
 }
 
+/** A call with all that stands under it. */
+export interface FoundCall {
+  readonly entry: EntryRow
+  readonly tries: readonly Attempt[]
+  readonly corrections: readonly {
+    readonly cost_nano: bigint
+    readonly price_version: string
+    readonly written_at: Date
+  }[]
+}
+
 /** Sums over entries. */
 export interface TotalsRow {
   readonly group_name: string | null
@@ -60,8 +71,8 @@ export type Grouping = 'model' | 'key' | 'user' | 'day'
 
 /** Reads of the ledger. All throw AppError database_unavailable when PostgreSQL does not answer. */
 export interface UsageStore {
-  /** One call by its id or the caller's own, the newest where several bear it; with its tries. */
-  find(projectId: string, id: string): Promise<{ entry: EntryRow; tries: readonly Attempt[] } | null>
+  /** One call by its id or the caller's own, the newest where several bear it; with its tries and corrections. */
+  find(projectId: string, id: string): Promise<FoundCall | null>
   /** The newest first. */
   list(filter: ListFilter): Promise<readonly EntryRow[]>
   totals(filter: Pick<ListFilter, 'projectId' | 'keyId' | 'user' | 'range'>): Promise<TotalsRow>
@@ -160,7 +171,12 @@ export const createUsageStore = (database: Database): UsageStore => {
             WHERE request_id = $1 AND at = $2 ORDER BY attempt`,
           [entry.request_id, entry.at],
         )
-        return { entry, tries: tries.rows }
+        const corrections = await query<FoundCall['corrections'][number]>(
+          `SELECT cost_nano, price_version, written_at FROM headgate.ledger_entries
+            WHERE kind = 'correction' AND client_request_id = $1 AND at = $2 ORDER BY request_id`,
+          [entry.request_id, entry.at],
+        )
+        return { entry, tries: tries.rows, corrections: corrections.rows }
       }),
     list: ({ projectId, keyId, user, range, limit, after }) =>
       read({ project: projectId }, async ({ query }) => {

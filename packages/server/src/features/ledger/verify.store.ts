@@ -78,6 +78,18 @@ export const ledgerRules: readonly Rule[] = [
            WHERE e.request_id IS NULL OR e.cost_nano IS DISTINCT FROM c.cost_nano OR e.budget_id = c.budget_id`,
   },
   {
+    name: 'corrections-have-their-call',
+    meaning: 'every correction is of a call of its time, and leaves it no negative cost',
+    sql: `SELECT format('correction %s of %s', c.request_id, c.client_request_id) AS what
+            FROM headgate.ledger_entries c
+            LEFT JOIN headgate.ledger_entries e ON e.request_id = c.client_request_id AND e.at = c.at AND e.kind = 'call'
+           WHERE c.kind = 'correction' AND (e.request_id IS NULL OR (e.project_id, e.key_id, e.target) <> (c.project_id, c.key_id, c.target))
+          UNION ALL SELECT format('request %s costs %s', c.client_request_id, sum(c.cost_nano) + coalesce(min(e.cost_nano), 0))
+            FROM headgate.ledger_entries c
+            JOIN headgate.ledger_entries e ON e.request_id = c.client_request_id AND e.at = c.at AND e.kind = 'call'
+           WHERE c.kind = 'correction' GROUP BY c.client_request_id, c.at HAVING sum(c.cost_nano) + coalesce(min(e.cost_nano), 0) < 0`,
+  },
+  {
     name: 'tries-have-their-call',
     meaning: 'every try at a provider stands under a billable row',
     sql: `SELECT format('request %s', a.request_id) AS what FROM headgate.request_attempts a
@@ -106,8 +118,9 @@ export const ledgerRules: readonly Rule[] = [
   {
     name: 'every-call-has-a-price',
     meaning: 'every call against a budget has a known cost',
-    sql: `SELECT format('request %s', request_id) AS what FROM headgate.ledger_entries
-           WHERE kind = 'call' AND budget_id IS NOT NULL AND cost_nano IS NULL`,
+    sql: `SELECT format('request %s', request_id) AS what FROM headgate.ledger_entries e
+           WHERE kind = 'call' AND budget_id IS NOT NULL AND cost_nano IS NULL AND NOT EXISTS (SELECT FROM headgate.ledger_entries c
+             WHERE c.kind = 'correction' AND c.client_request_id = e.request_id AND c.at = e.at)`,
     advisory: true,
   },
 ]

@@ -34,7 +34,11 @@ const overrides = new Map<string, PriceOverride>([
   ['openai/tts-1', { media: { ...media, charactersPerMillion: 15n * USD } }],
   ['openai/omni-moderation', { perRequest: 0n }],
 ])
-const prices = createPrices({ overrides, providerOf: () => ({ kind: 'openai', baseUrl: 'https://api.openai.com/v1' }) })
+const dated = new Map([...overrides].map(([name, price]) => [name, [{ from: Number.NEGATIVE_INFINITY, price }]]))
+const prices = createPrices({
+  overrides: dated,
+  providerOf: () => ({ kind: 'openai', baseUrl: 'https://api.openai.com/v1' }),
+})
 const priceOf = (model: string, operation: Operation): Price | null =>
   prices(
     { name: `openai/${model}`, provider: 'openai', model, operations: [], maxOutputTokens: null, contextTokens: null },

@@ -5,7 +5,7 @@ import type { InferenceRequest, Operation } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { Usage } from '../../domain/usage.ts'
 import { costOf, ratesFor, worstCase } from './price.ts'
-import { createPrices, libraryVersion, type PricedProvider } from './prices.ts'
+import { createPrices, libraryVersion, type PricedProvider, type PriceOverride } from './prices.ts'
 
 const target = (name: string, operations: Operation[] = ['chat']): Target => {
   const slash = name.indexOf('/')
@@ -18,6 +18,7 @@ const target = (name: string, operations: Operation[] = ['chat']): Target => {
     contextTokens: null,
   }
 }
+const always = (price: PriceOverride) => ({ from: Number.NEGATIVE_INFINITY, price })
 const openai = (baseUrl: string): PricedProvider => ({ kind: 'openai', baseUrl })
 const providers = new Map<string, PricedProvider>([
   ['openai', openai('https://api.openai.com/v1')],
@@ -32,7 +33,16 @@ const providers = new Map<string, PricedProvider>([
   ['ollama', { kind: 'ollama', baseUrl: 'http://127.0.0.1:11434' }],
 ])
 const priceOf = createPrices({
-  overrides: new Map([['openai/gpt-4o', { input: 1_000_000_000n, output: 2_000_000_000n, perRequest: 5n }]]),
+  overrides: new Map([
+    ['openai/gpt-4o', [always({ input: 1_000_000_000n, output: 2_000_000_000n, perRequest: 5n })]],
+    [
+      'openai/gpt-4o-mini',
+      [
+        { from: Date.UTC(2026, 6, 1), price: { input: 3n, output: 3n } },
+        { from: Date.UTC(2026, 3, 1), price: { input: 2n, output: 2n } },
+      ],
+    ],
+  ]),
   providerOf: (name) => providers.get(name),
 })
 const at = Date.UTC(2026, 0, 15, 12)
@@ -69,6 +79,20 @@ describe('where a price comes from', () => {
     expect(priceOf(target('openai-like/gpt-4o-mini'), at, 'chat')).toBeNull()
     expect(priceOf(target('nobody/gpt-4o-mini'), at, 'chat')).toBeNull()
     expect(priceOf(target('openai/no-such-model-zz'), at, 'chat')).toBeNull()
+  })
+
+  it('is of its time: the library’s until the first configured date, then each until the next', () => {
+    const inputs = [
+      [Date.UTC(2026, 3, 1) - 1, 150_000_000n, libraryVersion],
+      [Date.UTC(2026, 3, 1), 2n, 'configuration/'],
+      [Date.UTC(2026, 6, 1) - 1, 2n, 'configuration/'],
+      [Date.UTC(2026, 6, 1), 3n, 'configuration/'],
+    ] as const
+    for (const [when, input, version] of inputs) {
+      const price = priced('openai/gpt-4o-mini', when)
+      expect(price.inputPerMillion).toBe(input)
+      expect(price.version).toContain(version)
+    }
   })
 
   it('prefers the configuration, and versions it by its figures', () => {

@@ -21,6 +21,12 @@ export interface PriceOverride {
   readonly media?: MediaPrice
 }
 
+/** A price and the time from which it holds, until the next: milliseconds since the epoch, -Infinity from the beginning. */
+export interface DatedPrice {
+  readonly from: number
+  readonly price: PriceOverride
+}
+
 /** What of a provider decides where its prices are looked up. */
 export interface PricedProvider {
   readonly kind: 'openai' | 'anthropic' | 'ollama' | 'demo'
@@ -28,8 +34,8 @@ export interface PricedProvider {
 }
 
 export interface PricesOptions {
-  /** By target name, `provider/model`. */
-  readonly overrides: ReadonlyMap<string, PriceOverride>
+  /** By target name, `provider/model`; before the first of its dates a target has the price of the library. */
+  readonly overrides: ReadonlyMap<string, readonly DatedPrice[]>
   /** By provider name: the same object for as long as it is reached in the same way. */
   readonly providerOf: (name: string) => PricedProvider | undefined
 }
@@ -176,7 +182,12 @@ const libraryProvider = (name: string, { kind, baseUrl }: PricedProvider): strin
  * the library as installed; null when nobody knows. Never fetches.
  */
 export const createPrices = ({ overrides, providerOf }: PricesOptions) => {
-  const configured = new Map([...overrides].map(([name, override]) => [name, fromOverride(override)]))
+  const configured = new Map(
+    [...overrides].map(([name, dated]) => [
+      name,
+      dated.map(({ from, price }) => ({ from, price: fromOverride(price) })).sort((a, b) => b.from - a.from),
+    ]),
+  )
   const libraryIds = new WeakMap<PricedProvider, string | null>()
   const remembered = new Map<string, Price | null>()
 
@@ -194,8 +205,8 @@ export const createPrices = ({ overrides, providerOf }: PricesOptions) => {
   }
 
   const find = (target: Target, at: number): Price | null => {
-    const override = configured.get(target.name)
-    if (override) return override
+    const dated = configured.get(target.name)
+    if (dated) for (const { from, price } of dated) if (from <= at) return price
     const provider = providerOf(target.provider)
     if (provider === undefined) return null
     if (provider.kind === 'demo' || provider.kind === 'ollama') return localPrice

@@ -1,0 +1,30 @@
+import type { ConfigFault } from './faults.ts'
+import { printPath } from './options.ts'
+import type { LoadedConfig } from './schema.ts'
+
+/** What a date stands for: milliseconds since the epoch, of a day its begin (UTC). */
+export const timeOfDate = (date: string): number => Date.parse(date)
+
+/** Dates that the calendar does not have, which would be taken for others, and one time named twice. */
+export const dateProblems = (
+  dates: readonly string[],
+): readonly { readonly date: string; readonly problem: string }[] => {
+  const seen = new Set<number>()
+  return dates.flatMap((date) => {
+    const time = timeOfDate(date)
+    if (Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== date.slice(0, 10))
+      return [{ date, problem: 'is no day of the calendar' }]
+    if (seen.has(time)) return [{ date, problem: 'is the same time as another of these' }]
+    seen.add(time)
+    return []
+  })
+}
+
+/** What no schema says of what holds from dates on. */
+export const dateFaults = (loaded: LoadedConfig, where: (path: readonly string[]) => string): ConfigFault[] =>
+  Object.entries(loaded.models).flatMap(([name, { prices = {} }]) =>
+    dateProblems(Object.keys(prices)).map(({ date, problem }) => {
+      const path = ['models', name, 'prices', date]
+      return { where: where(path), option: printPath(path), problem, expected: 'a day such as 2026-07-01' }
+    }),
+  )
