@@ -6,7 +6,7 @@ const server = '^packages/server/src/'
 const feature = `${server}features/`
 const wiring = `${server}(main|compose|cli|telemetry)(/|\\.|-)`
 const tests = '\\.(test|conformance|bench)\\.ts$|/test/|/__fixtures__/'
-const doors = `${server}kernel/(db|migrate|embedded|postgres-|outbound|blobs|counters)`
+const doors = `${server}kernel/(db|migrate|embedded|postgres-|outbound|blobs|counters|heap-file|memory-bound)`
 const npm = (...names) => `node_modules/(@types/)?(${names.join('|')})/`
 const core = (...names) => `^(node:)?(${names.join('|')})(/|$)`
 
@@ -105,7 +105,7 @@ export default {
         pathNot: [
           tests,
           `${server}config/`,
-          `${server}kernel/(countries|embedded|memory-bound|migrate|blobs|postgres-)`,
+          `${server}kernel/(countries|embedded|heap-file|memory-bound|migrate|blobs|postgres-)`,
           `${feature}ledger/(journal|progress)`,
           `${server}http/site\\.ts$`,
           `${server}(cli|main)(/|[.-])`,

@@ -25,6 +25,9 @@ export const permissions = [
   'config:write',
   'logs:read',
   'logs:write',
+  'diagnostics:read',
+  'diagnostics:profile',
+  'diagnostics:heap',
   'operators:read',
   'operators:write',
 ] as const
@@ -37,8 +40,10 @@ export type Role = (typeof roles)[number]
 /** What each role may do. `owner` is also whoever holds the admin key. */
 export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
   owner: permissions,
-  // Everything but saying who the operators are, and reading what people wrote.
-  admin: permissions.filter((permission) => permission !== 'operators:write' && permission !== 'bodies:read'),
+  // Everything but saying who the operators are, and reading what people wrote: a snapshot of the heap holds that, and every secret.
+  admin: permissions.filter(
+    (permission) => !['operators:write', 'bodies:read', 'diagnostics:heap'].includes(permission),
+  ),
   // What it is used for and what it costs; nobody's keys.
   analyst: [
     'projects:read',

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
 import { createCallers } from './compose/callers.ts'
+import { createDiagnostics } from './compose/diagnostics.ts'
 import { createGeneration, type GenerationGround } from './compose/generation.ts'
 import { createGenerations } from './compose/generations.ts'
 import { createGuards } from './compose/guards.ts'
@@ -9,6 +10,7 @@ import { createReload, type Prepared } from './compose/reload.ts'
 import { createPricing } from './compose/prices.ts'
 import { createUpstreams } from './compose/upstreams.ts'
 import { createWatch } from './compose/watch.ts'
+import { createWork } from './compose/work.ts'
 import type { Settings } from './config/config.ts'
 import { explainSources } from './config/explain.ts'
 import { createAudit } from './features/audit/audit.ts'
@@ -57,19 +59,8 @@ export const compose = async (given: Ground): Promise<House> => {
       for (const { relieve } of [...features, ...generations.all().flatMap(({ own }) => own)]) relieve?.()
     },
   })
-  const metrics = createMetrics(
-    {
-      ...guards.gauges,
-      streams: () => generations.all().reduce((sum, { events }) => sum + events.count(), 0),
-      bodiesHeld: () => bodies.bytes,
-      ledgerQueue: () => ledger.stats().queued,
-      ledgerHolds: () => ledger.stats().openHolds,
-      journalDropped: () => ledger.stats().droppedRecords,
-      ledgerLost: () => ledger.stats().lostRows,
-      ledgerRefused: () => ledger.stats().refusedRows,
-    },
-    () => queue.read(),
-  )
+  const work = createWork({ streams: generations.streams, bodies, ledger: () => ledger, queue: () => queue })
+  const metrics = createMetrics({ ...guards.gauges, ...work.gauges }, () => queue.read())
   const modelNames = () => [...routing.models().map(({ name }) => name), ...Object.keys(settings().config.models)]
   const audit = createAudit({ database, clock })
   const seal = createSeal(secrets.root_key)
@@ -183,6 +174,18 @@ export const compose = async (given: Ground): Promise<House> => {
     state: reload.state,
   })
 
+  const diagnostics = createDiagnostics({
+    config: () => settings().config,
+    dataDirectory: given.settings.config.data_dir,
+    version: packageDescription.version,
+    database,
+    clock,
+    log,
+    audit,
+    guards,
+    isDraining: () => state.draining,
+    work: work.read,
+  })
   const describe = () => describeRoutes(current().door.routes, packageDescription.version)
   const reference = createReference(describe)
 
@@ -199,6 +202,7 @@ export const compose = async (given: Ground): Promise<House> => {
     configuration,
     reference,
     guards,
+    diagnostics,
   ]
   const ground: GenerationGround = {
     database,
@@ -259,6 +263,7 @@ export const compose = async (given: Ground): Promise<House> => {
     reload: reload.run,
     beginDraining: () => {
       state.draining = true
+      diagnostics.end()
     },
     isBusy: () => ledger.stats().openHolds > 0 || generations.all().some(({ events }) => events.isBusy()),
     endWaiting: queue.drain,

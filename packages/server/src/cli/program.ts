@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { adminCommand } from './admin-command.ts'
 import { addCommonOptions, flagsOf } from './command-context.ts'
 import { configCommand } from './config-command.ts'
+import { diagnosticsCommand } from './diagnostics-command.ts'
 import { doctorCommand } from './doctor-command.ts'
 import { encryptionCommand } from './encryption-command.ts'
 import { exitCode } from './exit-codes.ts'
@@ -40,6 +41,7 @@ const buildProgram = (): Command => {
     migrateCommand(),
     configCommand(),
     doctorCommand(),
+    diagnosticsCommand(),
     smokeCommand(),
     ledgerCommand(),
   ]

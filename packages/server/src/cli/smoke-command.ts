@@ -1,15 +1,10 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { outputOf } from './command-context.ts'
 import { exitCode } from './exit-codes.ts'
+import { httpAddress } from './http-address.ts'
 import { writeTable } from './output.ts'
 import { readSecret } from './secret-input.ts'
 import { smoke } from './smoke.ts'
-
-const address = (text: string): string => {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
-    throw new InvalidArgumentError('It is no http or https address.')
-  return text
-}
 
 const seconds = (text: string): number => {
   const value = Number(text)
@@ -23,7 +18,7 @@ export const smokeCommand = (): Command =>
     .description(
       'try a running server: health, models, one call, one stream; the calls are real and cost what they cost',
     )
-    .argument('<url>', 'its address', address)
+    .argument('<url>', 'its address', httpAddress)
     .option('--key <key>', 'an API key, seen by whoever lists the processes of this machine')
     .option('--key-file <path>', 'file that holds the key; - for standard input')
     .option('--model <model>', 'the model to call', 'demo')

@@ -7,6 +7,8 @@ export interface Generations {
   /** That of new calls. */
   readonly current: () => Generation
   readonly all: () => readonly Generation[]
+  /** Event streams open in any of them. */
+  readonly streams: () => number
   /** Puts the first one in its place. */
   readonly begin: (first: Generation) => void
   /**
@@ -36,6 +38,7 @@ export const createGenerations = ({ adopt, replace }: GenerationsPorts): Generat
   return {
     current,
     all: () => generations,
+    streams: () => generations.reduce((sum, { events }) => sum + events.count(), 0),
     begin: (first) => void generations.push(first),
     bringForward: (next) => {
       const former = current()

@@ -60,6 +60,16 @@ export const createGuards = ({ config, clock, log, metrics, letGo }: GuardsOptio
       await feature.stop?.()
     },
     pressure: pressure.read,
+    /** Memory as it is now. */
+    use: measure,
+    /** Calls refused by overload. */
+    refused: (): number => metrics().shed.total(),
+    /** Bytes that may be used before work would be refused. */
+    memoryLeft: (): number => {
+      const { counted, resident } = measure()
+      const { residentBytes, memoryShare } = limits
+      return Math.min(bound.bytes * memoryShare - counted, (residentBytes ?? Number.POSITIVE_INFINITY) - resident)
+    },
     bound,
     /** Most bytes of request bodies held at once: as configured, else what this process can bear. */
     mostBodyBytes: ({ body }: Config): number =>

@@ -44,3 +44,16 @@ export const GuardsSchema = group(
   },
   'When the process refuses work, the cheapest first.',
 )
+
+/** What operators may take out of a running process. */
+export const DiagnosticsOptionsSchema = group(
+  {
+    heap_snapshot: Type.Boolean({
+      default: false,
+      description:
+        'Whether owners may take snapshots of the heap. They hold prompts, answers, keys and other secrets in the clear: switch it on when one is needed, and off again.',
+    }),
+    cpu_profile_seconds: whole(0, 600, 60, 'Longest CPU profile; 0: none is made.'),
+  },
+  'Looking into a running process.',
+)

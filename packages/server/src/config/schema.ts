@@ -1,7 +1,7 @@
 import { BudgetRuleSchema, budgetNamePattern } from '@headgate/contract/budgets.ts'
 import { type Static, Type } from 'typebox'
 import { AlertsSchema, ObjectivesSchema, ReceiversSchema } from './alerts-schema.ts'
-import { GuardsSchema } from './guards-schema.ts'
+import { DiagnosticsOptionsSchema, GuardsSchema } from './guards-schema.ts'
 import { IdempotencySchema } from './idempotency-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
 import { BodyLogSchema, LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
@@ -201,6 +201,7 @@ export const ConfigSchema = group(
     ),
     idempotency: IdempotencySchema,
     guards: GuardsSchema,
+    diagnostics: DiagnosticsOptionsSchema,
     queue: group(
       {
         max_waiting: Type.Integer({
@@ -254,6 +255,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'body',
   'guards',
   'idempotency',
+  'diagnostics',
   'requests',
   'traces',
   'queue',

@@ -17,6 +17,7 @@ import { readCredential } from './credential.ts'
 import { deprecationHeaders } from './deprecation.ts'
 import type { Events } from './events.ts'
 import { asAppError, type Fail } from './fail.ts'
+import { writeFileReply } from './file-reply.ts'
 import { comparableBody, isRepeatable, readIdempotencyKey } from './idempotency-key.ts'
 import type { IdempotencyPorts, IdentityPorts, Observe, SheddingPorts, StrangerPorts } from './ports.ts'
 import { createRepeatable } from './repeatable.ts'
@@ -221,7 +222,8 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
           presentEvent: (error) => fail.presentEvent(error, requestId),
           cancellation,
         })
-      } else if (!response.destroyed) writeReply(response, reply, answerHeaders)
+      } else if (reply.kind === 'file') await writeFileReply(response, reply, answerHeaders, cancellation)
+      else if (!response.destroyed) writeReply(response, reply, answerHeaders)
     } catch (thrown) {
       fault = asAppError(thrown)
       answerFault(request, response, fault, requestId, answerHeaders)

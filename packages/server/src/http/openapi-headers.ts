@@ -23,7 +23,11 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     schema: { type: 'number', minimum: 0 },
   },
   [header.costUsd]: { description: 'Cost of a whole answer; absent where no price is known.', schema: text },
-  [header.warning]: { description: 'What was changed in the request, such as a capped output.', schema: text },
+  [header.warning]: {
+    description: 'What was changed in the request, such as a capped output; what a file holds.',
+    schema: text,
+  },
+  'content-disposition': { description: 'That the answer is a file, and its name.', schema: text },
   [header.rateLimitLimit]: { description: 'Size of the limit that binds first.', schema: text },
   [header.rateLimitRemaining]: { description: 'What is left of it.', schema: wholeNumber },
   [header.rateLimitReset]: { description: 'Seconds until it is full again.', schema: wholeNumber },

@@ -35,7 +35,7 @@ export interface Repeatable {
 const kept = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-headgate-') || retold.has(name)))
 
-const answerOf = (reply: Exclude<Reply, { kind: 'events' }>, headers: Record<string, string>): KeptAnswer => ({
+const answerOf = (reply: Exclude<Reply, { kind: 'events' | 'file' }>, headers: Record<string, string>): KeptAnswer => ({
   status: reply.status ?? 200,
   contentType: reply.kind === 'json' ? 'application/json; charset=utf-8' : reply.contentType,
   headers: kept({ ...headers, ...reply.headers }),
@@ -142,7 +142,8 @@ export const createRepeatable =
         const stream = reply.stream.then((source) => taped(source, maxAnswerBytes(), turn, headers), settleFault)
         return { kind: 'events', stream }
       }
-      await turn.keep(answerOf(reply, headers))
+      if (reply.kind === 'file') await turn.release()
+      else await turn.keep(answerOf(reply, headers))
       return reply
     } catch (thrown) {
       return settleFault(thrown)

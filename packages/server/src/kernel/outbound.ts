@@ -72,3 +72,26 @@ export const exchange = async (
   const answer = await request(url, { headers, signal, ...(body !== undefined && { method: 'POST', body }) })
   return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() }
 }
+
+/** An answer whose body is still to come. */
+export interface Opened {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: AsyncIterable<Buffer>
+}
+
+/** Posts to an address that an operator names and opens what it answers; follows no redirect. `body` must be read. Rejects when its head takes longer than `timeoutMs`. */
+export const openAnswer = async (
+  url: string,
+  { headers, body }: { readonly headers: Readonly<Record<string, string>>; readonly body: string },
+  timeoutMs: number,
+): Promise<Opened> => {
+  const answer = await request(url, {
+    method: 'POST',
+    headers,
+    body,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  })
+  return { status: answer.statusCode, headers: answer.headers, body: answer.body }
+}

@@ -44,6 +44,14 @@ export type Reply =
       readonly bytes: Buffer | string
       readonly headers?: Record<string, string>
     }
+  /** A file that comes in pieces; `release` is called once it was sent or the caller has left. */
+  | {
+      readonly kind: 'file'
+      readonly contentType: string
+      readonly pieces: Iterable<string> | AsyncIterable<Buffer>
+      readonly headers?: Record<string, string>
+      readonly release: () => void
+    }
   /** An event stream; the status line waits for the promise, so that a fault before the first part keeps its status. */
   | { readonly kind: 'events'; readonly stream: Promise<StreamSource> }
 
@@ -67,6 +75,8 @@ interface RouteDeclaration {
   readonly body?: TSchema | 'bytes'
   /** Most bytes the body may have; 64 KiB when not stated. */
   readonly maxBodyBytes?: number
+  /** It answers with a file, made anew for each request and kept nowhere. */
+  readonly answersFile?: true
   /** Told in every answer and in the reference; its use is counted. */
   readonly deprecated?: Deprecation
   /** Null for a page that people read: it is no part of the API. */

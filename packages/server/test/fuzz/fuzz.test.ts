@@ -17,7 +17,9 @@ let house: House
 let world: World
 
 beforeAll(async () => {
-  house = await startHouse({ environment: { HEADGATE_BODY_MAX_BYTES: '262144' } })
+  house = await startHouse({
+    environment: { HEADGATE_BODY_MAX_BYTES: '262144', HEADGATE_DIAGNOSTICS_CPU_PROFILE_SECONDS: '1' },
+  })
   const secret = await house.makeKey()
   const publishable = await house.makeKey({ kind: 'publishable', origins: [origin] })
   const revoked = await house.makeKey()

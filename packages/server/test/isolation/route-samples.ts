@@ -171,5 +171,8 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
     missing: '/admin/v1/receivers/none/test',
     foreign: () => [],
   },
+  'GET /admin/v1/diagnostics': plain('/admin/v1/diagnostics'),
+  'POST /admin/v1/diagnostics/cpu-profile': plain('/admin/v1/diagnostics/cpu-profile', { seconds: 1 }),
+  'POST /admin/v1/diagnostics/heap-snapshot': plain('/admin/v1/diagnostics/heap-snapshot', {}),
   'GET /admin/v1/services': plain('/admin/v1/services'),
 })

@@ -1,0 +1,33 @@
+import type { Diagnostics } from '@headgate/contract/diagnostics.ts'
+import type { Ledger } from '../features/ledger/ledger.ts'
+import type { Queue } from '../features/queue/queue.ts'
+
+interface WorkPorts {
+  /** Event streams open to callers. */
+  readonly streams: () => number
+  readonly bodies: { readonly bytes: number }
+  readonly ledger: () => Pick<Ledger, 'stats'>
+  readonly queue: () => Pick<Queue, 'read'>
+}
+
+/** What the process has in hand, for metrics and operators. */
+export const createWork = ({ streams, bodies, ledger, queue }: WorkPorts) => ({
+  gauges: {
+    streams,
+    bodiesHeld: () => bodies.bytes,
+    ledgerQueue: () => ledger().stats().queued,
+    ledgerHolds: () => ledger().stats().openHolds,
+    journalDropped: () => ledger().stats().droppedRecords,
+    ledgerLost: () => ledger().stats().lostRows,
+    ledgerRefused: () => ledger().stats().refusedRows,
+  },
+  read: (): Diagnostics['work'] => ({
+    streams: streams(),
+    request_bodies_bytes: bodies.bytes,
+    ledger_queue: ledger().stats().queued,
+    ledger_holds: ledger().stats().openHolds,
+    providers: queue()
+      .read()
+      .map(({ provider, inFlight, limit, waiting }) => ({ provider, in_flight: inFlight, limit, waiting })),
+  }),
+})
