@@ -4,6 +4,7 @@ import { compileCheck } from '../http/schema-check.ts'
 import { addCommonOptions, outputOf, storeFlagsOf } from './command-context.ts'
 import { operator, withBudgets } from './operator.ts'
 import { say, writeJson, writeRecord, writeTable } from './output.ts'
+import { rateLine, type Shown } from './shown-currency.ts'
 
 type Given = Record<string, unknown>
 
@@ -14,15 +15,16 @@ const heldFor = ({ project, key, user, model }: BudgetRule): string =>
 const windowWords = ({ window, rolling, mode }: BudgetRule): string =>
   [window, ...(rolling ? ['rolling'] : []), ...(mode === 'soft' ? ['soft'] : [])].join(' ')
 
-const writeBudget = (given: Given, budget: Budget): void => {
+const writeBudget = (given: Given, budget: Budget, shown: Shown): void => {
   const { name, source, rule, accounts } = budget
   const output = outputOf(given)
-  writeRecord(output, budget, [
+  writeRecord(output, shown.json(budget), [
     ['name', name],
     ['source', source],
     ['level', rule.level],
     ['for', heldFor(rule)],
     ['limit', `${rule.limit_usd} USD, ${windowWords(rule)}`],
+    ...rateLine(shown),
   ])
   if (output.json || accounts.length === 0) return
   writeTable(
@@ -32,9 +34,9 @@ const writeBudget = (given: Given, budget: Budget): void => {
     accounts.map((one) => [
       one.project,
       one.subject,
-      one.spent_usd,
-      one.reserved_usd,
-      one.remaining_usd,
+      shown.text(one.spent_usd),
+      shown.text(one.reserved_usd),
+      shown.text(one.remaining_usd),
       one.resets_at,
     ]),
   )
@@ -46,10 +48,13 @@ export const budgetsCommand = (): Command => {
   addCommonOptions(budgets.command('list'), 'store')
     .description('list the budgets, those of the configuration included')
     .action(async (given: Given) => {
-      const data = await withBudgets(storeFlagsOf(given), ({ list }) => list())
+      const { data, shown } = await withBudgets(storeFlagsOf(given), async ({ list }, currency) => ({
+        data: await list(),
+        shown: currency,
+      }))
       writeTable(
         outputOf(given),
-        { object: 'list', data },
+        shown.json({ object: 'list', data }),
         ['name', 'source', 'level', 'for', 'limit', 'window', 'most spent'],
         data.map(({ name, source, rule, accounts: [first] }) => [
           name,
@@ -58,14 +63,14 @@ export const budgetsCommand = (): Command => {
           heldFor(rule),
           rule.limit_usd,
           windowWords(rule),
-          first ? `${first.subject} ${first.spent_usd}` : null,
+          first ? `${first.subject} ${shown.text(first.spent_usd)}` : null,
         ]),
       )
     })
   addCommonOptions(budgets.command('show').argument('<name>'), 'store')
     .description('show a budget and how its accounts stand')
     .action(async (name: string, given: Given) => {
-      writeBudget(given, await withBudgets(storeFlagsOf(given), ({ get }) => get(name)))
+      await withBudgets(storeFlagsOf(given), async ({ get }, shown) => writeBudget(given, await get(name), shown))
     })
   addCommonOptions(budgets.command('set').argument('<name>'), 'store')
     .description('set a budget; what was spent stays spent')
@@ -87,7 +92,9 @@ export const budgetsCommand = (): Command => {
         window: given['window'],
         ...Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined)),
       }) as BudgetRule
-      writeBudget(given, await withBudgets(storeFlagsOf(given), ({ put }) => put(name, rule, operator)))
+      await withBudgets(storeFlagsOf(given), async ({ put }, shown) =>
+        writeBudget(given, await put(name, rule, operator), shown),
+      )
     })
   addCommonOptions(budgets.command('remove').argument('<name>'), 'store')
     .description('take a budget away; its entries stay in the ledger')

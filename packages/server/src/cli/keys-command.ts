@@ -15,14 +15,15 @@ import { addCommonOptions, storeFlagsOf, outputOf } from './command-context.ts'
 import { operator, withIdentity } from './operator.ts'
 import { collectPages } from './pages.ts'
 import { type Output, writeRecord, writeTable } from './output.ts'
+import { inUsd, rateLine, type Shown } from './shown-currency.ts'
 
 type Given = Record<string, unknown>
 
-const budgetText = ({ budget }: Key): string | null =>
-  budget && `${budget.spent_usd} of ${budget.limit_usd} USD, window ${budget.window}`
+const budgetText = ({ budget }: Key, shown: Shown): string | null =>
+  budget && `${shown.text(budget.spent_usd)} of ${shown.text(budget.limit_usd)} USD, window ${budget.window}`
 
-const show = (output: Output, key: Key & { readonly key?: string }): void =>
-  writeRecord(output, key, [
+const show = (output: Output, key: Key & { readonly key?: string }, shown: Shown = inUsd): void =>
+  writeRecord(output, shown.json(key), [
     ['id', key.id],
     ...(key.key === undefined ? [] : [['key', key.key] as const]),
     ['name', key.name],
@@ -32,7 +33,8 @@ const show = (output: Output, key: Key & { readonly key?: string }): void =>
     ['state', key.state],
     ['models', key.models?.join(',') ?? 'all'],
     ['origins', key.origins.join(',')],
-    ['budget', budgetText(key)],
+    ['budget', budgetText(key, shown)],
+    ...rateLine(shown),
     ['expires_at', key.expires_at],
     ['created_at', key.created_at],
     ['last_used_at', key.last_used_at],
@@ -114,7 +116,9 @@ const addReading = (keys: Command): void => {
   addCommonOptions(keys.command('show').argument('<id>'), 'store')
     .description('show one key and the state of its budget')
     .action(async (id: string, options: Given) => {
-      show(outputOf(options), await withIdentity(storeFlagsOf(options), (identity) => identity.keys.get(id)))
+      await withIdentity(storeFlagsOf(options), async (identity, shown) =>
+        show(outputOf(options), await identity.keys.get(id), shown),
+      )
     })
 }
 

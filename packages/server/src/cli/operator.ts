@@ -22,6 +22,7 @@ import { noFaults } from '../kernel/fault-points.ts'
 import { silentLog } from '../kernel/log.ts'
 import { createSeal } from '../kernel/seal.ts'
 import { type Flags, type OpenStore, withStore } from './open-store.ts'
+import { type Shown, shownBy } from './shown-currency.ts'
 
 /** How the audit names who works at the command line. */
 export const operator = { actor: 'cli' } as const
@@ -51,8 +52,8 @@ const budgetsOn = ({ config, database }: OpenStore): BudgetRules =>
   })
 
 /** Runs operations of identity on the configured store: the same functions that the admin API calls. */
-export const withIdentity = <T>(flags: Flags, work: (identity: Identity) => Promise<T>): Promise<T> =>
-  withStore(flags, (store) => work(identityOn(store)))
+export const withIdentity = <T>(flags: Flags, work: (identity: Identity, shown: Shown) => Promise<T>): Promise<T> =>
+  withStore(flags, (store) => work(identityOn(store), shownBy(store.config)))
 
 /** Runs adjustments of the ledger on the configured store. */
 export const withAdjustments = <T>(flags: Flags, work: (adjustments: Adjustments) => Promise<T>): Promise<T> =>
@@ -71,8 +72,8 @@ export const withAdjustments = <T>(flags: Flags, work: (adjustments: Adjustments
   })
 
 /** Runs operations of budgets on the configured store; running servers take changes over by themselves. */
-export const withBudgets = <T>(flags: Flags, work: (budgets: BudgetService) => Promise<T>): Promise<T> =>
-  withStore(flags, (store) => work(budgetsOn(store)))
+export const withBudgets = <T>(flags: Flags, work: (budgets: BudgetService, shown: Shown) => Promise<T>): Promise<T> =>
+  withStore(flags, (store) => work(budgetsOn(store), shownBy(store.config)))
 
 /** The registry of providers as configured, and the operators' side of it. */
 const withProviderParts = async <T>(

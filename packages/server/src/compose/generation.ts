@@ -21,6 +21,7 @@ import type { Routing } from '../features/routing/routing.ts'
 import { createStatus } from '../features/status/status.ts'
 import { createClientAddress } from '../http/client-address.ts'
 import { createEvents, type Events } from '../http/events.ts'
+import { createShowCurrency } from '../http/show-currency.ts'
 import { createFail } from '../http/fail.ts'
 import type { Door } from '../http/standing.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -36,6 +37,7 @@ import type { Metrics } from '../kernel/metrics.ts'
 import { addressOf } from './address.ts'
 import { configuredLimits, createPriorityOf } from './configured-limits.ts'
 import type { Guards } from './guards.ts'
+import { currencyOf } from './currency.ts'
 import type { Watch } from './watch.ts'
 import { hideSecrets, outputCapMember, targetNamed } from './options.ts'
 import { priceOverrides } from './prices.ts'
@@ -173,6 +175,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     ...ground.files,
     presentError: (code) => fail.present(new AppError(code), prefixedId('req', clock.now())),
   })
+  const showCurrency = createShowCurrency(currencyOf(config), clock.now)
   const own: readonly Feature[] = [admission, gateway, status, pages]
   return {
     settings,
@@ -183,7 +186,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
         // The gateway's own calls are counted as they are admitted, devices as they are made.
         feature === gateway || feature === people
           ? (feature.routes ?? [])
-          : (feature.routes ?? []).map(admission.limitBrowsers),
+          : (feature.routes ?? []).map(admission.limitBrowsers).map(showCurrency),
       ),
       clock,
       identity: {

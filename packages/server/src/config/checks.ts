@@ -61,6 +61,10 @@ export const checks: Readonly<Record<string, Check>> = {
   'postgres-url': { expected: 'postgres://…', problem: (text) => parsedUrl(text, ['postgres:', 'postgresql:']) },
   'redis-url': { expected: 'redis://… or rediss://…', problem: (text) => parsedUrl(text, ['redis:', 'rediss:']) },
   cidr: { expected: 'an IP address or a range such as 10.0.0.0/8', problem: cidr },
+  currency: {
+    expected: 'three capital letters, such as EUR',
+    problem: (text) => (/^[A-Z]{3}$/.test(text) ? undefined : 'is no code of a currency'),
+  },
   'regular-expression': { expected: 'a regular expression of JavaScript', problem: regularExpression },
   file: { expected: 'a readable file', problem: readableFile },
 }

@@ -21,10 +21,29 @@ export const dateProblems = (
 }
 
 /** What no schema says of what holds from dates on. */
-export const dateFaults = (loaded: LoadedConfig, where: (path: readonly string[]) => string): ConfigFault[] =>
-  Object.entries(loaded.models).flatMap(([name, { prices = {} }]) =>
-    dateProblems(Object.keys(prices)).map(({ date, problem }) => {
-      const path = ['models', name, 'prices', date]
-      return { where: where(path), option: printPath(path), problem, expected: 'a day such as 2026-07-01' }
-    }),
-  )
+export const dateFaults = (loaded: LoadedConfig, where: (path: readonly string[]) => string): ConfigFault[] => {
+  const check = (path: readonly string[], dated: Readonly<Record<string, unknown>>): ConfigFault[] =>
+    dateProblems(Object.keys(dated)).map(({ date, problem }) => ({
+      where: where([...path, date]),
+      option: printPath([...path, date]),
+      problem,
+      expected: 'a day such as 2026-07-01',
+    }))
+  const { code, rates } = loaded.currency
+  const unpaired =
+    (code === undefined) === (Object.keys(rates).length === 0)
+      ? []
+      : [
+          {
+            where: where(['currency']),
+            option: 'currency',
+            problem: code === undefined ? 'has rates and no code' : 'has a code and no rates',
+            expected: 'both, such as code: EUR and rates: {2026-01-01: 0.92}',
+          },
+        ]
+  return [
+    ...Object.entries(loaded.models).flatMap(([name, { prices = {} }]) => check(['models', name, 'prices'], prices)),
+    ...check(['currency', 'rates'], rates),
+    ...unpaired,
+  ]
+}

@@ -119,6 +119,13 @@ describe('faults', () => {
     ])
   })
 
+  test('a currency without rates, and one that is none', async () => {
+    write('headgate.yaml', 'currency: {code: EUR}')
+    expect(await faultsOf()).toEqual([expect.stringContaining('currency: has a code and no rates')])
+    write('headgate.yaml', 'currency: {code: euro, rates: {2026-01-01: 0.92}}')
+    expect(await faultsOf()).toEqual([expect.stringContaining('"euro" is no code of a currency')])
+  })
+
   test('what Kubernetes makes for a service named headgate is left alone', async () => {
     const environment = {
       HEADGATE_PORT: 'tcp://10.0.0.1:8787',

@@ -1,5 +1,6 @@
 import { BudgetRuleSchema, budgetNamePattern } from '@headgate/contract/budgets.ts'
 import { type Static, Type } from 'typebox'
+import { CurrencySchema } from './currency-schema.ts'
 import { AlertsSchema, ObjectivesSchema, ReceiversSchema } from './alerts-schema.ts'
 import { DiagnosticsOptionsSchema, GuardsSchema } from './guards-schema.ts'
 import { IdempotencySchema } from './idempotency-schema.ts'
@@ -164,6 +165,7 @@ export const ConfigSchema = group(
       additionalProperties: false,
       description: 'What projects, users, keys and models may spend, by name; see the guide on budgets.',
     }),
+    currency: CurrencySchema,
     limits: limitsSchema(rate('Callers without a secret key, per address.', 120, 40)),
     stream: group(
       {
@@ -250,6 +252,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'metrics',
   'limits',
   'budgets',
+  'currency',
   'stream',
   'timeouts',
   'body',
