@@ -10,6 +10,7 @@ interface FollowPorts {
   readonly count: (one: Counted) => void
   readonly keeps: (code: string | null, durationMs: number) => Kept | null
   readonly keep: (record: RequestRecord, kept: Kept) => void
+  readonly tellSlow: (walk: Walk, ending: Ending, durationMs: number) => void
   readonly contextOf: (walk: Walk) => TraceContext
   /** null where traces have nowhere to go. */
   readonly exportTrace: ((record: RequestRecord) => void) | null
@@ -18,7 +19,7 @@ interface FollowPorts {
 }
 
 /** Follows each request to its end: the answer, and where a call was admitted the settlement, whichever comes last. */
-export const createFollow = ({ count, keeps, keep, contextOf, exportTrace, label }: FollowPorts) => {
+export const createFollow = ({ count, keeps, keep, tellSlow, contextOf, exportTrace, label }: FollowPorts) => {
   const finish = (walk: Walk, ending: Ending): void => {
     const { settlement } = walk
     const { route, code, caller } = ending
@@ -39,6 +40,7 @@ export const createFollow = ({ count, keeps, keep, contextOf, exportTrace, label
       const tried = { target: label(target), code: fault ?? '', durationMs: endedAt - startedAt }
       count({ kind: 'try', route, tier, ...tried, firstByteMs: null, inputTokens: 0, outputTokens: 0 })
     }
+    tellSlow(walk, ending, durationMs)
     const kept = keeps(code, durationMs) ?? (walk.isBodyLogged ? 'body' : null)
     if (kept === null && (exportTrace === null || !contextOf(walk).sampled)) return
     const record = recordOf(walk, ending, contextOf(walk))

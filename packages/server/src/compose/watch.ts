@@ -53,7 +53,14 @@ const traceSettings = ({ traces }: Config) => ({
   isTrusted: createTrust(traces.trusted_fronts),
   propagateTo: traces.propagate_to,
 })
-const requestSettings = ({ requests }: Config) => ({
+const requestSettings = ({ requests, slow_log, objectives }: Config) => ({
+  slowLog: {
+    overheadMs: slow_log.overhead_ms,
+    firstByteMs: slow_log.first_byte_ms,
+    durationMs: slow_log.duration_ms,
+    perMinute: slow_log.per_minute,
+    objectives,
+  },
   samplePerMinute: requests.sample_per_minute,
   slowMs: requests.slow_ms,
   keepDays: requests.keep_days,
@@ -92,6 +99,7 @@ export const createWatch = ({
     clock,
     log,
     settings: requestSettings(config),
+    onSlow: (route, cause) => metrics.slowRequests(route, cause).inc(),
     onDropped: (count) => metrics.dropped('requests').inc(count),
   })
   const bodyLog = createBodyLog({
@@ -127,11 +135,12 @@ export const createWatch = ({
     sendMail,
     onDelivery: (receiver, result) => metrics.alertDeliveries(receiver, result).inc(),
   })
-  const { count, keeps, keep } = requests
+  const { count, keeps, keep, tellSlow } = requests
   const follow = createFollow({
     count,
     keeps,
     keep,
+    tellSlow,
     contextOf: telemetry.contextOf,
     exportTrace: telemetry.exportsTraces ? telemetry.exportTrace : null,
     label,

@@ -21,6 +21,27 @@ export const RequestsSchema = group(
   'Kept requests and statistics.',
 )
 
+/** Which requests are told in the log because they took too long. */
+export const SlowLogSchema = group(
+  {
+    overhead_ms: whole(0, 86_400_000, 1_000, 'Headgate’s own part of a request from which on it is told; 0: never.'),
+    first_byte_ms: whole(
+      0,
+      86_400_000,
+      0,
+      'First byte of a stream from which on it is told; 0: only objectives decide.',
+    ),
+    duration_ms: whole(
+      0,
+      86_400_000,
+      0,
+      'Whole answer from which on it is told, streams excepted; 0: only objectives decide.',
+    ),
+    per_minute: whole(0, 6_000, 60, 'Most lines per minute and process; all are counted.'),
+  },
+  'Slow requests in the log.',
+)
+
 /** How traces are made. */
 export const TracesSchema = group(
   {

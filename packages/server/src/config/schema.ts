@@ -5,7 +5,14 @@ import { AlertsSchema, ObjectivesSchema, ReceiversSchema } from './alerts-schema
 import { DiagnosticsOptionsSchema, GuardsSchema } from './guards-schema.ts'
 import { IdempotencySchema } from './idempotency-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
-import { BodyLogSchema, LogSchema, RequestsSchema, SinksSchema, TracesSchema } from './observability-schema.ts'
+import {
+  BodyLogSchema,
+  LogSchema,
+  RequestsSchema,
+  SinksSchema,
+  SlowLogSchema,
+  TracesSchema,
+} from './observability-schema.ts'
 import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.ts'
 import { mediaPrices } from './media-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
@@ -158,6 +165,7 @@ export const ConfigSchema = group(
     alerts: AlertsSchema,
     receivers: ReceiversSchema,
     requests: RequestsSchema,
+    slow_log: SlowLogSchema,
     body_log: BodyLogSchema,
     traces: TracesSchema,
     sinks: SinksSchema,
@@ -260,6 +268,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'idempotency',
   'diagnostics',
   'requests',
+  'slow_log',
   'traces',
   'queue',
   'upstream',

@@ -24,6 +24,11 @@ export interface LogFields {
   readonly attempts?: number
   readonly duration_ms?: number
   readonly overhead_ms?: number
+  readonly first_byte_ms?: number
+  readonly upstream_ms?: number
+  readonly queue_ms?: number
+  /** Milliseconds by stage. */
+  readonly stages?: Readonly<Record<string, number>>
   readonly count?: number
   readonly component?: LogComponent
   readonly pid?: number | undefined
@@ -58,6 +63,10 @@ const allowList: Readonly<Record<keyof LogFields, true>> = {
   attempts: true,
   duration_ms: true,
   overhead_ms: true,
+  first_byte_ms: true,
+  upstream_ms: true,
+  queue_ms: true,
+  stages: true,
   count: true,
   component: true,
   pid: true,

@@ -55,6 +55,11 @@ const metricTable = {
     help: 'Thresholds that accounts of budgets reached, each once per window: 50, 80, 100 percent, forecast.',
     labels: ['budget', 'threshold'],
   },
+  slowRequests: {
+    name: 'headgate_slow_requests_total',
+    help: 'Requests that took longer than they may, by what of them did: overhead, first_byte, duration.',
+    labels: ['route', 'cause'],
+  },
   reliefs: {
     name: 'headgate_memory_reliefs_total',
     help: 'How often memory was given back because it was short, by what was done.',
@@ -195,6 +200,7 @@ export const createMetrics = (
     attempts: counter(metricTable.attempts),
     alertDeliveries: counter(metricTable.alertDeliveries),
     shed: counter(metricTable.shed),
+    slowRequests: counter(metricTable.slowRequests),
     reliefs: counter(metricTable.reliefs),
     named: counter(metricTable.named),
     shadowRefusals: counter(metricTable.shadowRefusals),

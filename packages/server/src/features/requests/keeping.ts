@@ -6,7 +6,8 @@ const MOST_TELLING_PER_MINUTE = 6_000
 /** Of ordinary ones, this many may come at once where more are allowed per minute. */
 const MOST_AT_ONCE = 100
 
-const createBucket = (perMinute: number, most: number) => {
+/** Lets through so many per minute, at most `most` at once; asked with monotonic milliseconds. */
+export const createBucket = (perMinute: number, most: number) => {
   let level = most
   let filledAt = 0
   return (now: number): boolean => {

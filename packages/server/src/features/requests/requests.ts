@@ -1,4 +1,5 @@
 import type { Kept, RequestRecord } from '../../domain/request-record.ts'
+import type { Ending, Walk } from '../../domain/walk.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
 import type { Feature } from '../../kernel/feature.ts'
@@ -10,6 +11,7 @@ import { createMinuteStore, type SignalRows } from './minutes.store.ts'
 import { type Counted, createMinutes } from './minutes.ts'
 import { createRequestStore, type KeptRecord } from './requests.store.ts'
 import { requestRoutes } from './requests.routes.ts'
+import { createSlowLog, type SlowLimits, type SlowLogPorts } from './slow-log.ts'
 import { createWriter } from './writer.ts'
 
 /** What a reload changes. */
@@ -20,6 +22,7 @@ export interface RequestsSettings {
   readonly slowMs: number
   readonly keepDays: number
   readonly statsDays: number
+  readonly slowLog: SlowLimits
 }
 
 export interface RequestsOptions {
@@ -27,6 +30,7 @@ export interface RequestsOptions {
   readonly clock: Clock
   readonly log: Log
   readonly settings: RequestsSettings
+  readonly onSlow: SlowLogPorts['onSlow']
   /** Told of what found no room. */
   readonly onDropped: (count: number) => void
 }
@@ -38,6 +42,8 @@ export interface Requests extends Feature {
   /** Whether a request is kept, and why; asked once per request. null: it is only counted. */
   readonly keeps: (code: string | null, durationMs: number) => Exclude<Kept, 'body'> | null
   readonly keep: (record: RequestRecord, kept: Kept) => void
+  /** Tells of a request that took too long. */
+  readonly tellSlow: (walk: Walk, ending: Ending, durationMs: number) => void
   readonly reconfigure: (settings: RequestsSettings) => void
   /** What requests and tries came to from a time on until now, this process's included. Rejects without PostgreSQL. */
   readonly signals: (from: number) => Promise<SignalRows>
@@ -63,6 +69,9 @@ export const createRequests = (options: RequestsOptions): Requests => {
   let { settings } = options
   const keepingOf = ({ samplePerMinute: perMinute, slowMs }: RequestsSettings) => createKeeping({ perMinute, slowMs })
   let keeps = keepingOf(settings)
+  const slowLogOf = ({ slowLog }: RequestsSettings) =>
+    createSlowLog(slowLog, { log, monotonic: clock.monotonic, onSlow: options.onSlow })
+  let tellSlow = slowLogOf(settings)
   const writer = createWriter<KeptRecord>({
     clock,
     log,
@@ -118,6 +127,7 @@ export const createRequests = (options: RequestsOptions): Requests => {
     routes: requestRoutes({ requests: store, minutes: minuteStore, settle, now: clock.now }),
     count: (one) => minutes.add(clock.now(), one),
     keeps: (code, durationMs) => keeps(clock.monotonic(), code, durationMs),
+    tellSlow: (walk, ending, durationMs) => tellSlow(walk, ending, durationMs),
     keep: (record, kept) => writer.push({ record, kept }),
     signals: async (from) => {
       await writeCounts()
@@ -126,6 +136,7 @@ export const createRequests = (options: RequestsOptions): Requests => {
     reconfigure: (next) => {
       settings = next
       keeps = keepingOf(next)
+      tellSlow = slowLogOf(next)
     },
     start: async () => {
       await keepDays()

@@ -13,7 +13,9 @@ const attributesOf = (line: Line): Record<string, string | number | boolean> => 
   const attributes: Record<string, string | number | boolean> = {}
   for (const [name, value] of Object.entries(line)) {
     if (isPlain(value)) attributes[name] = value
-    else if (name === 'error' && typeof value === 'object' && value !== null) {
+    else if (name === 'stages' && typeof value === 'object' && value !== null) {
+      for (const [stage, ms] of Object.entries(value)) if (isPlain(ms)) attributes[`stages.${stage}`] = ms
+    } else if (name === 'error' && typeof value === 'object' && value !== null) {
       for (const [inner, of] of Object.entries(value)) {
         const called = { type: 'exception.type', message: 'exception.message', stack: 'exception.stacktrace' }[inner]
         if (isPlain(of)) attributes[called ?? `error.${inner}`] = of
