@@ -17,8 +17,8 @@ export interface SeedReport {
   readonly settled: number
 }
 
-/** Freezes, outages and waits to be over, and what nobody speaks for to expire. */
-const RECOVERY_MS = 100_000
+/** Freezes (70 s) and waits to be over, and what was asked for at their end, with nobody to speak for it, to expire (60 s). */
+const RECOVERY_MS = 140_000
 /** When calls are over and leases not yet expired. */
 const QUIET_MS = 45_000
 const SETTLED_MS = 15_000

@@ -77,6 +77,8 @@ export const createDeskWork = ({ store, clock, leases, retire }: DeskWorkOptions
   /** Asks PostgreSQL for what the queue needs. Answers what it said when it gave nothing. */
   const acquire = async (desk: Desk): Promise<Grant | null> => {
     if (desk.lease && !usableLease(desk, clock)) retire(desk.lease, 'ending')
+    // Whoever waited has left meanwhile: a lease of nothing would be nobody's.
+    if (!isShort(desk, clock)) return null
     const lease = desk.lease
     const free = lease?.free ?? 0n
     const newId = prefixedId('lea', clock.now())

@@ -71,6 +71,8 @@ export const createDrain = ({ store, journal, clock, log, queueLimit, onDrained 
         journal.pin(segment)
         queue.set(record.row.id, { row: record.row, pins: [segment] })
       }
+      // An earlier place came in meanwhile: what lies between is still to be read.
+      if (cursor !== from) continue
       const end = journal.end()
       const done = next.segment === end.segment && next.offset >= end.offset
       if (!done && next === from) return
@@ -180,6 +182,7 @@ export const createDrain = ({ store, journal, clock, log, queueLimit, onDrained 
       new Promise<void>((resolve) => {
         waiting.push({ resolve, after: null })
         cursor = from
+        journal.keepFrom(from.segment)
         schedule(0)
       }),
     flush: async () => {

@@ -25,7 +25,8 @@ const lives = (pid: number): boolean => {
   }
 }
 
-const codeOf = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoException).code
+/** The code of a fault of the system. */
+export const codeOf = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoException).code
 
 /** Moves a dead owner's mark away; a mark that a quicker process put there meanwhile goes back to its place. */
 const removeMark = (path: string, dead: string): void => {

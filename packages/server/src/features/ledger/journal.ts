@@ -1,20 +1,9 @@
-import {
-  appendFileSync,
-  closeSync,
-  existsSync,
-  fdatasync,
-  fdatasyncSync,
-  ftruncateSync,
-  mkdirSync,
-  readFileSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { appendFileSync, closeSync, fdatasync, fdatasyncSync, ftruncateSync, mkdirSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../../kernel/clock.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
-import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
+import { identityOf } from './journal-identity.ts'
 import { ownFolder } from './journal-owner.ts'
 import { createSegment, listSegments, type Position, readLines, removeSegment } from './journal-segments.ts'
 
@@ -71,20 +60,6 @@ const RETRY_AFTER_MS = 500
 const SEGMENT_BYTES = 8 * 1024 * 1024
 const READ_BYTES = 1024 * 1024
 const MOST_UNSYNCED = 100_000
-
-/** The id that the folder keeps; where the disk has no room for it, one for this process alone. */
-const identityOf = (directory: string, now: number): string => {
-  const path = join(directory, 'replica')
-  const known = existsSync(path) ? readFileSync(path, 'utf8') : ''
-  if (known !== '') return known
-  const id = prefixedId('rep', now)
-  try {
-    writeFileSync(path, id, { mode: 0o600 })
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ENOSPC') throw cause
-  }
-  return id
-}
 
 /**
  * Opens the journal of a folder, which this process then owns.
@@ -187,8 +162,10 @@ export const openJournal = (options: JournalOptions): Journal => {
     timer = null
     const count = unsynced.length
     const target = descriptor
-    syncing = new Promise<void>((resolve, reject) => {
+    let ended = false
+    const begun = new Promise<void>((resolve, reject) => {
       const finish = (cause: unknown) => {
+        ended = true
         syncing = null
         if (target !== descriptor) closeQuietly(target)
         if (cause) return reject(fail(cause))
@@ -204,7 +181,9 @@ export const openJournal = (options: JournalOptions): Journal => {
         finish(cause)
       }
     })
-    return syncing
+    // What failed before it began holds no later one up.
+    if (!ended) syncing = begun
+    return begun
   }
 
   const schedule = () => {

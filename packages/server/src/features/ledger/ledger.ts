@@ -115,6 +115,8 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
       alerts.drained(rows)
     },
   })
+  // Whatever becomes of this process's own rows meanwhile, an earlier one's stay until they are taken up.
+  for (const segment of journal.inherited) journal.pin(segment)
   const holds = createHolds({ journal, progress, drain, leases, faultPoints, log })
   const budgets = createBudgets(database, clock.now)
   const { standingsOf = async () => [] } = options
@@ -152,6 +154,7 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
       if (killed > 0) log.warn({ component: 'ledger', count: killed }, 'Calls cut by the end of a process were settled')
       if (damaged > 0) log.warn({ component: 'ledger', count: damaged }, 'Damaged journal lines were skipped')
       void drain.catchUp({ segment: oldest, offset: 0 }).then(leases.endOld)
+      for (const segment of journal.inherited) journal.unpin(segment)
     } catch (cause) {
       if (!(cause instanceof JournalFault)) throw cause
       log.error({ component: 'ledger', error: cause }, 'The journal of an earlier process cannot be settled yet')
