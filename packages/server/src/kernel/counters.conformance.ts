@@ -117,7 +117,7 @@ export const describeCounters = (name: string, open: () => Promise<CountersRig> 
       const third = await rig.counters.take([one], 'third')
       expect(third.allowed).toBe(false)
       expect(third.standings[0]?.retryAfterMs).toBeGreaterThan(0)
-      rig.counters.correct([{ ...one, change: -1, takenAt: rig.now() }], 'first')
+      rig.counters.correct([{ ...one, change: -1, taken: third.taken }], 'first')
       await rig.settled()
       expect((await rig.counters.take([one], 'fourth')).allowed).toBe(true)
       expect((await rig.counters.take([one], 'fifth')).allowed).toBe(false)
@@ -138,13 +138,13 @@ export const describeCounters = (name: string, open: () => Promise<CountersRig> 
         ['corrected window', window(100)],
       ] as const) {
         const one = rule(name, limit, 40)
+        const { taken } = await rig.counters.take([one])
         const correct = async (change: number) => {
-          const correction: Correction = { key: one.key, limit, change, takenAt: rig.now() }
+          const correction: Correction = { key: one.key, limit, change, taken }
           rig.counters.correct([correction], 'someone')
           await rig.settled()
         }
         const left = async () => (await rig.counters.take([rule(name, limit, 0)])).standings[0]?.remaining
-        await rig.counters.take([one])
         await correct(-30)
         expect(await left()).toBe(90)
         await correct(50)
@@ -154,6 +154,31 @@ export const describeCounters = (name: string, open: () => Promise<CountersRig> 
         await correct(130)
         expect((await rig.counters.take([rule(name, limit, 1)])).allowed).toBe(false)
       }
+    })
+
+    it('gives back nothing of a bucket that came back of itself', async () => {
+      const one = rule('refilled', slow(10), 6)
+      const { taken } = await rig.counters.take([one])
+      const giveBack = async (fullInMs: number) => {
+        rig.counters.correct([{ key: one.key, limit: one.limit, change: -5, taken, fullInMs }], 'someone')
+        await rig.settled()
+        return (await rig.counters.take([rule('refilled', one.limit, 0)])).standings[0]?.remaining
+      }
+      // Of what is taken now, another call took it when the bucket was full again.
+      expect(await giveBack(0)).toBe(4)
+      expect(await giveBack(60_000 * 6)).toBe(9)
+    })
+
+    it('gives units of a window back where they were taken, however late that is told', async () => {
+      const one = rule('late', window(10, 6_000), 6)
+      const first = await rig.counters.take([one])
+      await rig.advance(150)
+      expect((await rig.counters.take([rule('late', one.limit, 4)])).allowed).toBe(true)
+      // In the part of the second, if the clock of the asker and the way to a shared count were to say.
+      const taken = first.taken.store === null ? first.taken : { ...first.taken, at: rig.now() }
+      rig.counters.correct([{ key: one.key, limit: one.limit, change: -6, taken }], 'someone')
+      await rig.settled()
+      expect((await rig.counters.take([rule('late', one.limit, 0)])).standings[0]?.remaining).toBe(6)
     })
 
     it('counts a shadow, and is never refused by it', async () => {

@@ -53,11 +53,12 @@ export const createMemoryCounters = ({
         if (allowed && fits) tally.add(key, share, cost, now, now)
         return tally.standing(key, share, now, fits ? 0 : cost)
       })
-      return { allowed, standings }
+      return { allowed, standings, taken: { at: now, store: null } }
     },
     correct: (corrections: readonly Correction[]) => {
       const now = clock.monotonic()
-      for (const { key, limit, change, takenAt } of corrections) tallyOf(limit).add(key, limit, change, takenAt, now)
+      for (const { key, limit, change, taken, fullInMs } of corrections)
+        tallyOf(limit).add(key, limit, change, taken.at, now, fullInMs)
     },
     used: (key, limit, at) => tallyOf(limit).used(key, limit, at),
     note: (key, limit, at, used) => tallyOf(limit).note(key, limit, used, at),

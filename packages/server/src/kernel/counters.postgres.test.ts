@@ -69,6 +69,21 @@ describe('replicas on one PostgreSQL', () => {
     expect(decisions.filter((decision) => decision?.allowed)).toHaveLength(40)
   })
 
+  it('knows what another replica gave back', async () => {
+    const [one, other] = (await Promise.all([open(), open()])) as [Counters, Counters]
+    opened.push(one, other)
+    const rule: CounterRule = {
+      key: 'tokens',
+      limit: { algorithm: 'token_bucket', quota: 100, windowMs: 6e6 },
+      cost: 40,
+    }
+    const rest = async () => (await other.take([{ ...rule, cost: 0 }])).standings[0]?.remaining
+    const { taken, standings } = await one.take([rule])
+    expect(await rest()).toBe(60)
+    one.correct([{ ...rule, change: -30, taken, fullInMs: standings[0]?.resetMs ?? 0 }], 'call')
+    await vi.waitFor(async () => expect(await rest()).toBe(90), { timeout: 5_000, interval: 10 })
+  })
+
   it('gives back what a replica that died held, and keeps what a living one holds', async () => {
     const [one, other] = (await Promise.all([open(), open()])) as [Counters, Counters]
     opened.push(one, other)

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from './clock.ts'
 import type { Counters, Limit } from './counters.ts'
 import { createSharedCounters } from './counters.shared.ts'
-import { algorithmLetter, type CounterStore, type Found } from './counters.shared-store.ts'
+import { type Answer, algorithmLetter, type CounterStore, type Found } from './counters.shared-store.ts'
 import type { Database } from './db.ts'
 import type { Log } from './log.ts'
 
@@ -22,13 +22,14 @@ const PRESENT = 'SELECT headgate.present_replica($1) AS count'
 const RENEW = 'SELECT headgate.renew_holdings($1::jsonb, $2)'
 const LEAVE = 'SELECT headgate.leave_replica($1)'
 
-/** The answer to one decision: allowed, then used, reset and retry of each rule. */
-type Answer = readonly number[]
+/** The answer to one decision: allowed; used, reset and retry of each rule; the time of PostgreSQL. Corrections are not answered. */
+type Numbers = readonly number[]
 
 interface Waiting {
   readonly item: object
-  /** Absent for corrections, which are not answered. */
-  readonly settle?: { resolve(answer: Answer): void; reject(error: unknown): void }
+  readonly isAnswered: boolean
+  resolve(answer: Numbers): void
+  reject(error: unknown): void
 }
 
 const keyOf = (key: string, { algorithm }: Limit): string => `${algorithmLetter[algorithm]}:${key}`
@@ -57,32 +58,35 @@ const createPostgresStore = (database: Database): CounterStore => {
       queue = queue.slice(BATCH)
       try {
         const items = JSON.stringify(batch.map(({ item }) => item))
-        const { rows } = await database.statement<{ answers: Answer[] }>(DECIDE, [items])
+        const { rows } = await database.statement<{ answers: Numbers[] }>(DECIDE, [items])
         const answers = rows[0]?.answers ?? []
         let next = 0
-        for (const { settle } of batch) settle?.resolve(answers[next++] ?? [])
+        for (const { isAnswered, resolve } of batch) resolve(isAnswered ? (answers[next++] ?? []) : [])
       } catch (error) {
-        for (const { settle } of batch) settle?.reject(error)
+        for (const { reject } of batch) reject(error)
       }
     }
     underWay = false
   }
 
+  const send = (item: object, isAnswered: boolean): Promise<Numbers> =>
+    new Promise((resolve, reject) => {
+      queue.push({ item, isAnswered, resolve, reject })
+      void drain()
+    })
+
   return {
     name: 'PostgreSQL',
     open: (onReady) => onReady(),
     isReady: () => true,
-    take: async (rules, holder, leaseMs) => {
+    take: async ({ rules, holder, leaseMs, heardAt }): Promise<Answer> => {
       const r = rules.map(({ key, limit, cost, shadow, least }) => ({
         ...describe(key, limit, leaseMs),
         c: cost,
         s: shadow === true,
         l: least,
       }))
-      const answer = await new Promise<Answer>((resolve, reject) => {
-        queue.push({ item: { h: holder, r }, settle: { resolve, reject } })
-        void drain()
-      })
+      const answer = await send({ h: holder, s: heardAt, r }, true)
       const found = rules.map((_rule, index): Found => {
         const [used, resetUs, retryUs] = answer.slice(1 + index * 3, 4 + index * 3) as [number, number, number]
         return {
@@ -91,12 +95,20 @@ const createPostgresStore = (database: Database): CounterStore => {
           retryAfterMs: retryUs < 0 ? Number.POSITIVE_INFINITY : retryUs / MICROSECONDS,
         }
       })
-      return { allowed: answer[0] === 1, found }
+      // Only a crash empties it, which is not missed.
+      return { allowed: answer[0] === 1, found, at: answer.at(-1) ?? 0, isEmptied: false }
     },
     correct: async (corrections) => {
-      for (const { key, limit, change, ageMs, holder } of corrections)
-        queue.push({ item: { ...describe(key, limit, 1), d: change, g: ageMs * MICROSECONDS, h: holder } })
-      await drain()
+      await Promise.all(
+        corrections.map(({ key, limit, change, taken, fullInMs, ageMs, holder }) => {
+          const when = {
+            g: ageMs * MICROSECONDS,
+            t: taken.store,
+            f: fullInMs === undefined ? null : fullInMs * MICROSECONDS,
+          }
+          return send({ ...describe(key, limit, 1), d: change, h: holder, ...when }, false)
+        }),
+      )
     },
     renew: async (holdings, leaseMs) => {
       const mine = holdings.map(({ key, limit, holder }) => ({ k: keyOf(key, limit), h: holder }))

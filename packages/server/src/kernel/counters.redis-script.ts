@@ -1,10 +1,18 @@
 import { CONCURRENCY_RETRY_MS, UNIT_SLACK, WINDOW_PARTS } from './counters.ts'
 import { redisScript } from './redis.ts'
 
-/** What is used of one limit, on the clock of Redis; microseconds. A clock that is set back can shut no bucket longer than it takes to fill. */
+/**
+ * What is used of one limit, on the clock of Redis; microseconds. A clock that is set back can shut no bucket longer than it takes to
+ * fill. The last key keeps since when Redis counts: it is gone when Redis was emptied.
+ */
 const lookAt = `
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
+local began = tonumber(redis.call('GET', KEYS[#KEYS]))
+if not began or began > now then
+  began = now
+  redis.call('SET', KEYS[#KEYS], string.format('%.0f', now))
+end
 local function usedOf(key, kind, quota, window)
   if kind == 'b' then
     return math.min(quota, math.max(0, tonumber(redis.call('GET', key) or 0) - now) * quota / window)
@@ -40,9 +48,10 @@ end
 `
 
 /**
- * Decides all rules at once. ARGV[1] names the holder; then per key: letter, quota, microseconds of the window (of the lease
- * for concurrency), cost, 1 for a shadow, and the least that a bucket must be taken to lack. Answers 1 or 0, then per key what is
- * used, microseconds until all is back, and until it would fit: 0 when it does, -1 for never.
+ * Decides all rules at once. ARGV[1] names the holder, ARGV[2] is when Redis was last heard; then per key: letter, quota, microseconds
+ * of the window (of the lease for concurrency), cost, 1 for a shadow, and the least that a bucket must be taken to lack where Redis
+ * counts only since it was last heard. Answers 1 or 0, then per key what is used, microseconds until all is back, and until it would
+ * fit: 0 when it does, -1 for never; then the time, and since when Redis counts.
  */
 export const takeScript = redisScript(`${lookAt}
 local function leaveIn(key, window, units)
@@ -56,11 +65,13 @@ local function leaveIn(key, window, units)
   return window
 end
 local rules, allowed, reply = {}, 1, {}
-for index, key in ipairs(KEYS) do
-  local at = index * 6 - 4
+local mayHaveForgotten = began > tonumber(ARGV[2])
+for index = 1, #KEYS - 1 do
+  local key, at = KEYS[index], index * 6 - 3
   local rule = { key = key, kind = ARGV[at], quota = tonumber(ARGV[at + 1]), window = tonumber(ARGV[at + 2]),
     cost = tonumber(ARGV[at + 3]), shadow = ARGV[at + 4] == '1' }
-  rule.used = math.max(usedOf(key, rule.kind, rule.quota, rule.window), tonumber(ARGV[at + 5]))
+  rule.used = usedOf(key, rule.kind, rule.quota, rule.window)
+  if mayHaveForgotten then rule.used = math.max(rule.used, tonumber(ARGV[at + 5])) end
   rule.fits = rule.used + rule.cost <= rule.quota + ${UNIT_SLACK}
   if not rule.fits and not rule.shadow then allowed = 0 end
   rules[index] = rule
@@ -86,16 +97,29 @@ for _, rule in ipairs(rules) do
   reply[#reply + 1] = string.format('%.3f', reset)
   reply[#reply + 1] = string.format('%.3f', retry)
 end
+reply[#reply + 1] = string.format('%.0f', now)
+reply[#reply + 1] = string.format('%.0f', began)
 return reply
 `)
 
-/** Corrects what was taken. Per key: letter, quota, microseconds of the window, change, microseconds since it was taken, holder. */
+/**
+ * Corrects what was taken. Per key: letter, quota, microseconds of the window, change, microseconds since it was taken, holder, and,
+ * where known, the time of Redis at which it was taken and for how long the bucket was then not full. What came back of itself, or
+ * was taken before Redis counts, is not given back.
+ */
 export const correctScript = redisScript(`${lookAt}
-for index, key in ipairs(KEYS) do
-  local at = index * 6 - 5
+for index = 1, #KEYS - 1 do
+  local key, at = KEYS[index], index * 8 - 7
   local kind, quota, window, change = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-  local used = kind == 'b' and usedOf(key, kind, quota, window) or 0
-  add(key, kind, quota, window, used, change, now - ARGV[at + 4], ARGV[at + 5])
+  local takenAt, fullIn = tonumber(ARGV[at + 6]) or now - ARGV[at + 4], tonumber(ARGV[at + 7])
+  if change < 0 and kind ~= 'c' then
+    if takenAt < began then change = 0 end
+    if kind == 'b' and fullIn then change = math.max(change, math.min(0, now - takenAt - fullIn) * quota / window) end
+  end
+  if change ~= 0 then
+    local used = kind == 'b' and usedOf(key, kind, quota, window) or 0
+    add(key, kind, quota, window, used, change, takenAt, ARGV[at + 5])
+  end
 end
 `)
 

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts'
 import type { Counters, Limit } from './counters.ts'
 import { correctScript, presenceScript, renewScript, takeScript } from './counters.redis-script.ts'
 import { createSharedCounters } from './counters.shared.ts'
-import { algorithmLetter, type CounterStore, type Found } from './counters.shared-store.ts'
+import { type Answer, algorithmLetter, type CounterStore, type Found } from './counters.shared-store.ts'
 import type { Log } from './log.ts'
 import { connectRedis, type RedisClient, runScript } from './redis.ts'
 
@@ -30,6 +30,7 @@ const createRedisStore = (url: string, prefix: string): CounterStore => {
   const ask = (...parameters: [Parameters<typeof runScript>[1], string[], string[]]): Promise<unknown> =>
     client === null ? Promise.reject(new Error('Redis is not connected')) : runScript(client, ...parameters)
   const keyOf = (key: string, { algorithm }: Limit): string => `${prefix}${algorithmLetter[algorithm]}:${key}`
+  const beganKey = `${prefix}began`
   const argumentsOf = (limit: Limit, leaseMs: number): string[] => [
     algorithmLetter[limit.algorithm],
     String(limit.quota),
@@ -44,12 +45,13 @@ const createRedisStore = (url: string, prefix: string): CounterStore => {
       client.on('ready', onReady)
     },
     isReady: () => client?.isReady === true,
-    take: async (rules, holder, leaseMs) => {
+    take: async ({ rules, holder, leaseMs, heardAt }): Promise<Answer> => {
       const reply = (await ask(
         takeScript,
-        rules.map(({ key, limit }) => keyOf(key, limit)),
+        [...rules.map(({ key, limit }) => keyOf(key, limit)), beganKey],
         [
           holder,
+          String(heardAt),
           ...rules.flatMap(({ limit, cost, shadow, least }) => [
             ...argumentsOf(limit, leaseMs),
             String(cost),
@@ -70,19 +72,22 @@ const createRedisStore = (url: string, prefix: string): CounterStore => {
           retryAfterMs: retryUs < 0 ? Number.POSITIVE_INFINITY : retryUs / MICROSECONDS,
         }
       })
-      return { allowed: reply[0] === '1', found }
+      const [at = 0, began = 0] = reply.slice(-2).map(Number)
+      return { allowed: reply[0] === '1', found, at, isEmptied: heardAt > 0 && began > heardAt }
     },
     correct: async (corrections) => {
       for (let start = 0; start < corrections.length; start += BATCH) {
         const batch = corrections.slice(start, start + BATCH)
         await ask(
           correctScript,
-          batch.map(({ key, limit }) => keyOf(key, limit)),
-          batch.flatMap(({ limit, change, ageMs, holder }) => [
+          [...batch.map(({ key, limit }) => keyOf(key, limit)), beganKey],
+          batch.flatMap(({ limit, change, taken, fullInMs, ageMs, holder }) => [
             ...argumentsOf(limit, 0),
             String(change),
             String(ageMs * MICROSECONDS),
             holder,
+            taken.store === null ? '' : String(taken.store),
+            fullInMs === undefined ? '' : String(fullInMs * MICROSECONDS),
           ]),
         )
       }

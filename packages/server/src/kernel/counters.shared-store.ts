@@ -3,9 +3,32 @@ import type { Correction, CounterRule, Limit } from './counters.ts'
 /** How stores name an algorithm: a bucket is kept as the time at which it is full, a window as its parts. */
 export const algorithmLetter = { token_bucket: 'b', sliding_window: 'w', concurrency: 'c' } as const
 
-/** One rule of a question. What a bucket is known here to lack is the least that the store takes for it. */
+/** One rule of a question. */
 export interface AskedRule extends CounterRule {
+  /** What a bucket is known here to lack. */
   readonly least: number
+}
+
+/** What is asked together: all is taken or nothing. */
+export interface Question {
+  readonly rules: readonly AskedRule[]
+  readonly holder: string
+  readonly leaseMs: number
+  /**
+   * The store's own time at which it was last heard. Where its count began later, or with 0, it may have forgotten, and takes what
+   * buckets are known to lack for the least; else another replica may have given back since.
+   */
+  readonly heardAt: number
+}
+
+/** What the store says. */
+export interface Answer {
+  readonly allowed: boolean
+  readonly found: Found[]
+  /** The store's own time, in its own unit. */
+  readonly at: number
+  /** Its whole count began after it was last heard. */
+  readonly isEmptied: boolean
 }
 
 /** What the store found of one rule. Microseconds would be lost in floats of milliseconds, so these have a fraction. */
@@ -36,7 +59,8 @@ export interface CounterStore {
   /** Connects; `onLost` may be called at any time later. Called again after a long silence. */
   open(onReady: () => void, onLost: (error: unknown) => void): void
   isReady(): boolean
-  take(rules: readonly AskedRule[], holder: string, leaseMs: number): Promise<{ allowed: boolean; found: Found[] }>
+  take(question: Question): Promise<Answer>
+  /** Gives back in the part of the window in which the units were taken, and nothing that was taken before the count began. */
   correct(corrections: readonly AgedCorrection[]): Promise<void>
   /** Keeps the holdings for `leaseMs` more. */
   renew(holdings: readonly Holding[], leaseMs: number): Promise<void>

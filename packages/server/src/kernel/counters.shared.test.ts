@@ -6,7 +6,7 @@ import type { CounterStore } from './counters.shared-store.ts'
 import { silentLog } from './log.ts'
 
 const place: CounterRule = { key: 'place', limit: { algorithm: 'concurrency', quota: 1, windowMs: 0 }, cost: 1 }
-const giveBack = { key: place.key, limit: place.limit, change: -1, takenAt: 0 }
+const giveBack = { key: place.key, limit: place.limit, change: -1, taken: { at: 0, store: null } }
 
 const hour = { algorithm: 'sliding_window', quota: 10, windowMs: 3_600_000 } as const
 
@@ -25,7 +25,7 @@ const slowStore = () => {
     name: 'a slow store',
     open: (onReady) => onReady(),
     isReady: () => true,
-    take: (rules, holder) =>
+    take: ({ rules, holder }) =>
       soon(() => {
         const isPlace = ({ limit }: CounterRule) => limit.algorithm === 'concurrency'
         const used = (rule: CounterRule) => (isPlace(rule) ? of(rule.key).size : sumOf(rule.key))
@@ -35,7 +35,7 @@ const slowStore = () => {
             if (isPlace(rule)) of(rule.key).add(holder)
             else sums.set(rule.key, sumOf(rule.key) + rule.cost)
         const found = rules.map((rule) => ({ used: used(rule), resetMs: 0, retryAfterMs: allowed ? 0 : 1000 }))
-        return { allowed, found }
+        return { allowed, found, at: 1, isEmptied: false }
       }),
     correct: (corrections) =>
       soon(() =>
@@ -83,9 +83,9 @@ it('what a window gave while the shared count was late is counted once, and as i
   await expect.poll(() => counters.health().state).toBe('ok')
 
   state.delayMs = 400
-  const takenAt = systemClock.monotonic()
-  expect((await counters.take([{ key: 'tokens', limit: hour, cost: 8 }], 'first')).allowed).toBe(true)
-  counters.correct([{ key: 'tokens', limit: hour, change: -5, takenAt }], 'first')
+  const { allowed, taken } = await counters.take([{ key: 'tokens', limit: hour, cost: 8 }], 'first')
+  expect(allowed).toBe(true)
+  counters.correct([{ key: 'tokens', limit: hour, change: -5, taken }], 'first')
   await expect.poll(() => sumOf('tokens')).toBe(8)
   state.delayMs = 0
   await expect.poll(() => counters.health().state, { timeout: 10_000 }).toBe('ok')

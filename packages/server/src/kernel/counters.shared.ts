@@ -1,9 +1,9 @@
 import type { Clock, Timer } from './clock.ts'
-import { type Correction, type CounterRule, type Counters, type Decision, remainingOf } from './counters.ts'
+import { type CounterRule, type Counters, type Decision, remainingOf } from './counters.ts'
+import { createCorrections } from './counters.corrections.ts'
 import { createMemoryCounters } from './counters.memory.ts'
 import { createHoldings } from './counters.holdings.ts'
-import type { CounterStore, Found } from './counters.shared-store.ts'
-import { createOwedWindows } from './counters.owed.ts'
+import type { Answer, CounterStore } from './counters.shared-store.ts'
 import type { Log } from './log.ts'
 
 export interface SharedCountersOptions {
@@ -32,15 +32,13 @@ const reasonOf = (error: unknown): string =>
 /**
  * Counts in a store shared by all replicas, one question per decision. While the store is away or slow, decides at once from
  * local counts that hold this replica's share of each limit and start where the shared ones were last seen; a decision that
- * timed out may still be counted when the store wakes and is therefore never repeated. What was decided locally is the least
- * that the store takes as used when it is back, so that a lost store forgets little.
+ * timed out may still be counted when the store wakes and is therefore never repeated. What is known here of a bucket is the
+ * least that the store takes as used when it is back or was emptied, so that a lost store forgets little.
  */
 export const createSharedCounters = (options: SharedCountersOptions): Counters => {
   const { store, clock, log, timeoutMs = DECISION_TIMEOUT_MS } = options
   const local = createMemoryCounters({ clock })
   const holdings = createHoldings()
-  let pending: (Correction & { readonly holder: string })[] = []
-  const owed = createOwedWindows(clock)
   let tending: Timer | null = null
   let opened = false
   let usable = false
@@ -51,6 +49,11 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
   let presenceSentAt: number | null = null
   let generation = 0
   let reason = 'connecting'
+  /** The store's own time when it was last heard. */
+  let heardStoreAt = 0
+  /** Since when the store may know less than is known here. */
+  let forgotAt = Number.NEGATIVE_INFINITY
+  let decidedHere = false
 
   const noAnswer = (): Error => Object.assign(new Error(`${store.name} did not answer in time`), { code: 'ETIMEDOUT' })
 
@@ -61,6 +64,8 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     const fields = { component: 'counters', reason, count: replicas } as const
     log.warn(fields, `${store.name} is away: limits are counted in this process`)
   }
+
+  const corrections = createCorrections({ store, clock, isUsable: () => usable, onLost: trip })
 
   const open = (): void => {
     const mine = ++generation
@@ -79,8 +84,9 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
   const resume = (): void => {
     if (usable || closed) return
     usable = true
-    for (const correction of owed.takeAll()) pending.push({ ...correction, holder: '' })
-    if (pending.length > 0) sendCorrections()
+    if (decidedHere) forgotAt = clock.monotonic()
+    decidedHere = false
+    corrections.resume()
     log.info({ component: 'counters', count: replicas }, `${store.name} answers: limits are counted there`)
   }
 
@@ -93,12 +99,12 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
       return
     }
     const mine = generation
-    const takenAt = clock.monotonic()
+    const taken = { at: clock.monotonic(), store: null }
     store.renew(untold, LEASE_MS).then(
       () => {
         if (mine !== generation) return
         holdings.told(untold)
-        for (const ended of untold) if (!holdings.has(ended)) pending.push({ ...ended, change: -1, takenAt })
+        for (const ended of untold) if (!holdings.has(ended)) corrections.add({ ...ended, change: -1, taken })
         resume()
         // Those that were taken here meanwhile.
         renew()
@@ -138,7 +144,7 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
 
   const tend = (): void => {
     tends += 1
-    owed.tidy()
+    corrections.tidy()
     const silentMs = clock.monotonic() - (presenceSentAt ?? Number.POSITIVE_INFINITY)
     if (usable && silentMs >= TEND_MS) trip(noAnswer())
     if (store.isReady()) {
@@ -150,27 +156,29 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
 
   const read = (
     rules: readonly CounterRule[],
-    { allowed, found }: { allowed: boolean; found: readonly Found[] },
+    { allowed, found, at }: Answer,
     sentAt: number,
     holder: string,
-  ): Decision => ({
-    allowed,
-    standings: rules.map(({ key, limit, cost }, index) => {
-      const { used, resetMs, retryAfterMs } = found[index] as Found
+  ): Decision => {
+    const taken = { at: sentAt, store: at }
+    const standings = found.map(({ used, resetMs, retryAfterMs }, index) => {
+      const { key, limit, cost } = rules[index] as CounterRule
       // Noted from when the question left: any later, and it would say more than the store knows.
       if (limit.algorithm === 'concurrency') {
         // Counted here too: what is decided here later must know of it.
         if (allowed && retryAfterMs === 0 && holdings.hold({ key, limit, holder }, true))
-          local.correct([{ key, limit, change: cost, takenAt: sentAt }], holder)
+          local.correct([{ key, limit, change: cost, taken }], holder)
       } else local.note(key, limit, sentAt, limit.algorithm === 'sliding_window' ? used / replicas : used)
       return { remaining: remainingOf(limit, used), resetMs, retryAfterMs }
-    }),
-  })
+    })
+    return { allowed, standings, taken }
+  }
 
   const decideHere = (rules: readonly CounterRule[], holder: string): Decision => {
     const decision = local.take(rules, holder, replicas)
+    decidedHere = true
     if (!decision.allowed) return decision
-    owed.note(rules, decision.standings)
+    corrections.owe(rules, decision)
     rules.forEach(({ key, limit }, index) => {
       if (limit.algorithm === 'concurrency' && decision.standings[index]?.retryAfterMs === 0)
         holdings.hold({ key, limit, holder }, false)
@@ -184,29 +192,32 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
    */
   const giveBackLate = (
     rules: readonly CounterRule[],
-    { allowed, found }: { allowed: boolean; found: readonly Found[] },
-    takenAt: number,
+    { allowed, found, at }: Answer,
+    sentAt: number,
     holder: string,
   ): void => {
     if (!allowed) return
     rules.forEach(({ key, limit, cost }, index) => {
       if (limit.algorithm === 'token_bucket' || found[index]?.retryAfterMs !== 0) return
       if (limit.algorithm === 'concurrency' && holdings.has({ key, limit, holder })) return
-      if (pending.length === 0) setImmediate(sendCorrections)
-      pending.push({ key, limit, change: -cost, takenAt, holder })
+      corrections.add({ key, limit, change: -cost, taken: { at: sentAt, store: at }, holder })
     })
+  }
+
+  /** Asks the store. While it may know less of a bucket of the question than is known here, it is told that. */
+  const question = (rules: readonly CounterRule[], holder: string, sentAt: number): Promise<Answer> => {
+    let mayHaveForgotten = false
+    const asked = rules.map((rule) => {
+      if (rule.limit.algorithm !== 'token_bucket') return { ...rule, least: 0 }
+      if (sentAt - forgotAt < rule.limit.windowMs) mayHaveForgotten = true
+      return { ...rule, least: local.used(rule.key, rule.limit, sentAt) }
+    })
+    return store.take({ rules: asked, holder, leaseMs: LEASE_MS, heardAt: mayHaveForgotten ? 0 : heardStoreAt })
   }
 
   const ask = (rules: readonly CounterRule[], holder: string): Promise<Decision> => {
     const sentAt = clock.monotonic()
-    const asked = store.take(
-      rules.map((rule) => ({
-        ...rule,
-        least: rule.limit.algorithm === 'token_bucket' ? local.used(rule.key, rule.limit, sentAt) : 0,
-      })),
-      holder,
-      LEASE_MS,
-    )
+    const asked = question(rules, holder, sentAt)
     return new Promise((resolve) => {
       let settled = false
       const giveUp = (error: unknown): void => {
@@ -221,6 +232,8 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
         setImmediate(giveUp, noAnswer())
       })
       asked.then((answer) => {
+        if (answer.isEmptied) forgotAt = clock.monotonic()
+        heardStoreAt = answer.at
         if (settled) {
           giveBackLate(rules, answer, sentAt, holder)
           return
@@ -232,18 +245,10 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     })
   }
 
-  const sendCorrections = (): void => {
-    const now = clock.monotonic()
-    const batch = pending.map((correction) => ({ ...correction, ageMs: now - correction.takenAt }))
-    pending = []
-    if (usable) store.correct(batch).catch(trip)
-    else for (const correction of batch) if (correction.limit.algorithm === 'sliding_window') owed.correct(correction)
-  }
-
   return {
     take: (rules, holder = '') => (usable ? ask(rules, holder) : decideHere(rules, holder)),
-    correct: (corrections, holder) => {
-      for (const correction of corrections) {
+    correct: (given, holder) => {
+      for (const correction of given) {
         const { key, limit, change } = correction
         if (limit.algorithm !== 'concurrency') {
           // What is known here would else be taken for the least that is in use.
@@ -253,8 +258,7 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
           local.correct([correction], holder)
           if (!holdings.release(holder, key)) continue
         }
-        if (pending.length === 0) setImmediate(sendCorrections)
-        pending.push({ ...correction, holder })
+        corrections.add({ ...correction, holder })
       }
     },
     start: () => {

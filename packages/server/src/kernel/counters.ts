@@ -35,11 +35,20 @@ export interface Standing {
   readonly retryAfterMs: number
 }
 
+/** When units were taken, in the words of who counted them: handed back with what is corrected of them. */
+export interface Taken {
+  /** Monotonic milliseconds of this process. */
+  readonly at: number
+  /** The shared count's own time, in its own unit; null where this process decided. */
+  readonly store: number | null
+}
+
 /** What several rules come to together. */
 export interface Decision {
   readonly allowed: boolean
   /** In the order of the rules. */
   readonly standings: readonly Standing[]
+  readonly taken: Taken
 }
 
 /** What was taken and turned out otherwise: more was used, or less, or it is no longer under way. */
@@ -48,8 +57,10 @@ export interface Correction {
   readonly limit: Limit
   /** Units to take on top (positive) or to give back (negative). */
   readonly change: number
-  /** When the units were taken; monotonic milliseconds. */
-  readonly takenAt: number
+  /** When the units were taken, as the decision told. */
+  readonly taken: Taken
+  /** Of a bucket: how long after that it would have been full. What came back of itself by now is not given back once more. */
+  readonly fullInMs?: number
 }
 
 /** Counts what is used of limits. It always decides: where the shared count is away, locally and bounded. */

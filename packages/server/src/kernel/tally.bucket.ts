@@ -59,8 +59,10 @@ export const createBucketTally = (capacity: number): Tally => {
 
   return {
     fits: (key, limit, cost, now) => hasRoom(limit, used(key, limit, now), cost),
-    add: (key, limit, change, _takenAt, now) =>
-      set(key, now, now + Math.max(0, fullIn(key, now) + change * intervalOf(limit))),
+    add: (key, limit, change, takenAt, now, fullInMs = Number.POSITIVE_INFINITY) => {
+      const least = -Math.max(0, takenAt + fullInMs - now)
+      set(key, now, now + Math.max(0, fullIn(key, now) + Math.max(change * intervalOf(limit), least)))
+    },
     standing: (key, limit, now, refused) => bucketStanding(limit, used(key, limit, now), refused),
     used,
     // What was taken here since is not undone by news from before.

@@ -4,8 +4,8 @@ import type { Limit, Standing } from './counters.ts'
 export interface Tally {
   /** Whether `cost` more units fit. */
   fits(key: string, limit: Limit, cost: number, now: number): boolean
-  /** Adds units, or takes them back, as of the time at which they were taken. */
-  add(key: string, limit: Limit, change: number, takenAt: number, now: number): void
+  /** Adds units, or takes them back, as of the time at which they were taken; `fullInMs` as in a correction. */
+  add(key: string, limit: Limit, change: number, takenAt: number, now: number, fullInMs?: number): void
   /** Where the limit stands; `refused` is the cost that just did not fit, or 0. */
   standing(key: string, limit: Limit, now: number, refused: number): Standing
   /** Units in use. */

@@ -1,5 +1,12 @@
 import { CONCURRENCY_RETRY_MS, hasRoom, WINDOW_PARTS } from '../../src/kernel/counters.ts'
-import type { AgedCorrection, AskedRule, Found, Holding } from '../../src/kernel/counters.shared-store.ts'
+import type {
+  AgedCorrection,
+  Answer,
+  AskedRule,
+  Found,
+  Holding,
+  Question,
+} from '../../src/kernel/counters.shared-store.ts'
 
 const PRESENCE_MS = 15_000
 
@@ -16,6 +23,8 @@ export const createCounterModel = (now: () => number) => {
   /** By key, until when each holder has its place. */
   const places = new Map<string, Map<string, number>>()
   const replicas = new Map<string, number>()
+  /** Since when it counts. */
+  let began = now()
 
   const partOf = (windowMs: number, at: number): number => Math.floor((at * WINDOW_PARTS) / windowMs)
 
@@ -85,9 +94,9 @@ export const createCounterModel = (now: () => number) => {
   return {
     /** Who has places, by key. */
     holders: (key: string): ReadonlyMap<string, number> => placesOf(key),
-    take: (rules: readonly AskedRule[], holder: string, leaseMs: number): { allowed: boolean; found: Found[] } => {
+    take: ({ rules, holder, leaseMs, heardAt }: Question): Answer => {
       const looked = rules.map((rule) => {
-        const used = Math.max(usedOf(rule), rule.least)
+        const used = Math.max(usedOf(rule), began > heardAt ? rule.least : 0)
         return { rule, used, fits: hasRoom(rule.limit, used, rule.cost) }
       })
       const allowed = looked.every(({ rule, fits }) => fits || rule.shadow === true)
@@ -97,11 +106,18 @@ export const createCounterModel = (now: () => number) => {
         add(rule, used, rule.cost, now(), holder, leaseMs)
         return { used: used + rule.cost, resetMs: resetOf(rule, used + rule.cost), retryAfterMs }
       })
-      return { allowed, found }
+      return { allowed, found, at: now(), isEmptied: heardAt > 0 && began > heardAt }
     },
     correct: (corrections: readonly AgedCorrection[]): void => {
-      for (const { holder, ageMs, change, ...rule } of corrections)
-        add(rule, rule.limit.algorithm === 'token_bucket' ? usedOf(rule) : 0, change, now() - ageMs, holder, 0)
+      for (const { holder, ageMs, change, taken, fullInMs = Number.POSITIVE_INFINITY, ...rule } of corrections) {
+        const { algorithm, quota, windowMs } = rule.limit
+        const takenAt = taken.store ?? now() - ageMs
+        if (change < 0 && algorithm !== 'concurrency' && takenAt < began) continue
+        // What came back of itself is not given back.
+        const least = (Math.min(0, now() - takenAt - fullInMs) * quota) / windowMs
+        if (algorithm === 'token_bucket') add(rule, usedOf(rule), Math.max(change, least), takenAt, holder, 0)
+        else add(rule, 0, change, takenAt, holder, 0)
+      }
     },
     renew: (holdings: readonly Holding[], leaseMs: number): void => {
       for (const { key, holder } of holdings) placesOf(key).set(holder, now() + leaseMs)
@@ -115,6 +131,7 @@ export const createCounterModel = (now: () => number) => {
     /** FLUSHALL. */
     flush: (): void => {
       for (const kept of [fullAt, parts, places, replicas]) kept.clear()
+      began = now()
     },
   }
 }

@@ -47,10 +47,10 @@ export const counterStoreOf = (house: House, machine: Machine): CounterStore => 
       connect(opened, onReady)
     },
     isReady: () => connected,
-    take: (rules, holder, leaseMs) =>
+    take: (question) =>
       ask('take', () => {
-        const answer = counters.take(rules, holder, leaseMs)
-        if (answer.allowed) truth.limits.granted(holder)
+        const answer = counters.take(question)
+        if (answer.allowed) truth.limits.granted(question.holder)
         return answer
       }),
     correct: (corrections) => ask('correct', () => counters.correct(corrections)),

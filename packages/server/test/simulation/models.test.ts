@@ -49,7 +49,7 @@ describeCounters('the model of the simulation', () => {
       name: 'The model',
       open: (onReady) => onReady(),
       isReady: () => true,
-      take: async (rules, holder, leaseMs) => model.take(rules, holder, leaseMs),
+      take: async (question) => model.take(question),
       correct: async (corrections) => model.correct(corrections),
       renew: async (holdings, leaseMs) => model.renew(holdings, leaseMs),
       present: async () => model.present('one'),

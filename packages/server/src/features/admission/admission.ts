@@ -150,26 +150,21 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
     }
   }
 
-  const chargesOf = (exchange: Exchange, asked: Asked, decision: Decision, takenAt: number): Charges | null => {
+  const chargesOf = (exchange: Exchange, asked: Asked, decision: Decision): Charges | null => {
     const { applied, costs, limits } = asked
     if (costs === null) return null
     const standings = decision.standings.slice(limits.rules.length - applied.length)
     applied.forEach(({ policy }, index) => {
       if (policy.shadow && standings[index]?.retryAfterMs !== 0) ports.onShadowRefused(policy.name)
     })
-    return followCharges({ counters, applied, standings, costs, takenAt, holder: exchange.id })
+    return followCharges({ counters, applied, standings, costs, taken: decision.taken, holder: exchange.id })
   }
 
-  const decide = (
-    exchange: Exchange,
-    asked: Asked,
-    decision: Decision,
-    takenAt: number,
-  ): Admitted | Promise<Admitted> => {
+  const decide = (exchange: Exchange, asked: Asked, decision: Decision): Admitted | Promise<Admitted> => {
     const { limits, quoted } = asked
     writeLimitHeaders(exchange.headers, limits.policies, decision.standings)
     if (!decision.allowed) throw refusalOf(decision, limits)
-    const charges = chargesOf(exchange, asked, decision, takenAt)
+    const charges = chargesOf(exchange, asked, decision)
     if (quoted instanceof AppError) {
       charges?.giveBack()
       throw quoted
@@ -197,11 +192,10 @@ export const createAdmission = (ports: AdmissionPorts): Admission => {
     ...createStrangers(counters, clock, rateRules.ofAddress),
     admit: (exchange, request, targets) => {
       const asked = ask(exchange, request, targets)
-      const takenAt = clock.monotonic()
       const decision = counters.take(asked.limits.rules, exchange.id)
       return decision instanceof Promise
-        ? decision.then((taken) => decide(exchange, asked, taken, takenAt))
-        : decide(exchange, asked, decision, takenAt)
+        ? decision.then((taken) => decide(exchange, asked, taken))
+        : decide(exchange, asked, decision)
     },
     routes: admissionRoutes(limits, explain),
     mayCall: access.check,

@@ -1,5 +1,5 @@
 import type { Hold, Settlement } from '../../domain/hold.ts'
-import type { Correction, Counters, Standing } from '../../kernel/counters.ts'
+import type { Correction, Counters, Standing, Taken } from '../../kernel/counters.ts'
 import type { AppliedPolicy, Costs } from './policies.ts'
 import type { Unit } from './policy.ts'
 
@@ -12,14 +12,13 @@ export interface Charges {
 }
 
 /** What was taken, and of which limits. */
-interface Taken {
+interface Charged {
   readonly counters: Counters
   readonly applied: readonly AppliedPolicy[]
   /** In the order of the policies. */
   readonly standings: readonly Standing[]
   readonly costs: Costs
-  /** Monotonic. */
-  readonly takenAt: number
+  readonly taken: Taken
   readonly holder: string
 }
 
@@ -35,17 +34,21 @@ const used = ({ usage, cost }: Settlement, taken: Costs): Costs => ({
 })
 
 /** Follows what an admitted call took; null when nothing of it can change. */
-export const followCharges = ({ counters, applied, standings, costs, takenAt, holder }: Taken): Charges | null => {
-  const open = applied.filter(({ policy }, index) => policy.unit !== 'requests' && standings[index]?.retryAfterMs === 0)
+export const followCharges = ({ counters, applied, standings, costs, taken, holder }: Charged): Charges | null => {
+  const open = applied.flatMap(({ policy, rule }, index) => {
+    const { retryAfterMs, resetMs } = standings[index] as Standing
+    return policy.unit === 'requests' || retryAfterMs !== 0 ? [] : [{ unit: policy.unit, rule, fullInMs: resetMs }]
+  })
   if (open.length === 0) return null
   let done = false
   const correct = (actual: (unit: Unit) => number): void => {
     if (done) return
     done = true
     const corrections: Correction[] = []
-    for (const { policy, rule } of open) {
-      const change = actual(policy.unit) - rule.cost
-      if (change !== 0) corrections.push({ key: rule.key, limit: rule.limit, change, takenAt })
+    for (const { unit, rule, fullInMs } of open) {
+      const { key, limit, cost } = rule
+      const change = actual(unit) - cost
+      if (change !== 0) corrections.push({ key, limit, change, taken, fullInMs })
     }
     if (corrections.length > 0) counters.correct(corrections, holder)
   }

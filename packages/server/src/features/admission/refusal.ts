@@ -3,7 +3,7 @@ import { AppError } from '../../kernel/errors.ts'
 import type { RateRules } from './rate-rules.ts'
 
 /** The error of a refused decision: the longest wait, and the names of the limits that refused. */
-export const refusalOf = ({ standings }: Decision, { policies }: RateRules): AppError => {
+export const refusalOf = ({ standings }: Pick<Decision, 'standings'>, { policies }: RateRules): AppError => {
   let retryAfterMs = 0
   const refusing = policies.filter((policy, index) => {
     const wait = standings[index]?.retryAfterMs ?? 0

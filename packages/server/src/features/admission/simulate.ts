@@ -149,7 +149,7 @@ export const simulate = async (
       limit: policy.limit,
       cost: costs[policy.unit],
     }))
-    const { allowed, standings } = counters.take(rules)
+    const { allowed, standings, taken } = counters.take(rules)
     if (!allowed) refused += 1
     applied.forEach((policy, index) => {
       const result = results.get(policy.name)
@@ -160,12 +160,11 @@ export const simulate = async (
       result.keys.set(call.key, (result.keys.get(call.key) ?? 0) + 1)
     })
     if (!allowed) continue
-    const takenAt = call.at
     const held = rules.filter(({ limit }) => limit.algorithm === 'concurrency')
     if (held.length > 0)
       endings.add(call.at + call.durationMs, () =>
         counters.correct(
-          held.map(({ key, limit }) => ({ key, limit, change: -1, takenAt })),
+          held.map(({ key, limit }) => ({ key, limit, change: -1, taken })),
           '',
         ),
       )

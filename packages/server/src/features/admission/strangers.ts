@@ -34,7 +34,7 @@ export const createStrangers = (
 ): Strangers => {
   const refused = new Map<string, Refused>()
 
-  const refuse = (limits: RateRules, decision: Decision, headers: Record<string, string>): never => {
+  const refuse = (limits: RateRules, decision: Pick<Decision, 'standings'>, headers: Record<string, string>): never => {
     writeLimitHeaders(headers, limits.policies, decision.standings)
     throw refusalOf(decision, limits)
   }
@@ -78,7 +78,7 @@ export const createStrangers = (
         return
       }
       const standing = { remaining: 0, resetMs: known.standing.resetMs - elapsed, retryAfterMs }
-      refuse(limits, { allowed: false, standings: [standing] }, headers)
+      refuse(limits, { standings: [standing] }, headers)
     },
   }
 }
