@@ -7,8 +7,8 @@ interface File {
   synced: number
   /** Its name is on the disk: it was there when its folder was last synced. */
   named: boolean
-  /** A sync failed: what was not on the disk then never gets there, whatever later syncs say. */
-  spoiled: boolean
+  /** A sync failed: what was not on the disk then, up to this byte, gets there only when it is written anew, whatever syncs say. */
+  spoiledTo: number
 }
 
 /** What a disk does wrong now. */
@@ -32,7 +32,7 @@ export const createDisk = (random: Random) => {
     return file
   }
 
-  const blank = (): File => ({ bytes: Buffer.alloc(FIRST_BYTES), length: 0, synced: 0, named: false, spoiled: false })
+  const blank = (): File => ({ bytes: Buffer.alloc(FIRST_BYTES), length: 0, synced: 0, named: false, spoiledTo: 0 })
   const folder = blank()
 
   const make = (path: string): File => {
@@ -55,10 +55,10 @@ export const createDisk = (random: Random) => {
 
   const makeDurable = (file: File, length: number): void => {
     if (state === 'sync-fails') {
-      file.spoiled = true
+      file.spoiledTo = file.length
       throw fault('EIO')
     }
-    if (!file.spoiled) file.synced = Math.max(file.synced, Math.min(length, file.length))
+    if (file.spoiledTo <= file.synced) file.synced = Math.max(file.synced, Math.min(length, file.length))
   }
 
   const opened = (descriptor: number) => {
@@ -98,12 +98,19 @@ export const createDisk = (random: Random) => {
       const { file } = opened(descriptor)
       file.length = Math.min(file.length, length)
       file.synced = Math.min(file.synced, file.length)
+      file.spoiledTo = Math.min(file.spoiledTo, file.length)
     },
     /** Answers what, called later, makes what was written until now durable. @throws EIO */
     sync: (descriptor: number): (() => void) => {
       const { file } = opened(descriptor)
       const { length } = file
       return () => makeDurable(file, length)
+    },
+    /** Writes over what has its place, from the first byte on. */
+    writeOver: (path: string, bytes: Buffer, position: number): number => {
+      const file = fileAt(path)
+      if (position <= file.synced && position + bytes.length >= file.spoiledTo) file.spoiledTo = 0
+      return write(file, bytes, position)
     },
     syncPath: (path: string): void => makeDurable(fileAt(path), fileAt(path).length),
     syncNames: () => {
@@ -148,7 +155,7 @@ export const createDisk = (random: Random) => {
         if (file.length > file.synced && random.chance(0.3)) file.bytes.fill(0, file.synced, file.length)
         file.synced = file.length
         file.named = true
-        file.spoiled = false
+        file.spoiledTo = 0
       }
     },
   }

@@ -137,7 +137,7 @@ export const createMoneyStore = (now: () => number, observer: MoneyObserver = {}
         if (over && budget.soft !== true) return { ...answer, amount: 0n }
         const chunk = request.exact ? 0n : (over ? budget.limit : remainder) / CHUNK_DIVISOR
         const wished = request.need > chunk ? request.need : chunk
-        const amount = over || wished < remainder ? wished : remainder
+        const amount = over || wished <= remainder ? wished : request.least
         if (request.lease) {
           const lease = leases.get(request.lease.id)
           if (!lease) return 'gone'

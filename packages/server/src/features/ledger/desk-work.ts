@@ -1,7 +1,18 @@
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { prefixedId } from '../../kernel/ids.ts'
-import { atHand, type Desk, exceeded, isShort, takeFrom, type Ticket, usableLease } from './desk.ts'
+import {
+  atHand,
+  beSparing,
+  type Desk,
+  exceeded,
+  isShort,
+  leastHelp,
+  neededBy,
+  takeFrom,
+  type Ticket,
+  usableLease,
+} from './desk.ts'
 import { type Lease, newLease } from './lease.ts'
 import { asUnavailable, type Grant, isUnknown, type LeaseStore } from './leases.store.ts'
 import type { Reservation } from './row.ts'
@@ -83,21 +94,18 @@ export const createDeskWork = ({ store, clock, leases, retire }: DeskWorkOptions
     const free = lease?.free ?? 0n
     const newId = prefixedId('lea', clock.now())
     const askedAt = clock.monotonic()
-    let least: NanoUsd | null = null
-    for (const { amount } of desk.queue) {
-      // One that fits waits for another desk; what helps here is room for one more like it.
-      const helps = amount > free ? amount - free : amount
-      if (least === null || helps < least) least = helps
-    }
+    const least = leastHelp(desk, free)
+    const wished = neededBy(desk, free)
+    const need = wished > least ? wished : least
     const answer = await store
       .grant({
         budget: desk.budget,
         at: Math.max(clock.now(), lease?.windowStart ?? 0),
         lease,
         newId,
-        need: desk.owed - free,
-        least: least ?? 0n,
-        exact: askedAt < desk.sparingUntil,
+        need,
+        least,
+        exact: askedAt < desk.sparingUntil || desk.remainder !== null,
       })
       .catch((cause) => {
         if (isUnknown(cause)) {
@@ -116,6 +124,7 @@ export const createDeskWork = ({ store, clock, leases, retire }: DeskWorkOptions
       if (lease) retire(lease, 'ending')
       return null
     }
+    desk.remainder = answer.amount < need && answer.amount > 0n ? answer.remainder - answer.amount : null
     if (answer.amount === 0n) return answer
     let holder = lease
     if (!holder) {
@@ -135,6 +144,7 @@ export const createDeskWork = ({ store, clock, leases, retire }: DeskWorkOptions
   const negotiate = async (desk: Desk, first: Grant) => {
     const asked = new Set(desk.queue)
     const { id } = desk.budget
+    beSparing(desk, clock)
     refuse(desk, asked, atHand(desk, clock) + first.remainder + first.leased, first)
     const others = await store.want(id, first.windowStart)
     const expired = await store.endExpired()

@@ -29,6 +29,8 @@ export interface Desk {
   readonly queue: Set<Ticket>
   /** What all that wait need together. */
   owed: NanoUsd
+  /** What PostgreSQL had left when it was too little for all that wait: no more is asked for. */
+  remainder: NanoUsd | null
   working: boolean
   /** No call of at least this amount can be admitted before that time (monotonic), nor before the window's end. */
   refusing: { readonly until: number; readonly windowEnd: number | null; readonly amount: NanoUsd } | null
@@ -43,6 +45,7 @@ export const newDesk = (budget: CallBudget): Desk => ({
   lease: null,
   queue: new Set(),
   owed: 0n,
+  remainder: null,
   working: false,
   refusing: null,
   sparingUntil: 0,
@@ -61,6 +64,42 @@ export const atHand = (desk: Desk, clock: DeskClock): NanoUsd => usableLease(des
 
 /** Whether those that wait need more than is at hand; else they wait for another desk. */
 export const isShort = (desk: Desk, clock: DeskClock): boolean => desk.queue.size > 0 && desk.owed > atHand(desk, clock)
+
+/** What to ask for beyond what is at hand: for all that wait, or for those that the remainder suffices for, in the order of coming. */
+export const neededBy = ({ queue, owed, remainder }: Desk, free: NanoUsd): NanoUsd => {
+  if (remainder === null) return owed - free
+  let sum = 0n
+  for (const { amount } of queue) if (sum + amount <= free + remainder) sum += amount
+  return sum - free
+}
+
+/** The least that helps one of those that wait. Who fits into what is at hand waits for another desk. */
+export const leastHelp = ({ queue, owed }: Desk, free: NanoUsd): NanoUsd => {
+  let least = owed - free
+  let smallest = least
+  let fits = true
+  for (const { amount } of queue) {
+    if (amount < smallest) smallest = amount
+    if (amount <= free) continue
+    fits = false
+    if (amount - free < least) least = amount - free
+  }
+  return fits ? smallest : least
+}
+
+const SPARE_FOR_MS = 5_000
+
+/** Somebody is short of this budget: for a while only what is needed is taken, and nothing is kept that is not. */
+export const beSparing = (desk: Desk, { monotonic }: DeskClock): void => {
+  desk.sparingUntil = monotonic() + SPARE_FOR_MS
+}
+
+/** Whether what is at hand helps nobody here, while somebody is short. */
+export const isHoarded = ({ lease, queue, sparingUntil }: Desk, { monotonic }: DeskClock): boolean => {
+  if (lease === null || lease.free === 0n || sparingUntil <= monotonic()) return false
+  for (const { amount } of queue) if (amount <= lease.free) return false
+  return true
+}
 
 /** Whether it is known that a call of this amount cannot be admitted. */
 export const refuses = ({ refusing }: Desk, amount: NanoUsd, clock: DeskClock): boolean =>

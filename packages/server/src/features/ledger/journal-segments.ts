@@ -8,6 +8,7 @@ export interface Position {
   readonly offset: number
 }
 
+const COPY_BYTES = 1024 * 1024
 const NAME = /^(\d{12})\.log$/
 
 const fileOf = (directory: string, segment: number): string =>
@@ -39,11 +40,25 @@ export const createSegment = (directory: string, segment: number): number => {
 
 export const removeSegment = (directory: string, segment: number): Promise<void> => unlink(fileOf(directory, segment))
 
-/** Brings to the disk itself what a process left to the system when it died. */
-export const syncSegment = async (directory: string, segment: number): Promise<void> => {
+/**
+ * Brings to the disk itself what a process left to the system when it died, and answers how many bytes it wrote for that. With
+ * `anew` it writes the same bytes in their place: a sync of that process may have failed, and then the system takes for clean what
+ * never got to the disk.
+ */
+export const syncSegment = async (directory: string, segment: number, anew: boolean): Promise<number> => {
   const file = await open(fileOf(directory, segment), 'r+')
   try {
+    let written = 0
+    if (anew) {
+      const buffer = Buffer.allocUnsafe(COPY_BYTES)
+      for (;;) {
+        const { bytesRead } = await file.read(buffer, 0, COPY_BYTES, written)
+        if (bytesRead === 0) break
+        written += (await file.write(buffer, 0, bytesRead, written)).bytesWritten
+      }
+    }
     await file.datasync()
+    return written
   } finally {
     await file.close()
   }

@@ -23,6 +23,8 @@ export interface LeaseUpkeepOptions {
   readonly retire: (lease: Lease, state: 'ending' | 'gone') => void
   /** Others are short of this budget: take no chunks of it for a while. */
   readonly spare: (budgetId: string) => void
+  /** What the lease has left helps nobody here, while somebody is short of its budget. */
+  readonly isHoarded: (lease: Lease) => boolean
   /** Forgets what is no longer needed of budgets. */
   readonly sweep: () => void
 }
@@ -33,7 +35,7 @@ const EXPIRY_MS = 10_000
 const IDLE_MS = 2_000
 
 export const createLeaseUpkeep = (options: LeaseUpkeepOptions): LeaseUpkeep => {
-  const { store, clock, log, leases, old, retire, spare, sweep } = options
+  const { store, clock, log, leases, old, retire, spare, isHoarded, sweep } = options
   let timer: Timer | null = null
   let running: Promise<void> | null = null
   let nextHeartbeat = 0
@@ -79,7 +81,7 @@ export const createLeaseUpkeep = (options: LeaseUpkeepOptions): LeaseUpkeep => {
       else if (item.wanted) {
         spare(lease.budgetId)
         await giveBack(lease)
-      } else if (idle && lease.free > 0n) await giveBack(lease)
+      } else if (lease.free > 0n && (idle || isHoarded(lease))) await giveBack(lease)
     }
   }
 

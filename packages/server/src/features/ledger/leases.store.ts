@@ -15,7 +15,10 @@ export interface GrantRequest {
   readonly lease: { readonly id: string; readonly windowStart: number } | null
   /** Id of the new lease, should one be made. */
   readonly newId: string
-  /** What all waiting calls need beyond what is at hand, and the least that helps one of them. */
+  /**
+   * What all waiting calls need beyond what is at hand, and the least that helps one of them: given where there is not enough for
+   * all, so that nothing lies idle that helps nobody here.
+   */
   readonly need: bigint
   readonly least: bigint
   /** Take no more than the need: others are short. */
@@ -143,7 +146,7 @@ export const createLeaseStore = (
       const room = over ? row.limit_nano : remainder
       const chunk = request.exact ? 0n : room / CHUNK_DIVISOR
       const wished = request.need > chunk ? request.need : chunk
-      const amount = over || wished < remainder ? wished : remainder
+      const amount = over || wished <= remainder ? wished : request.least
       const kept = request.lease
         ? await execute('UPDATE headgate.leases SET amount_nano = amount_nano + $2 WHERE id = $1', [
             request.lease.id,

@@ -3,7 +3,18 @@ import type { NanoUsd } from '../../domain/money.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Log } from '../../kernel/log.ts'
-import { type Desk, exceeded, isForgettable, newDesk, type Place, refuses, takeFrom, usableLease } from './desk.ts'
+import {
+  beSparing,
+  type Desk,
+  exceeded,
+  isForgettable,
+  isHoarded,
+  newDesk,
+  type Place,
+  refuses,
+  takeFrom,
+  usableLease,
+} from './desk.ts'
 import { createDeskWork } from './desk-work.ts'
 import type { Lease } from './lease.ts'
 import { createLeaseUpkeep } from './lease-upkeep.ts'
@@ -34,7 +45,6 @@ export interface Leases {
   count(): number
 }
 
-const SPARE_FOR_MS = 5_000
 const MOST_WAITING = 10_000
 
 export interface LeasesOptions {
@@ -96,7 +106,11 @@ export const createLeases = ({ store, clock, log }: LeasesOptions): Leases => {
     retire,
     spare: (budgetId) => {
       const desk = desks.get(budgetId)
-      if (desk) desk.sparingUntil = clock.monotonic() + SPARE_FOR_MS
+      if (desk) beSparing(desk, clock)
+    },
+    isHoarded: (lease) => {
+      const desk = desks.get(lease.budgetId)
+      return desk?.lease === lease && isHoarded(desk, clock)
     },
     sweep: () => {
       for (const [id, desk] of desks) if (isForgettable(desk, clock.monotonic())) desks.delete(id)

@@ -13,10 +13,14 @@ export interface Recovered {
   readonly damaged: number
 }
 
+/** What no sync confirmed stands in the newest segments; older ones need not be written anew. */
+const ANEW_BYTES = 32 * 1024 * 1024
+
 /** What was settled before a kill outlives a power cut after it. */
 const syncInherited = async (directory: string, inherited: readonly number[]): Promise<void> => {
   try {
-    for (const segment of inherited) await syncSegment(directory, segment)
+    let written = 0
+    for (const segment of inherited.toReversed()) written += await syncSegment(directory, segment, written < ANEW_BYTES)
   } catch (cause) {
     throw new JournalFault('The journal of an earlier process cannot be synced', { cause })
   }

@@ -56,11 +56,12 @@ export const describeLedgerStores = (name: string, open: () => Promise<StoresRig
       return toRow(sampleIntent({ budgets: [budget] }), [reservation], sampleSettlement({ cost }))
     }
 
-    it('gives a 32nd of the remainder or the need, whichever is more, and only the need where others are short', async () => {
+    it('gives a 32nd of the remainder or the need, whichever is more; only the need where others are short; else what helps one', async () => {
       expect(await lease(mine)).toMatchObject({ amount: 100n, remainder: 3_200n, leased: 0n, windowStart: 0 })
       expect(await lease(mine, { exact: true })).toMatchObject({ amount: 10n, remainder: 3_100n, leased: 100n })
       expect(await lease(mine, { need: 2_000n, least: 1n })).toMatchObject({ amount: 2_000n })
-      expect(await lease(mine, { need: 9_999n, least: 1n })).toMatchObject({ amount: 1_090n })
+      expect(await lease(mine, { need: 9_999n, least: 90n })).toMatchObject({ amount: 90n, remainder: 1_090n })
+      expect(await lease(mine, { need: 1_000n, least: 1n })).toMatchObject({ amount: 1_000n })
       expect(await lease(mine, { least: 1n })).toMatchObject({ amount: 0n, remainder: 0n, leased: 3_200n })
       expect(await rig.standing(budget.id)).toEqual({ spent: 0n, leased: 3_200n })
     })

@@ -27,6 +27,8 @@ export const open = (path: string) => {
     return {
       read: (buffer: Buffer, offset: number, length: number, position: number) =>
         later(() => ({ buffer, bytesRead: disk.read(path).copy(buffer, offset, position, position + length) })),
+      write: (buffer: Buffer, offset: number, length: number, position: number) =>
+        later(() => ({ bytesWritten: disk.writeOver(path, buffer.subarray(offset, offset + length), position) })),
       datasync: () => later(() => disk.syncPath(path)),
       close: () => Promise.resolve(),
     }
