@@ -62,6 +62,14 @@ export const chooseSettings = (random: Random): Settings => {
     window_seconds: 4 + random.below(12),
     per: ['project'],
   })
+  const bucketed = (limit: number): PolicyInput => ({
+    unit: 'tokens',
+    limit,
+    burst: MOST_TOKENS * (1 + random.below(10)),
+    window_seconds: 4 + random.below(12),
+    per: ['project'],
+  })
+  const tokens = random.pick([windowed.bind(null, 'tokens'), bucketed])
   const soft = random.chance(0.3)
   const ofProject = random.chance(0.5) ? [{ ...budget('project', 'project'), soft }] : []
   return {
@@ -84,7 +92,7 @@ export const chooseSettings = (random: Random): Settings => {
     rate: { rate_per_minute: 60 + random.below(1_200), burst: 2 + random.below(20) },
     policies: {
       ...(random.chance(0.6) && { window: windowed('requests', 5 + random.below(80)) }),
-      ...(random.chance(0.6) && { tokens: windowed('tokens', MOST_TOKENS * (3 + random.below(60))) }),
+      ...(random.chance(0.6) && { tokens: tokens(MOST_TOKENS * (3 + random.below(60))) }),
       ...(random.chance(0.6) && { places: { unit: 'concurrent', limit: 2 + random.below(8), per: ['project'] } }),
     },
     places: {

@@ -23,48 +23,51 @@ interface Watched {
 /** Rounding of floats, and of the least that a limit gives. */
 const SLACK = 1e-3
 
+/** The most of something, and when. */
+type Peak = readonly [most: number, at: number]
+
 /** Most units that any stretch of time as long as the window holds. */
-const mostInWindow = (limit: Limit, admissions: readonly Admission[]): number => {
+const mostInWindow = (limit: Limit, admissions: readonly Admission[]): Peak => {
   let first = 0
   let units = 0
-  let most = 0
+  let peak: Peak = [0, 0]
   for (const { at, cost } of admissions) {
     units += cost
     while ((admissions[first] as Admission).at <= at - limit.windowMs) units -= (admissions[first++] as Admission).cost
-    most = Math.max(most, units)
+    if (units > peak[0]) peak = [units, at]
   }
-  return most
+  return peak
 }
 
 /** How much the fullest a bucket of the limit's speed would have to hold. */
-const mostInBucket = (limit: Limit, admissions: readonly Admission[]): number => {
+const mostInBucket = (limit: Limit, admissions: readonly Admission[]): Peak => {
   let level = 0
   let at = 0
-  let most = 0
+  let peak: Peak = [0, 0]
   for (const { at: next, cost } of admissions) {
     level = Math.max(0, level - ((next - at) * limit.quota) / limit.windowMs) + cost
     at = next
-    most = Math.max(most, level)
+    if (level > peak[0]) peak = [level, at]
   }
-  return most
+  return peak
 }
 
 /** Most that was under way at once. */
-const mostAtOnce = (admissions: readonly Admission[]): number => {
+const mostAtOnce = (admissions: readonly Admission[]): Peak => {
   const moves = admissions.flatMap(({ at, endedAt, cost }) => [
     { at, change: cost },
     { at: endedAt, change: -cost },
   ])
   let underWay = 0
-  let most = 0
-  for (const { change } of moves.sort((one, other) => one.at - other.at || one.change - other.change)) {
+  let peak: Peak = [0, 0]
+  for (const { at, change } of moves.sort((one, other) => one.at - other.at || one.change - other.change)) {
     underWay += change
-    most = Math.max(most, underWay)
+    if (underWay > peak[0]) peak = [underWay, at]
   }
-  return most
+  return peak
 }
 
-const mostOf = (limit: Limit, admissions: readonly Admission[]): number => {
+const mostOf = (limit: Limit, admissions: readonly Admission[]): Peak => {
   if (limit.algorithm === 'sliding_window') return mostInWindow(limit, admissions)
   return limit.algorithm === 'token_bucket' ? mostInBucket(limit, admissions) : mostAtOnce(admissions)
 }
@@ -87,8 +90,8 @@ export const watchLimits = (world: World, settings: Settings) => {
 
   const check = ({ name, limit }: Watched, who: string, admissions: readonly Admission[], quota: Limit): void => {
     const sorted = [...admissions].sort((one, other) => one.at - other.at)
-    const most = mostOf(quota, sorted)
-    const text = `${name} let ${most} through, ${quota.quota} of ${limit.quota} may, decided by ${who}`
+    const [most, at] = mostOf(quota, sorted)
+    const text = `${name} let ${most} through until ${at}, ${quota.quota} of ${limit.quota} may, decided by ${who}`
     if (most > quota.quota + SLACK) world.breach('no limit is passed', text)
   }
 
