@@ -59,7 +59,10 @@ BEGIN
         one := (rule->>'l')::double precision;
       END IF;
       used := used || one;
-      fits := fits || (one + (rule->>'c')::double precision <= (rule->>'q')::double precision + 0.0001);
+      quota := (rule->>'q')::double precision;
+      -- Off by a part of a unit, and of a bucket by no more than a microsecond.
+      fits := fits || (one + (rule->>'c')::double precision <= quota
+        + CASE WHEN rule->>'a' = 'b' THEN least(0.0001, quota / (rule->>'w')::double precision) ELSE 0.0001 END);
       IF NOT fits[array_length(fits, 1)] AND NOT (rule->>'s')::boolean THEN allowed := false; END IF;
     END LOOP;
     answer := jsonb_build_array(CASE WHEN allowed THEN 1 ELSE 0 END);

@@ -115,6 +115,19 @@ describe('token buckets against a simple model', () => {
   })
 })
 
+describe('a bucket of which a unit takes minutes', () => {
+  it('gives no unit early', () => {
+    const clock = virtualClock()
+    const counters = createMemoryCounters({ clock })
+    const rule = { key: 'k', limit: bucketOf(1, 1), cost: 1 }
+    expect(counters.take([rule]).allowed).toBe(true)
+    clock.advance(59_999)
+    expect(counters.take([rule])).toMatchObject({ allowed: false, standings: [{ remaining: 0 }] })
+    clock.advance(1)
+    expect(counters.take([rule]).allowed).toBe(true)
+  })
+})
+
 describe('what is told of a bucket', () => {
   it('is free of the rounding of floats, wherever the clock stands', () => {
     const clock = virtualClock()

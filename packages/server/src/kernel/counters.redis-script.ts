@@ -1,4 +1,4 @@
-import { CONCURRENCY_RETRY_MS, UNIT_SLACK, WINDOW_PARTS } from './counters.ts'
+import { BUCKET_SLACK_MS, CONCURRENCY_RETRY_MS, UNIT_SLACK, WINDOW_PARTS } from './counters.ts'
 import { redisScript } from './redis.ts'
 
 /**
@@ -72,7 +72,8 @@ for index = 1, #KEYS - 1 do
     cost = tonumber(ARGV[at + 3]), shadow = ARGV[at + 4] == '1' }
   rule.used = usedOf(key, rule.kind, rule.quota, rule.window)
   if mayHaveForgotten then rule.used = math.max(rule.used, tonumber(ARGV[at + 5])) end
-  rule.fits = rule.used + rule.cost <= rule.quota + ${UNIT_SLACK}
+  local slack = rule.kind == 'b' and math.min(${UNIT_SLACK}, ${BUCKET_SLACK_MS * 1000} * rule.quota / rule.window) or ${UNIT_SLACK}
+  rule.fits = rule.used + rule.cost <= rule.quota + slack
   if not rule.fits and not rule.shadow then allowed = 0 end
   rules[index] = rule
 end

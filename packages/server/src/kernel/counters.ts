@@ -79,8 +79,10 @@ export interface Counters {
 }
 
 const MINUTE_MS = 60_000
-/** Part of a unit by which counts may be off: it takes up the rounding of floats and of whole microseconds. */
+/** Part of a unit by which counts may be off: it takes up the rounding of floats. */
 export const UNIT_SLACK = 1e-4
+/** Milliseconds by which a bucket may be early: whole microseconds. A part of a unit that takes minutes to come back would be longer. */
+export const BUCKET_SLACK_MS = 1e-3
 /** Parts in which a window's use is kept: a part counts until it has left the window whole, so 1/60 may go unused. */
 export const WINDOW_PARTS = 60
 /** When a refused caller of a concurrency limit may ask again: nobody knows when a call under way ends. */
@@ -105,12 +107,16 @@ export const shareOf = (limit: Limit, count: number): Limit => {
   return { ...limit, quota, windowMs: Math.max(intervalMs, limit.windowMs) }
 }
 
+const slackOf = ({ algorithm, quota, windowMs }: Limit): number =>
+  algorithm === 'token_bucket' ? Math.min(UNIT_SLACK, (BUCKET_SLACK_MS * quota) / windowMs) : UNIT_SLACK
+
 /** Whether `used` units leave room for `cost` more. */
-export const hasRoom = ({ quota }: Limit, used: number, cost: number): boolean => used + cost <= quota + UNIT_SLACK
+export const hasRoom = (limit: Limit, used: number, cost: number): boolean =>
+  used + cost <= limit.quota + slackOf(limit)
 
 /** Whole units that `used` leaves. */
-export const remainingOf = ({ quota }: Limit, used: number): number =>
-  Math.max(0, Math.floor(quota - used + UNIT_SLACK))
+export const remainingOf = (limit: Limit, used: number): number =>
+  Math.max(0, Math.floor(limit.quota - used + slackOf(limit)))
 
 /** Describes a bucket of which `used` units are missing, `cost` of which were just refused, or 0. */
 export const bucketStanding = (limit: Limit, used: number, refused: number): Standing => {
