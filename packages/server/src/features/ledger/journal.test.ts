@@ -13,7 +13,6 @@ import { type FaultPoints, noFaults } from '../../kernel/fault-points.ts'
 import { silentLog } from '../../kernel/log.ts'
 import { JournalFault, openJournal } from './journal.ts'
 import { intentLine, outcomeLine, readLine } from './journal-records.ts'
-import { createLeaseStore } from './leases.store.ts'
 import { createLedger } from './ledger.ts'
 import { openProgress, readProgress } from './progress.ts'
 import { recover } from './recovery.ts'
@@ -217,70 +216,6 @@ const away = (): Database => {
   }
   return { read: fail, transaction: fail } as unknown as Database
 }
-
-test('what an earlier process left stays until it is taken up, though rows of this one come and go', async () => {
-  const settled = toRow(sampleIntent(), [], sampleSettlement())
-  const cut = sampleIntent()
-  const first = open()
-  first.append(intentLine(cut, [], -1, 1))
-  first.append(outcomeLine(settled))
-  await first.close()
-
-  let broken = true
-  const written = new Set<string>()
-  const after = (milliseconds: number, callback: () => void) => systemClock.after(milliseconds / 10, callback)
-  const ledger = createLedger({
-    database: away(),
-    journalDirectory: directory,
-    clock: { ...systemClock, after },
-    faultPoints: {
-      pass: (name) => {
-        if (broken && name === 'ledger.journal-sync') throw Object.assign(new Error('EIO'), { code: 'EIO' })
-      },
-    },
-    log: silentLog,
-    queueLimit: 1,
-    stores: (replicaId, epoch) => ({
-      entries: {
-        write: async (rows) => rows.reduce((count, { id }) => (written.add(id), count + 1), 0),
-        ensurePartitions: async () => undefined,
-      },
-      leases: createLeaseStore(away(), replicaId, epoch, noFaults),
-    }),
-  })
-  await ledger.start()
-  broken = false
-  await expect.poll(() => ledger.stats().journal, { interval: 5 }).toBe('ok')
-  const own = [1, 2, 3].map(() => {
-    const hold = ledger.reserve(sampleIntent()) as Hold
-    hold.settle(sampleSettlement())
-    return hold.intent.id
-  })
-  await ledger.flush()
-  expect([...written].sort()).toEqual(own.sort())
-  for (const { id } of [settled, cut]) await expect.poll(() => written, { timeout: 5_000 }).toContain(id)
-  await expect.poll(() => logs().length).toBe(1)
-  await ledger.stop()
-})
-
-test('two replicas whose ids a power cut tore have different ones', async () => {
-  const folders = ['one', 'other'].map((name) => join(directory, name))
-  const torn = 'rep_01Q5'
-  const ids = await Promise.all(
-    folders.map(async (folder) => {
-      mkdirSync(folder)
-      writeFileSync(join(folder, 'replica'), torn)
-      const open = () => openJournal({ directory: folder, clock: systemClock, faultPoints: noFaults, log: silentLog })
-      const journal = open()
-      await journal.close()
-      const again = open()
-      await again.close()
-      expect(again.replicaId).toBe(journal.replicaId)
-      return journal.replicaId
-    }),
-  )
-  expect(new Set([torn, ...ids])).toHaveLength(3)
-})
 
 test('a full disk: calls without a budget are served and counted, calls with one refused; space brings it back', async () => {
   const mount = join(directory, 'small')
