@@ -11,6 +11,8 @@ export const header = {
   queueMs: 'x-headgate-queue-ms',
   costUsd: 'x-headgate-cost-usd',
   warning: 'x-headgate-warning',
+  route: 'x-headgate-route',
+  tags: 'x-headgate-tags',
   idempotencyKey: 'idempotency-key',
   idempotentReplayed: 'idempotent-replayed',
   user: 'x-headgate-user',
@@ -31,7 +33,7 @@ export const header = {
   link: 'link',
 } as const
 
-const sent: readonly string[] = [header.user, header.userSignature, header.idempotencyKey]
+const sent: readonly string[] = [header.user, header.userSignature, header.idempotencyKey, header.tags]
 
 /** What a browser may read from a cross-origin answer: all of them but those that only callers send. */
 export const exposedHeaders: readonly string[] = Object.values(header).filter((name) => !sent.includes(name))

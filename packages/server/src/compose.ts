@@ -130,6 +130,7 @@ export const compose = async (given: Ground): Promise<House> => {
     metrics,
     faultPoints,
     traceHeaders: watch.traceHeaders,
+    costOf: (...call) => current().costOf(...call),
   })
   const { providers, routing, queue } = upstreams
   const pricing = createPricing(() => settings().config, providers.optionsOf)

@@ -1,5 +1,7 @@
 import { isLoopback } from '../config/profiles.ts'
 import type { Settings } from '../config/config.ts'
+import { unread } from '../domain/inference.ts'
+import { noTags } from '../domain/route.ts'
 import { createAdmission } from '../features/admission/admission.ts'
 import { createShedding, type HeldBodies } from '../features/admission/shedding.ts'
 import type { Audit } from '../features/audit/audit.ts'
@@ -17,7 +19,7 @@ import type { Operators } from '../features/operators/operators.ts'
 import type { People } from '../features/people/people.ts'
 import type { Providers } from '../features/providers/providers.ts'
 import { createRelay } from '../features/relay/relay.ts'
-import type { Routing } from '../features/routing/routing.ts'
+import type { Routing, RoutingOptions } from '../features/routing/routing.ts'
 import { createStatus } from '../features/status/status.ts'
 import { createClientAddress } from '../http/client-address.ts'
 import { createEvents, type Events } from '../http/events.ts'
@@ -78,6 +80,8 @@ export interface Generation {
   readonly settings: Settings
   readonly door: Door
   readonly events: Events
+  /** Nano-USD that a call would cost, by the prices of this reading. */
+  readonly costOf: RoutingOptions['costOf']
   /** The features that go with it. */
   readonly own: readonly Feature[]
   readonly start: () => Promise<void>
@@ -119,7 +123,10 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     countryOf: countryOfAddress,
     configured: configuredLimits(config),
     callerOf: identity.keys.callerOf,
-    targetsOf: routing.choose,
+    targetsOf: async (caller, request) => {
+      const asker = { caller, address: null, tags: noTags }
+      return (await routing.choose(asker, { ...unread, ...request })).targets
+    },
     onShadowRefused: (policy) => metrics.shadowRefusals(policy).inc(),
     onBudgetExceeded: (budget) => metrics.budgetOverruns(budget).inc(),
   })
@@ -139,7 +146,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     redact: hideSecrets(providers.secretsOf),
   })
   const gateway = createGateway({
-    route: (exchange, request) => routing.choose(exchange.caller, request),
+    route: routing.choose,
     admit: admission.admit,
     call: providers.call,
     relay: (input) => relay.stream({ ...input, ...providers.optionsOf(input.answer.target.provider)?.timeouts }),
@@ -150,7 +157,10 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     estimateInput: tokens.estimateInput,
     attemptsOf: providers.attemptsOf,
     monotonic: clock.monotonic,
-    onSettled: watch.settled,
+    onSettled: (intent, settlement, walk) => {
+      watch.settled(intent, settlement, walk)
+      routing.observe(settlement.attempts, intent.stream)
+    },
     bodyLog: watch.bodyLog,
     maxBodyBytes: config.body.max_bytes,
   })
@@ -180,6 +190,10 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
   return {
     settings,
     events,
+    costOf: (target, request, outputTokens) => {
+      const price = metering.priceOf(target, clock.now(), request.operation)
+      return price === null ? null : metering.worstCase(price, request, outputTokens)
+    },
     own,
     door: {
       routes: [...ground.features, ...own].flatMap((feature) =>

@@ -89,14 +89,28 @@ export const usualAddress = (name: string, kind: 'openai' | 'anthropic' | 'ollam
 }
 
 /** What routing reads of the configuration. */
-export const routingConfig = ({ providers, models, tiers }: Config) => ({
+export const routingConfig = ({ providers, models, routes, auto, tiers }: Config) => ({
   offered: Object.fromEntries(Object.entries(providers).map(([name, provider]) => [name, provider.models])),
   models: Object.fromEntries(
     Object.entries(models).map(([name, model]) => [
       name,
-      { maxOutputTokens: model.max_output_tokens, contextTokens: model.context_tokens },
+      {
+        maxOutputTokens: model.max_output_tokens,
+        contextTokens: model.context_tokens,
+        modalities: model.modalities,
+        tools: model.tools,
+        quality: model.quality,
+        qualityByTask: model.quality_by_task,
+      },
     ]),
   ),
+  routes: Object.fromEntries(
+    Object.entries(routes).map(([name, { targets, fallbacks = [] }]) => [
+      name,
+      { targets: Object.entries(targets).map(([model, target]) => ({ ...target, model })), fallbacks },
+    ]),
+  ),
+  ...(auto.models.length > 0 && { autoModels: auto.models }),
   tierModels: Object.fromEntries(Object.entries(tiers).map(([name, tier]) => [name, tier.models])),
 })
 

@@ -4,8 +4,9 @@ import { createProviders, type ProvidersOptions } from '../features/providers/pr
 import { createStoredProviders } from '../features/providers/stored-providers.ts'
 import { createQueue } from '../features/queue/queue.ts'
 import { createCircuits } from '../features/routing/circuit.ts'
-import { createRouting } from '../features/routing/routing.ts'
+import { createRouting, type RoutingOptions } from '../features/routing/routing.ts'
 import type { Clock } from '../kernel/clock.ts'
+import { countryOfAddress } from '../kernel/countries.ts'
 import type { Database } from '../kernel/db.ts'
 import type { FaultPoints } from '../kernel/fault-points.ts'
 import type { Log } from '../kernel/log.ts'
@@ -23,6 +24,7 @@ interface UpstreamsOptions {
   readonly metrics: Metrics
   readonly faultPoints: FaultPoints
   readonly traceHeaders: NonNullable<ProvidersOptions['traceHeaders']>
+  readonly costOf: RoutingOptions['costOf']
 }
 
 /** Builds where calls go: the providers, the places at them, and the way to them. */
@@ -58,7 +60,16 @@ export const createUpstreams = (options: UpstreamsOptions) => {
     usualAddress,
   })
   let routed = routingConfig(config)
-  const routing = createRouting({ providers, config: () => routed, clock, log })
+  const routing = createRouting({
+    providers,
+    config: () => routed,
+    clock,
+    log,
+    isResting: circuits.isResting,
+    costOf: options.costOf,
+    countryOf: countryOfAddress,
+    random: Math.random,
+  })
 
   return {
     features: [providers, storedProviders, routing] as const,

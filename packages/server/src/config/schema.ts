@@ -14,38 +14,10 @@ import {
   TracesSchema,
 } from './observability-schema.ts'
 import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.ts'
-import { mediaPrices } from './media-schema.ts'
+import { ModelSchema } from './model-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
-import { count, datePattern, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
-
-const priceOptions = {
-  input: Type.Optional(money('USD per million input tokens.')),
-  output: Type.Optional(money('USD per million output tokens.')),
-  cached_input: Type.Optional(money('USD per million input tokens read from the cache of the provider.')),
-  cache_write: Type.Optional(money('USD per million input tokens written to that cache; absent: as `input`.')),
-  cache_write_1h: Type.Optional(
-    money('USD per million input tokens kept there for an hour; absent: as `cache_write`.'),
-  ),
-  per_request: Type.Optional(money('USD per call.')),
-  ...mediaPrices,
-}
-
-const ModelSchema = group(
-  {
-    price: Type.Optional(
-      group(priceOptions, 'Overrides the price library; with `prices`, what holds until the first of their dates.'),
-    ),
-    prices: Type.Optional(
-      named(datePattern, group(priceOptions, 'What holds from this date on, until the next.'), {
-        description:
-          'Prices by the date from which they hold: a day, which begins at midnight UTC, or a time such as 2026-07-01T15:00Z.',
-      }),
-    ),
-    max_output_tokens: Type.Optional(count('Most tokens one answer can have.')),
-    context_tokens: Type.Optional(count('Most tokens of prompt and answer together.')),
-  },
-  'What is known of one model.',
-)
+import { AutoSchema, RoutesSchema } from './routes-schema.ts'
+import { count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
 
 const TierSchema = group(
   {
@@ -146,6 +118,8 @@ export const ConfigSchema = group(
     models: named('^[a-z0-9][a-z0-9_-]{0,63}/\\S{1,200}$', ModelSchema, {
       description: 'Prices and bounds by `provider/model`.',
     }),
+    routes: RoutesSchema,
+    auto: AutoSchema,
     tiers: named('^[a-z0-9][a-z0-9_-]{0,63}$', TierSchema, {
       description: 'Tiers by name. Shipped: anonymous, free, pro, internal.',
     }),
@@ -250,6 +224,8 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'ollama_autodetect',
   'providers',
   'models',
+  'routes',
+  'auto',
   'tiers',
   'issuers',
   'objectives',

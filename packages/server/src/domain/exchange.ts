@@ -1,4 +1,5 @@
 import type { Caller } from './caller.ts'
+import type { Tags } from './route.ts'
 import type { Walk } from './walk.ts'
 
 /** One HTTP request on its walk through the house: what every stage may know of it. */
@@ -14,6 +15,7 @@ export interface Exchange {
   readonly startedAt: number
   /** The end user: proven, or named by a secret key; null when unnamed. */
   readonly user: string | null
+  readonly tags: Tags
   /** Headers of the answer, whatever it becomes; stages add to it. */
   readonly headers: Record<string, string>
   /** Stamps of the stages. */

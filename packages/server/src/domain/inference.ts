@@ -46,6 +46,19 @@ export interface InferenceRequest {
   readonly media?: MediaRequest
 }
 
+/** A request of which nothing but its kind is known, for questions that turn on no body. */
+export const unread: Omit<InferenceRequest, 'model' | 'operation'> = {
+  stream: false,
+  includeUsage: false,
+  maxOutputTokens: null,
+  choices: 1,
+  inputTokensBound: 1,
+  hasFiles: false,
+  user: null,
+  body: Buffer.alloc(0),
+  members: new Map(),
+}
+
 /** A copy of a body with the bytes from `start` to `end` replaced by a text. */
 export const replaceSpan = (body: Buffer, start: number, end: number, text: string): Buffer => {
   const length = Buffer.byteLength(text)

@@ -24,6 +24,7 @@ import { createRepeatable } from './repeatable.ts'
 import { writeRefusal, writeReply } from './reply.ts'
 import { acceptRequestId } from './request-id.ts'
 import { compileCheck } from './schema-check.ts'
+import { readTags } from './tags.ts'
 
 const DEFAULT_BODY_BYTES = 65_536
 const noParameters = Type.Object({}, { additionalProperties: false })
@@ -76,7 +77,8 @@ const mintExchange = (
   // Reuse the minted request id as the ledger key; a caller's own id is echoed, never a key.
   const id = headers[header.requestId] === requestId ? prefixedId('req', walk.at) : requestId
   const { startedAt } = walk
-  return { id, requestId, caller, address, startedAt, user: userOf(caller, headers), headers: answerHeaders, walk }
+  const user = userOf(caller, headers)
+  return { id, requestId, caller, address, startedAt, user, tags: readTags(headers), headers: answerHeaders, walk }
 }
 
 const cancelOnLeave = (response: ServerResponse): Cancellation => {

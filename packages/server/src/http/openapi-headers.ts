@@ -23,6 +23,11 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     schema: { type: 'number', minimum: 0 },
   },
   [header.costUsd]: { description: 'Cost of a whole answer; absent where no price is known.', schema: text },
+  [header.route]: {
+    description: 'Why this model answered, where `model` was the name of a route or `auto`.',
+    schema: text,
+    example: 'fast-chat: weight 3 of 4',
+  },
   [header.warning]: {
     description: 'What was changed in the request, such as a capped output; what a file holds.',
     schema: text,
@@ -85,6 +90,13 @@ export const parameterComponents = (): Members => ({
     description:
       'Names this request, so that a retry is recognised: run once, charged once, answered the same for a day. Draw a UUID per request.',
     schema: { type: 'string', minLength: 1, maxLength: 255 },
+  },
+  Tags: {
+    name: header.tags,
+    in: 'header',
+    description:
+      'Words of your own that tell calls apart, such as `team=search, experiment=b`; routes may turn on them.',
+    schema: { type: 'string' },
   },
   User: {
     name: header.user,

@@ -84,7 +84,7 @@ const parametersOf = (route: DescribedRoute, schemas: SchemaWriter): readonly ob
     { $ref: '#/components/parameters/RequestId' },
     ...(isRepeatable(route) ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
     ...(route.access === 'caller'
-      ? ['User', 'UserSignature'].map((name) => ({ $ref: `#/components/parameters/${name}` }))
+      ? ['Tags', 'User', 'UserSignature'].map((name) => ({ $ref: `#/components/parameters/${name}` }))
       : []),
   ]
 }

@@ -64,6 +64,7 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'GET /metrics': plain('/metrics'),
   'POST /v1/chat/completions': plain('/v1/chat/completions', { ...chat, user: 'b' }),
   'POST /v1/embeddings': plain('/v1/embeddings', { model: 'demo', input: 'Hello' }),
+  'POST /v1/route': plain('/v1/route', { model: 'auto', messages: [{ role: 'user', content: 'Hello' }] }),
   'POST /v1/devices': plain('/v1/devices', {}),
   'GET /v1/models': plain('/v1/models'),
   'GET /v1/models/*': { path: '/v1/models/demo/demo', missing: '/v1/models/no/such' },

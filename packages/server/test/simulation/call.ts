@@ -3,6 +3,7 @@ import type { Exchange } from '../../src/domain/exchange.ts'
 import type { InferenceRequest } from '../../src/domain/inference.ts'
 import { noUsage, type Outcome } from '../../src/domain/usage.ts'
 import { Walk } from '../../src/domain/walk.ts'
+import { noTags } from '../../src/domain/route.ts'
 import { Cancellation } from '../../src/kernel/cancellation.ts'
 import { AppError } from '../../src/kernel/errors.ts'
 import { prefixedId } from '../../src/kernel/ids.ts'
@@ -35,7 +36,7 @@ const exchangeOf = ({ machine }: Replica, caller: Caller): Exchange => {
   const id = prefixedId('req', clock.now())
   const startedAt = clock.monotonic()
   const walk = new Walk(startedAt, clock.now(), '', undefined, undefined)
-  return { id, requestId: id, caller, address: '192.0.2.1', startedAt, user: null, headers: {}, walk }
+  return { id, requestId: id, caller, address: '192.0.2.1', startedAt, user: null, tags: noTags, headers: {}, walk }
 }
 
 /** The provider's part: streams for a while and marks what the caller gets, until it ends or the caller leaves. */

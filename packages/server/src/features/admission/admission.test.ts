@@ -103,6 +103,7 @@ const house = (more: Partial<AdmissionPorts> = {}) => {
     caller: { ...caller, ...from },
     address,
     startedAt: clock.monotonic(),
+    tags: new Map(),
     user: null,
     headers: {},
     walk: new Walk(clock.monotonic(), clock.now()),

@@ -1,3 +1,4 @@
+import { header } from '@headgate/contract/headers.ts'
 import type { Exchange } from '../../domain/exchange.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { JsonAnswer, StreamSource } from '../../domain/upstream.ts'
@@ -17,7 +18,8 @@ export const createFlow =
   (stage: FlowPorts, openAccount: (exchange: Exchange, admitted: Admitted) => Account, monotonic: () => number) =>
   async (exchange: Exchange, asked: InferenceRequest, signal: CancelSignal): Promise<CallAnswer> => {
     const { walk } = exchange
-    const targets = await stage.route(exchange, asked) // where the model can be called, in order of tries
+    const { targets, reason } = await stage.route(exchange, asked) // where the model can be called, in order of tries
+    if (reason !== null) exchange.headers[header.route] = reason
     walk.routedAt = monotonic()
     const admitted = await stage.admit(exchange, asked, targets) // limits, then the worst case held against the budget
     walk.admittedAt = monotonic()

@@ -5,6 +5,7 @@ import type { InferenceRequest, Operation } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Price } from '../../domain/price.ts'
+import type { ExplainedChoice } from '../../domain/route.ts'
 import type { EventAnswer, StreamSource, UpstreamAnswer } from '../../domain/upstream.ts'
 import type { Outcome, Usage } from '../../domain/usage.ts'
 import type { Walk } from '../../domain/walk.ts'
@@ -46,7 +47,7 @@ export interface RelayInput {
 
 /** The stages of a call, in the order of the walk. */
 export interface FlowPorts {
-  readonly route: (exchange: Exchange, request: InferenceRequest) => readonly Target[] | Promise<readonly Target[]>
+  readonly route: (exchange: Exchange, request: InferenceRequest) => ExplainedChoice | Promise<ExplainedChoice>
   readonly admit: (
     exchange: Exchange,
     request: InferenceRequest,

@@ -41,6 +41,7 @@ const callHeaders = [
   header.queueMs,
   header.costUsd,
   header.warning,
+  header.route,
 ]
 
 /** Declares the inference routes under OpenAI's paths. */

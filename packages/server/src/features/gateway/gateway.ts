@@ -4,6 +4,7 @@ import { createFlow } from './flow.ts'
 import type { AccountPorts, FlowPorts } from './gateway.ports.ts'
 import { gatewayRoutes } from './gateway.routes.ts'
 import { createRequestReader } from './large-body.ts'
+import { explainRoute } from './route.routes.ts'
 
 /** The gateway: OpenAI-compatible calls, from bytes in to bytes out. */
 export const createGateway = (ports: FlowPorts & AccountPorts & { readonly maxBodyBytes: number }): Feature => {
@@ -11,7 +12,10 @@ export const createGateway = (ports: FlowPorts & AccountPorts & { readonly maxBo
   const call = createFlow(ports, createAccounts(ports), ports.monotonic)
   return {
     name: 'gateway',
-    routes: gatewayRoutes({ call, read: reader.read, maxBodyBytes: ports.maxBodyBytes, monotonic: ports.monotonic }),
+    routes: [
+      ...gatewayRoutes({ call, read: reader.read, maxBodyBytes: ports.maxBodyBytes, monotonic: ports.monotonic }),
+      explainRoute({ read: reader.read, maxBodyBytes: ports.maxBodyBytes, route: ports.route }),
+    ],
     relieve: reader.rest,
     stop: reader.stop,
   }

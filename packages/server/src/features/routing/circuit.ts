@@ -10,6 +10,8 @@ export interface CircuitVerdict {
 /** Health of targets, named `provider/model`. */
 export interface Circuits {
   allow(target: string): CircuitVerdict
+  /** Whether a try now would be refused; asking takes no probe. */
+  isResting(target: string): boolean
   /** How a try went; `retryAfterMs` closes the whole provider for that long, at most ten minutes. */
   report(target: string, outcome: 'ok' | 'fault', retryAfterMs?: number): void
   /** A provider is another now: what was found of the former one does not count. */
@@ -104,6 +106,13 @@ export const createCircuits = (clock: Clock): Circuits => {
       if (now < health.nextProbeAt) return { allowed: false, retryAfterMs: health.nextProbeAt - now }
       health.nextProbeAt = now + PROBE_MS
       return allowed
+    },
+    isResting(target) {
+      if (targets.size === 0 && held.size === 0) return false
+      const now = clock.monotonic()
+      if ((held.get(providerOf(target)) ?? 0) > now) return true
+      const health = targets.get(target)
+      return health?.isOpen === true && now < health.nextProbeAt
     },
     report(target, outcome, retryAfterMs) {
       if (outcome === 'ok' && targets.size === 0) return

@@ -22,6 +22,36 @@ export interface ProvidersPort {
 export interface ModelSetting {
   readonly maxOutputTokens?: number | undefined
   readonly contextTokens?: number | undefined
+  /** What it takes beside text; absent: not known. */
+  readonly modalities?: readonly string[] | undefined
+  /** Whether it calls tools; absent: not known. */
+  readonly tools?: boolean | undefined
+  /** From 0 to 100, as measured by whoever runs the house. */
+  readonly quality?: number | undefined
+  readonly qualityByTask?: Readonly<Record<string, number>> | undefined
+}
+
+/** For which calls a target of a route is. */
+export interface RouteCondition {
+  readonly tiers?: readonly string[] | undefined
+  /** ISO 3166 codes, or `unknown`. */
+  readonly countries?: readonly string[] | undefined
+  readonly tags?: Readonly<Record<string, string>> | undefined
+}
+
+export interface RouteTarget {
+  /** `provider/model`. */
+  readonly model: string
+  /** Its share among the targets of the route; 1 when absent. */
+  readonly weight?: number | undefined
+  readonly when?: RouteCondition | undefined
+}
+
+/** A name of the house's own for models. */
+export interface NamedRoute {
+  readonly targets: readonly RouteTarget[]
+  /** Tried in order when the others fail. */
+  readonly fallbacks: readonly string[]
 }
 
 /** The part of the configuration that routing reads. */
@@ -30,6 +60,10 @@ export interface RoutingConfig {
   readonly offered: Readonly<Record<string, readonly string[] | undefined>>
   /** By `provider/model`. */
   readonly models: Readonly<Record<string, ModelSetting | undefined>>
+  /** Names of the house's own that stand for models. */
+  readonly routes: Readonly<Record<string, NamedRoute | undefined>>
+  /** Models that `auto` chooses from, as in the list of a key; absent: all. */
+  readonly autoModels?: readonly string[] | undefined
   /** Models that the keys of a tier may call; absent: all. */
   readonly tierModels: Readonly<Record<string, readonly string[] | undefined>>
 }

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { unread } from '../../domain/inference.ts'
+import { noTags } from '../../domain/route.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import type { AppError } from '../../kernel/errors.ts'
 import { silentLog } from '../../kernel/log.ts'
@@ -23,7 +25,11 @@ const routingOf = (config: Partial<RoutingConfig> = {}, models = lists) =>
       kindOf: (name) => (!(name in models) ? undefined : name === 'demo' ? 'demo' : 'openai'),
       listModels: (name) => (models[name] as () => Promise<ListedModel[]>)(),
     },
-    config: () => ({ offered: {}, models: {}, tierModels: {}, ...config }),
+    config: () => ({ offered: {}, models: {}, tierModels: {}, routes: {}, ...config }),
+    isResting: () => false,
+    costOf: () => null,
+    countryOf: () => 'unknown',
+    random: () => 0,
     clock: systemClock,
     log: silentLog,
   })
@@ -36,11 +42,16 @@ const started = async (config: Partial<RoutingConfig> = {}) => {
 }
 
 const anyone = { models: null, tier: 'pro' }
+const askerOf = (caller: { models: readonly string[] | null; tier: string }) => ({
+  caller,
+  address: null,
+  tags: noTags,
+})
 const names = async (
   routing: ReturnType<typeof routingOf>,
   model: string,
   caller: { models: readonly string[] | null; tier: string } = anyone,
-) => (await routing.choose(caller, { model, operation: 'chat' })).map(({ name }) => name)
+) => (await routing.choose(askerOf(caller), { ...unread, model, operation: 'chat' })).targets.map(({ name }) => name)
 
 const refusal = async (
   routing: ReturnType<typeof routingOf>,
@@ -49,7 +60,7 @@ const refusal = async (
   operation: 'chat' | 'embeddings' = 'chat',
 ): Promise<AppError> => {
   try {
-    await routing.choose(caller, { model, operation })
+    await routing.choose(askerOf(caller), { ...unread, model, operation })
   } catch (error) {
     return error as AppError
   }
@@ -116,7 +127,9 @@ describe('choosing a target', () => {
 
   it('takes bounds from the configuration, then from the price library', async () => {
     const routing = await started({ models: { 'openai/gpt-4o-mini': { maxOutputTokens: 500 } } })
-    const [target] = await routing.choose(anyone, { model: 'gpt-4o-mini', operation: 'chat' })
+    const request = { ...unread, model: 'gpt-4o-mini', operation: 'chat' } as const
+    const { targets } = await routing.choose(askerOf(anyone), request)
+    const [target] = targets
     expect(target).toMatchObject({ maxOutputTokens: 500, contextTokens: 128_000 })
   })
 

@@ -1,16 +1,19 @@
 import type { Caller } from '../../domain/caller.ts'
+import type { Attempt } from '../../domain/hold.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
+import type { Asker, ExplainedChoice } from '../../domain/route.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import type { Log } from '../../kernel/log.ts'
 import { type CatalogEntry, createCatalog } from './catalog.ts'
-import { chooseTargets, mayUse, resolveTarget } from './choose.ts'
+import { type ChoiceGround, chooseTargets, mayUse, namesOf, resolveTarget } from './choose.ts'
 import { modelRoutes } from './routing.routes.ts'
 import type { ProvidersPort, RoutingConfig } from './routing.ports.ts'
+import { createStandings } from './standings.ts'
 
-export interface RoutingOptions {
+export interface RoutingOptions extends Pick<ChoiceGround, 'isResting' | 'costOf' | 'countryOf' | 'random'> {
   readonly providers: ProvidersPort
   /** Asked anew each time. */
   readonly config: () => RoutingConfig
@@ -21,13 +24,12 @@ export interface RoutingOptions {
 /** Which model of which provider answers a request. */
 export interface Routing extends Feature {
   /**
-   * The targets to try, in order; a promise only while the first lists are still on their way.
+   * The targets to try, in order, and why; a promise only while the first lists are still on their way.
    * @throws AppError `model_not_found` (with the nearest names), `model_not_allowed` or `operation_not_supported`.
    */
-  choose(
-    caller: Pick<Caller, 'models' | 'tier'>,
-    request: Pick<InferenceRequest, 'model' | 'operation'>,
-  ): readonly Target[] | Promise<readonly Target[]>
+  choose(asker: Asker, request: InferenceRequest): ExplainedChoice | Promise<ExplainedChoice>
+  /** Learns how the tries of a call went. */
+  observe(attempts: readonly Attempt[], isStream: boolean): void
   /** A provider is another now, or gone: what it lists is asked for anew. */
   listAgain(provider: string): void
   /** Takes over a configuration that has changed; resolves when the lists that are due have come or failed. */
@@ -36,27 +38,49 @@ export interface Routing extends Feature {
   models(): readonly Target[]
 }
 
-/** Puts catalogue and rules together. */
-export const createRouting = ({ providers, config, clock, log }: RoutingOptions): Routing => {
-  const catalog = createCatalog(providers, config, clock, log)
+/** Faults that say nothing of a target. */
+const callersOwn = new Set([
+  'client_closed_request',
+  'server_draining',
+  'upstream_invalid_request',
+  'context_length_exceeded',
+  'upstream_content_refused',
+])
 
-  const choose: Routing['choose'] = (caller, request) => {
+/** Puts catalogue and rules together. */
+export const createRouting = ({ providers, config, clock, log, ...rest }: RoutingOptions): Routing => {
+  const catalog = createCatalog(providers, config, clock, log)
+  const standings = createStandings(clock)
+  const ground = {
+    ...rest,
+    catalog,
+    standings,
+    get config() {
+      return config()
+    },
+  }
+
+  const choose: Routing['choose'] = (asker, request) => {
     try {
-      return chooseTargets(catalog, config(), caller, request)
+      return chooseTargets(ground, asker, request)
     } catch (error) {
-      const mayAppear = !catalog.isLoaded() && error instanceof AppError && error.code === 'model_not_found'
+      // `auto` and a bare name turn on lists that may be on their way.
+      const mayAppear = !catalog.isLoaded() && error instanceof AppError && error.code !== 'operation_not_supported'
       if (!mayAppear) throw error
-      return catalog.loaded().then(() => chooseTargets(catalog, config(), caller, request))
+      return catalog.loaded().then(() => chooseTargets(ground, asker, request))
     }
   }
 
   const list = async (caller: Caller): Promise<readonly CatalogEntry[]> => {
     if (!catalog.isLoaded()) await catalog.loaded()
-    return catalog.entries().filter(({ target }) => mayUse(config(), caller, target))
+    const models = catalog.entries().filter(({ target }) => mayUse(config(), caller, target))
+    return [...namesOf(ground, caller), ...models]
   }
 
   const find = async (caller: Caller, model: string): Promise<CatalogEntry> => {
     if (!catalog.isLoaded()) await catalog.loaded()
+    const named = namesOf(ground, caller).find(({ target }) => target.name === model)
+    if (named !== undefined) return named
     const target = resolveTarget(catalog, config(), caller, model)
     return catalog.entries().find((entry) => entry.target === target) ?? { target, created: null }
   }
@@ -65,6 +89,10 @@ export const createRouting = ({ providers, config, clock, log }: RoutingOptions)
     name: 'routing',
     routes: modelRoutes({ list, find }),
     choose,
+    observe: (attempts, isStream) => {
+      for (const { target, durationMs, fault } of attempts)
+        standings.observe(target, isStream, durationMs, fault !== null && !callersOwn.has(fault))
+    },
     listAgain: catalog.listAgain,
     reread: catalog.reread,
     models: () => catalog.entries().map(({ target }) => target),
