@@ -23,6 +23,7 @@ const noStorage: Storage = {
     return nothing('the connection')
   },
   journalDirectory: join(folder, 'journal'),
+  leftJournals: () => [],
   promise: '',
   stop: async () => {},
 }

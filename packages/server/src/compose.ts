@@ -3,6 +3,7 @@ import packageDescription from '../package.json' with { type: 'json' }
 import { createCallers } from './compose/callers.ts'
 import { createDiagnostics } from './compose/diagnostics.ts'
 import { createGeneration, type GenerationGround } from './compose/generation.ts'
+import { alone, crewFeatures, labelsOf } from './compose/crew.ts'
 import { createGenerations } from './compose/generations.ts'
 import { createGuards } from './compose/guards.ts'
 import { idempotencySettings } from './compose/options.ts'
@@ -18,6 +19,7 @@ import { createConfiguration } from './features/configuration/configuration.ts'
 import { createIdempotency } from './features/idempotency/idempotency.ts'
 import { createAdjustments } from './features/ledger/adjustments.ts'
 import { createBudgetRules } from './features/ledger/budget-rules.ts'
+import { settleLeftJournals } from './features/ledger/journal-left.ts'
 import { createLedger } from './features/ledger/ledger.ts'
 import { createRecompute } from './features/ledger/recompute.ts'
 import { createTokenCounter } from './features/metering/count-tokens.ts'
@@ -35,7 +37,7 @@ import type { Ground, House } from './compose/house.ts'
 
 /** The wiring diagram: the ground that stays, and the generation on it that a reload replaces. */
 export const compose = async (given: Ground): Promise<House> => {
-  const { storage, log, clock = systemClock, faultPoints = noFaults } = given
+  const { storage, log, clock = systemClock, faultPoints = noFaults, crew = alone } = given
   const { secrets } = given.settings
   const { database } = storage
   const state = { started: false, draining: false, port: given.settings.config.port }
@@ -60,7 +62,7 @@ export const compose = async (given: Ground): Promise<House> => {
     },
   })
   const work = createWork({ streams: generations.streams, bodies, ledger: () => ledger, queue: () => queue })
-  const metrics = createMetrics({ ...guards.gauges, ...work.gauges }, () => queue.read())
+  const metrics = createMetrics({ ...guards.gauges, ...work.gauges }, () => queue.read(), labelsOf(crew))
   const modelNames = () => [...routing.models().map(({ name }) => name), ...Object.keys(settings().config.models)]
   const audit = createAudit({ database, clock })
   const seal = createSeal(secrets.root_key)
@@ -82,6 +84,7 @@ export const compose = async (given: Ground): Promise<House> => {
     redisUrl: secrets.redis_url?.reveal(),
     database,
     databaseIsShared: secrets.database_url !== undefined,
+    door: crew.count,
     clock,
     log,
   })
@@ -122,6 +125,7 @@ export const compose = async (given: Ground): Promise<House> => {
   // Where calls go
   const upstreams = createUpstreams({
     settings: given.settings,
+    crew,
     database,
     clock,
     log,
@@ -171,7 +175,11 @@ export const compose = async (given: Ground): Promise<House> => {
   })
   const configuration = createConfiguration({
     options: () => explainSources(settings().sources),
-    reload: reload.run,
+    reload: async (operator) => {
+      const report = await reload.run(operator)
+      crew.reloaded(operator.actor)
+      return report
+    },
     state: reload.state,
   })
 
@@ -204,6 +212,7 @@ export const compose = async (given: Ground): Promise<House> => {
     reference,
     guards,
     diagnostics,
+    ...crewFeatures(crew),
   ]
   const ground: GenerationGround = {
     database,
@@ -226,6 +235,7 @@ export const compose = async (given: Ground): Promise<House> => {
     watch,
     guards,
     bodies,
+    crew,
     files: {
       documentation: createSite(given.siteFolder ?? fileURLToPath(new URL('../site', import.meta.url))),
       asset: createSite(fileURLToPath(new URL('../assets', import.meta.url))),
@@ -252,6 +262,7 @@ export const compose = async (given: Ground): Promise<House> => {
       counters.start()
       for (const feature of features) await feature.start?.()
       await current().start()
+      await settleLeftJournals(storage.leftJournals(), { database, clock, faultPoints, log })
       // What is made here is shown on standard output, which in production is a log: there the operator makes the keys.
       const { profile } = settings().config
       if (profile === 'production' || profile === 'staging') return {}
@@ -262,6 +273,7 @@ export const compose = async (given: Ground): Promise<House> => {
       state.started = true
     },
     reload: reload.run,
+    exposeMetrics: metrics.expose,
     beginDraining: () => {
       state.draining = true
       diagnostics.end()

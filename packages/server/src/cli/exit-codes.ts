@@ -10,4 +10,6 @@ export const exitCode = {
   /** PostgreSQL does not answer, or the data folder cannot be used now. */
   unavailable: 4,
   notFound: 5,
+  /** Worker processes ended again and again. */
+  workersFailed: 6,
 } as const

@@ -65,6 +65,7 @@ const codeOf = (cause: unknown): number => {
     return cause.status === 503 ? exitCode.unavailable : exitCode.failed
   }
   const name = cause instanceof Error ? cause.name : ''
+  if (name === 'WorkersFailed') return exitCode.workersFailed
   return ['FolderInUse', 'EmbeddedUnavailable', 'DatabaseUnavailable', 'DatabaseRefused'].includes(name)
     ? exitCode.unavailable
     : exitCode.failed

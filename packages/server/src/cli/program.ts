@@ -20,7 +20,7 @@ const serveCommand = (): Command =>
     .description('start the server')
     .action(async (given: Record<string, unknown>) => {
       // Loaded here, so that other commands start without the web server.
-      const { serve } = await import('../main.ts')
+      const { serve } = await import('../main/serve.ts')
       await serve(flagsOf(given))
     })
 

@@ -40,6 +40,7 @@ import { addressOf } from './address.ts'
 import { configuredLimits, createPriorityOf } from './configured-limits.ts'
 import type { Guards } from './guards.ts'
 import { currencyOf } from './currency.ts'
+import { type Crew, partOf } from './crew.ts'
 import type { Watch } from './watch.ts'
 import { hideSecrets, outputCapMember, targetNamed } from './options.ts'
 import { priceOverrides } from './prices.ts'
@@ -66,6 +67,7 @@ export interface GenerationGround {
   readonly watch: Watch
   readonly guards: Guards
   readonly bodies: HeldBodies
+  readonly crew: Crew
   readonly files: Pick<PagesPorts, 'documentation' | 'asset'>
   /** The features that stay. */
   readonly features: readonly Feature[]
@@ -92,7 +94,7 @@ export interface Generation {
 /** Builds the parts in the order of the walk and hands each what it needs. A call ends in the generation in which it began. */
 export const createGeneration = (ground: GenerationGround, settings: Settings): Generation => {
   const { clock, faultPoints, log, pepper, counters, identity, ledger, budgetRules } = ground
-  const { metrics, operators, people, watch, tokens, providers, routing } = ground
+  const { metrics, operators, people, watch, tokens, providers, routing, crew } = ground
   const { config } = settings
 
   const address = () => addressOf(config, ground.port())
@@ -134,7 +136,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     pressure: ground.guards.pressure,
     priorityOf: createPriorityOf(config),
     bodies: ground.bodies,
-    maxBodyBytes: ground.guards.mostBodyBytes(config),
+    maxBodyBytes: partOf(ground.guards.mostBodyBytes(config), crew),
     onShed: (reason) => metrics.shed(reason).inc(),
   })
   const relay = createRelay({
@@ -174,7 +176,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     isStarted: ground.isStarted,
     isDraining: ground.isDraining,
     metricsArePublic: config.metrics.public || isLoopback(config.host),
-    exposeMetrics: metrics.expose,
+    exposeMetrics: () => crew.exposeMetrics(metrics.expose),
     metricsContentType: metrics.contentType,
   })
 

@@ -11,10 +11,11 @@ export interface FirstStart {
  * Prints where Headgate listens and, on a first start, the keys that were made and a call that works. Only outside
  * production and staging, where standard output is a log and no place for secrets.
  */
-export const greet = (config: Config, port: number, promise: string, made: FirstStart): void => {
+export const greet = (config: Config, port: number, promise: string, made: FirstStart, workers = 1): void => {
   if (config.profile === 'production' || config.profile === 'staging') return
   const url = addressOf(config, port)
   const lines = ['', `  Headgate   ${url}`, `  Store      ${promise}`, `  Data       ${config.data_dir}`]
+  if (workers > 1) lines.push(`  Workers    ${workers}`)
   if (made.adminKey)
     lines.push(`  Admin key  ${made.adminKey}   (shown once; "headgate admin reset-key" makes a new one)`)
   if (made.key) lines.push(`  API key    ${made.key}   (shown once; "headgate keys create" makes more)`)

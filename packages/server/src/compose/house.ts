@@ -1,4 +1,5 @@
 import type { FirstStart } from './greeting.ts'
+import type { Crew } from './crew.ts'
 import type { Storage } from './storage.ts'
 import type { Settings } from '../config/config.ts'
 import type { Reloaded } from '../config/reload.ts'
@@ -24,6 +25,8 @@ export interface Ground extends Overrides {
   readonly read: (running: Settings) => Promise<Reloaded>
   readonly storage: Storage
   readonly log: ProcessLog
+  /** Those that serve with this process; it serves alone when not stated. */
+  readonly crew?: Crew
 }
 
 /** The house, standing. */
@@ -37,8 +40,10 @@ export interface House {
   readonly start: () => Promise<FirstStart>
   /** Notes that everything is ready, for `/startupz`. */
   readonly started: () => void
-  /** Takes over a changed configuration while calls run. @throws AppError `config_invalid`, and what the audit throws. */
-  readonly reload: (operator: Operator) => Promise<ReloadReport>
+  /** Takes over a changed configuration while calls run; `isRecorded`: the change stands in the audit already. @throws AppError `config_invalid`, and what the audit throws. */
+  readonly reload: (operator: Operator, isRecorded?: boolean) => Promise<ReloadReport>
+  /** The text of this process's own metrics. */
+  readonly exposeMetrics: () => Promise<string>
   /** Turns `/readyz` away from traffic. */
   readonly beginDraining: () => void
   /** Whether any call is being answered or is not settled yet. */

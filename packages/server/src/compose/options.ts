@@ -7,6 +7,7 @@ import type { ProviderSettings } from '../features/providers/providers.ts'
 import type { QueueSettings } from '../features/queue/queue.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { createPriorityOf } from './configured-limits.ts'
+import { type Crew, partOf } from './crew.ts'
 
 /** Providers with the secrets that belong to them. */
 const adaptProviders = (config: Config, secrets: Secrets) =>
@@ -65,9 +66,9 @@ export const idempotencySettings = ({ idempotency }: Config) => ({
 /** Least to which the limit of a provider falls by itself. */
 const LEAST_CONCURRENCY = 32
 
-/** How many calls go to each provider at once, and how the others wait. */
-export const queueSettings = (config: Config): QueueSettings => ({
-  waits: { maxWaiting: config.queue.max_waiting, maxWaitMs: config.queue.max_wait_ms },
+/** How many calls go to each provider at once, and how the others wait: each process of a crew has its part of the places. */
+export const queueSettings = (config: Config, crew: Pick<Crew, 'number' | 'size'>): QueueSettings => ({
+  waits: { maxWaiting: partOf(config.queue.max_waiting, crew), maxWaitMs: config.queue.max_wait_ms },
   totalMsOf: (provider) => config.providers[provider]?.timeouts?.total_ms ?? config.timeouts.total_ms,
   limitOf: (provider) => {
     const {
@@ -76,7 +77,9 @@ export const queueSettings = (config: Config): QueueSettings => ({
       max = config.upstream.connections,
       adaptive = true,
     } = config.providers[provider]?.concurrency ?? {}
-    return { initial: initial ?? max, min: min ?? Math.min(LEAST_CONCURRENCY, initial ?? max), max, adaptive }
+    const mine = (places: number) => partOf(places, crew)
+    const least = min ?? Math.min(LEAST_CONCURRENCY, initial ?? max)
+    return { initial: mine(initial ?? max), min: mine(least), max: mine(max), adaptive }
   },
   priorityOf: createPriorityOf(config),
 })

@@ -57,7 +57,7 @@ export const createReload = ({ settings, read, prepare, record, now, log }: Relo
     })
   }
 
-  const reload = async (operator: Operator): Promise<ReloadReport> => {
+  const reload = async (operator: Operator, isRecorded: boolean): Promise<ReloadReport> => {
     if (stopped) throw new AppError('server_draining')
     const {
       changed,
@@ -70,10 +70,13 @@ export const createReload = ({ settings, read, prepare, record, now, log }: Relo
     const prepared = changed.length === 0 ? null : await prepare(next)
     let isInEffect = false
     try {
-      await record({ ...operator, action: 'config.reloaded', resource, after: report }, () => {
+      const takeEffect = () => {
         prepared?.takeOver()
         isInEffect = true
-      })
+      }
+      // What another process of this machine has recorded is one change, not two.
+      if (isRecorded) takeEffect()
+      else await record({ ...operator, action: 'config.reloaded', resource, after: report }, takeEffect)
     } catch (cause) {
       if (isInEffect) prepared?.undo()
       else await prepared?.abandon()
@@ -88,8 +91,9 @@ export const createReload = ({ settings, read, prepare, record, now, log }: Relo
   }
 
   return {
-    run: (operator: Operator): Promise<ReloadReport> => {
-      const report = queue.then(() => reload(operator))
+    /** `isRecorded`: the change stands in the audit already. */
+    run: (operator: Operator, isRecorded = false): Promise<ReloadReport> => {
+      const report = queue.then(() => reload(operator, isRecorded))
       queue = report.catch(() => undefined)
       return report
     },

@@ -1,47 +1,115 @@
 import { join } from 'node:path'
 import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
+import { listLeftJournals } from '../features/ledger/journal-folders.ts'
 import { type Database, type DatabaseConnection, openDatabase } from '../kernel/db.ts'
 import { startEmbedded } from '../kernel/embedded.ts'
 import { lockFolder } from '../kernel/embedded-lock.ts'
 import type { Log } from '../kernel/log.ts'
 import { migrate } from '../kernel/migrate.ts'
+import { alone, type Crew } from './crew.ts'
 
 /** The storey that everything stands on: a migrated PostgreSQL, and a data folder that no other process uses. */
 export interface Storage {
   readonly database: Database
   readonly connection: DatabaseConnection
   readonly journalDirectory: string
+  /** Journals of processes that are no longer of the crew; this process settles them. */
+  readonly leftJournals: () => readonly string[]
   /** What the store promises, in words for the start-up lines. */
   readonly promise: string
   readonly stop: () => Promise<void>
 }
 
+/** A migrated PostgreSQL, and a data folder that no other process uses. */
+export interface StorageGround {
+  readonly connection: DatabaseConnection
+  readonly promise: string
+  readonly stop: () => Promise<void>
+}
+
+/** Folder of the journal of one of the processes that share a data folder, by its number from 1. */
+const journalOf = (dataDirectory: string, number: number): string =>
+  join(dataDirectory, number === 1 ? 'journal' : `journal-${number}`)
+
 /**
- * Opens PostgreSQL, embedded unless a URL is configured, and brings it to this version's schema.
+ * Locks the data folder, starts PostgreSQL unless a URL is configured, and brings it to this version's schema. `processes`:
+ * how many will connect.
  * @throws FolderInUse, MigrationRefused, DatabaseRefused or DatabaseUnavailable.
  */
-export const openStorage = async (config: Config, secrets: Secrets, log: Log): Promise<Storage> => {
+export const openGround = async (
+  config: Config,
+  secrets: Secrets,
+  log: Log,
+  processes: number,
+): Promise<StorageGround> => {
   const url = secrets.database_url?.reveal()
-  const ground =
-    url === undefined
-      ? await startEmbedded({ dataDirectory: config.data_dir, log })
-      : { connection: { url }, stop: async () => lock.release() }
   const lock = url === undefined ? { release: () => {} } : await lockFolder(config.data_dir)
   try {
-    await migrate({ connection: ground.connection, log })
-    const database = openDatabase({ connection: ground.connection, log, applicationName: 'headgate' })
-    await database.assertRuntimeRole()
+    const ground =
+      url === undefined
+        ? await startEmbedded({ dataDirectory: config.data_dir, log, processes })
+        : { connection: { url }, stop: async () => lock.release() }
+    try {
+      await migrate({ connection: ground.connection, log })
+    } catch (cause) {
+      await ground.stop()
+      throw cause
+    }
     return {
-      database,
       connection: ground.connection,
-      journalDirectory: join(config.data_dir, 'journal'),
       promise:
         url === undefined
           ? 'embedded PostgreSQL: one machine, one disk; nothing acknowledged is lost when the process dies'
           : 'external PostgreSQL, schema "headgate"',
+      stop: ground.stop,
+    }
+  } catch (cause) {
+    lock.release()
+    throw cause
+  }
+}
+
+/**
+ * Connects one process to a ground that stands, and proves that tenants are kept apart there. `stop` closes the connections alone.
+ * @throws DatabaseRefused or DatabaseUnavailable.
+ */
+export const joinStorage = async (
+  { connection, promise }: Pick<StorageGround, 'connection' | 'promise'>,
+  config: Config,
+  log: Log,
+  { number, size }: Pick<Crew, 'number' | 'size'> = alone,
+): Promise<Storage> => {
+  const database = openDatabase({ connection, log, applicationName: 'headgate' })
+  try {
+    await database.assertRuntimeRole()
+  } catch (cause) {
+    await database.close()
+    throw cause
+  }
+  return {
+    database,
+    connection,
+    journalDirectory: journalOf(config.data_dir, number),
+    // The first looks after what a larger crew left.
+    leftJournals: () => (number === 1 ? listLeftJournals(config.data_dir, size) : []),
+    promise,
+    stop: database.close,
+  }
+}
+
+/**
+ * Opens everything for a process that serves alone.
+ * @throws FolderInUse, MigrationRefused, DatabaseRefused or DatabaseUnavailable.
+ */
+export const openStorage = async (config: Config, secrets: Secrets, log: Log): Promise<Storage> => {
+  const ground = await openGround(config, secrets, log, 1)
+  try {
+    const storage = await joinStorage(ground, config, log)
+    return {
+      ...storage,
       stop: async () => {
-        await database.close()
+        await storage.stop()
         await ground.stop()
       },
     }

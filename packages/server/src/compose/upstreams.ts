@@ -12,10 +12,12 @@ import type { FaultPoints } from '../kernel/fault-points.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
 import type { Seal } from '../kernel/seal.ts'
+import type { Crew } from './crew.ts'
 import { providerSettings, queueSettings, routingConfig, usualAddress } from './options.ts'
 
 interface UpstreamsOptions {
   readonly settings: Settings
+  readonly crew: Crew
   readonly database: Database
   readonly clock: Clock
   readonly log: Log
@@ -34,7 +36,7 @@ export const createUpstreams = (options: UpstreamsOptions) => {
   const circuits = createCircuits(clock)
   const queue = createQueue({
     clock,
-    settings: queueSettings(config),
+    settings: queueSettings(config, options.crew),
     onWaited: (provider, milliseconds) => metrics.queueWait(provider).observe(milliseconds / 1000),
   })
   const providers = createProviders({
@@ -80,7 +82,7 @@ export const createUpstreams = (options: UpstreamsOptions) => {
     reread: (next: Pick<Settings, 'config' | 'secrets'>): void => {
       routed = routingConfig(next.config)
       providers.reconfigure(providerSettings(next.config, next.secrets, clock))
-      queue.reconfigure(queueSettings(next.config))
+      queue.reconfigure(queueSettings(next.config, options.crew))
     },
   }
 }

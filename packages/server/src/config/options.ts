@@ -6,6 +6,7 @@ export type Node = {
   type?: string
   enum?: readonly string[]
   items?: Node
+  anyOf?: readonly Node[]
   minimum?: number
   maximum?: number
   minLength?: number
@@ -68,6 +69,10 @@ export const pathKey = (path: readonly string[]): string => path.join('\0')
 
 /** Text from the environment, a flag or an interpolation, turned into what the option holds; unfit text is left for validation to name. */
 export const coerce = (node: Node | undefined, text: string): unknown => {
+  if (node?.anyOf !== undefined) {
+    const read = node.anyOf.map((one) => coerce(one, text))
+    return read.find((value) => typeof value !== 'string') ?? text.trim()
+  }
   if (node?.type === 'integer' && /^[+-]?\d{1,15}$/.test(text.trim())) return Number(text)
   if (node?.type === 'number' && /^[+-]?\d{1,15}(\.\d{1,15})?$/.test(text.trim())) return Number(text)
   if (node?.type === 'boolean' && /^(true|false)$/i.test(text.trim())) return text.trim().toLowerCase() === 'true'

@@ -15,6 +15,7 @@ import {
 } from './observability-schema.ts'
 import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.ts'
 import { ModelSchema } from './model-schema.ts'
+import { WorkersSchema } from './process-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
 import { AutoSchema, RoutesSchema } from './routes-schema.ts'
 import { count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
@@ -57,6 +58,7 @@ export const ConfigSchema = group(
     }),
     host: Type.String({ minLength: 1, maxLength: 253, default: '127.0.0.1', description: 'Address to listen on.' }),
     port: Type.Integer({ minimum: 0, maximum: 65_535, default: 8787, description: 'Port; 0 takes a free one.' }),
+    workers: WorkersSchema,
     data_dir: Type.String({ minLength: 1, default: './.headgate', 'x-path': true, description: 'Data folder.' }),
     public_url: Type.Optional(url('Address under which callers reach Headgate; used in links.')),
     admin_key: Type.Optional(

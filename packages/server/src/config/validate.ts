@@ -27,7 +27,8 @@ export const describeExpected = (node: Node): string => {
   if (node['x-money']) return moneyExpected
   const check = node['x-check'] === undefined ? undefined : checks[node['x-check']]
   if (check !== undefined) return check.expected
-  if (node.enum !== undefined) return `one of ${node.enum.join(', ')}`
+  if (node.anyOf !== undefined) return node.anyOf.map(describeExpected).join(', or ')
+  if (node.enum !== undefined) return node.enum.length === 1 ? `${node.enum[0]}` : `one of ${node.enum.join(', ')}`
   if (node.type === 'integer') return `a whole number from ${node.minimum} to ${node.maximum}`
   if (node.type === 'number') return `a number from ${node.minimum} to ${node.maximum}`
   if (node.type === 'boolean') return 'true or false'

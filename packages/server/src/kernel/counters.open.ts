@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { Counters } from './counters.ts'
+import { createRemoteCounters, type RemoteCountersOptions } from './counters.door.ts'
 import { createMemoryCounters } from './counters.memory.ts'
 import { createPostgresCounters } from './counters.postgres.ts'
 import type { Database } from './db.ts'
@@ -12,8 +13,20 @@ export interface CountersOptions {
   readonly database: Database
   /** The database is not this process's own. */
   readonly databaseIsShared: boolean
+  /** How another process of this machine counts for all of them; absent where there is one process. */
+  readonly door?: RemoteCountersOptions['count'] | undefined
   readonly clock: Clock
   readonly log: Log
+}
+
+/** Where limits are counted. */
+export const countersKind = (
+  configured: CountersOptions['kind'],
+  hasRedis: boolean,
+  databaseIsShared: boolean,
+): Exclude<CountersOptions['kind'], 'auto'> => {
+  if (configured !== 'auto') return configured
+  return hasRedis ? 'redis' : databaseIsShared ? 'postgres' : 'memory'
 }
 
 /**
@@ -22,15 +35,14 @@ export interface CountersOptions {
  */
 export const createCounters = async (options: CountersOptions): Promise<Counters> => {
   const { redisUrl, database, databaseIsShared, clock, log } = options
-  const automatic = redisUrl !== undefined ? 'redis' : databaseIsShared ? 'postgres' : 'memory'
-  const kind = options.kind === 'auto' ? automatic : options.kind
+  const kind = countersKind(options.kind, redisUrl !== undefined, databaseIsShared)
   if (kind === 'memory') {
     if (databaseIsShared)
       log.warn(
         { component: 'counters' },
-        'Limits are counted in this process alone: with a second replica on this database each would allow them in full',
+        'Limits are counted on this machine alone: with a second replica on this database each would allow them in full',
       )
-    return createMemoryCounters({ clock })
+    return options.door ? createRemoteCounters({ clock, count: options.door }) : createMemoryCounters({ clock })
   }
   if (kind === 'postgres') return createPostgresCounters({ database, clock, log })
   if (redisUrl === undefined) throw new Error('counters: redis needs redis_url')

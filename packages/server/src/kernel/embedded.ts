@@ -15,6 +15,8 @@ export interface EmbeddedOptions {
   readonly log: KernelLog
   /** Told each time PostgreSQL ended by itself; it is being started again then. */
   readonly onCrash?: () => void
+  /** How many processes connect to it; 1 when not stated. */
+  readonly processes?: number
   /** Crash recovery counts in. */
   readonly startTimeoutMs?: number
   /** Another folder of the platform package than the installed one. */
@@ -37,7 +39,6 @@ const SETTINGS = {
   fsync: 'on',
   synchronous_commit: 'on',
   full_page_writes: 'on',
-  max_connections: '40',
   superuser_reserved_connections: '3',
   shared_buffers: '24MB',
   wal_buffers: '1MB',
@@ -66,6 +67,10 @@ const SETTINGS = {
   logging_collector: 'off',
   log_line_prefix: '',
 } as const
+
+/** What the first process may need, its commands and the migration among it, and what each further one does. */
+const MOST_CONNECTIONS = 40
+const MORE_CONNECTIONS = 12
 
 const ensureDatabase = async (wayIn: WayIn): Promise<void> => {
   const { host, port, password } = wayIn
@@ -114,7 +119,7 @@ const prepare = async (dataDirectory: string, options: EmbeddedOptions): Promise
  * @throws {FolderInUse} when another process has the folder, {EmbeddedUnavailable} when it cannot run here.
  */
 export const startEmbedded = async (options: EmbeddedOptions): Promise<EmbeddedPostgres> => {
-  const { log, startTimeoutMs = 120_000 } = options
+  const { log, startTimeoutMs = 120_000, processes = 1 } = options
   await mkdir(options.dataDirectory, { recursive: true, mode: 0o700 })
   const dataDirectory = await realpath(options.dataDirectory)
   const lock = await lockFolder(dataDirectory)
@@ -124,7 +129,11 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<EmbeddedP
   const launch = (ground: Ground) =>
     launchPostgres({
       ...ground,
-      settings: { ...SETTINGS, ...ground.wayIn.settings },
+      settings: {
+        ...SETTINGS,
+        max_connections: String(MOST_CONNECTIONS + MORE_CONNECTIONS * (processes - 1)),
+        ...ground.wayIn.settings,
+      },
       onLine: speak(log),
       startTimeoutMs,
     })

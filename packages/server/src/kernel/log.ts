@@ -33,6 +33,8 @@ export interface LogFields {
   readonly component?: LogComponent
   readonly pid?: number | undefined
   readonly port?: number
+  /** Number of a worker process, from 1. */
+  readonly worker?: number
   readonly version?: string
   readonly reason?: string
   /** Folder of the embedded PostgreSQL, what was made of it, and the account of the system that owns it. */
@@ -71,6 +73,7 @@ const allowList: Readonly<Record<keyof LogFields, true>> = {
   component: true,
   pid: true,
   port: true,
+  worker: true,
   version: true,
   reason: true,
   directory: true,
@@ -135,7 +138,7 @@ export interface LineOutput {
 }
 
 /** Standard output that takes lines in batches. */
-const createOutput = (): LineOutput => {
+export const createOutput = (): LineOutput => {
   // The stream also takes bytes, which its published types do not say.
   const destination = pino.destination({ sync: false, minLength: 0, contentMode: 'buffer' } as { sync: false })
   let lines: string[] = []
@@ -162,15 +165,16 @@ const createOutput = (): LineOutput => {
   }
 }
 
-/** The time of a line, made once per millisecond. */
-const createTimestamp = () => {
+/** The time of a line, and of which worker it is; made once per millisecond. */
+const createTimestamp = (worker: number | null) => {
+  const suffix = worker === null ? '"' : `","worker":${worker}`
   let last = 0
   let text = ''
   return (): string => {
     const now = Date.now()
     if (now !== last) {
       last = now
-      text = `,"time":"${new Date(now).toISOString()}"`
+      text = `,"time":"${new Date(now).toISOString()}${suffix}`
     }
     return text
   }
@@ -215,13 +219,17 @@ const severityOf = (level: LogLevel): number => pino.levels.values[level] ?? Num
 const componentOf = ({ component, request_id }: LogFields): LogComponent =>
   component ?? (request_id === undefined ? 'house' : 'http')
 
-/** The process log, on standard output unless `output` says otherwise; `hide` takes secrets out of what errors say. */
+/**
+ * The process log, on standard output unless `output` says otherwise; `hide` takes secrets out of what errors say. `worker`:
+ * number of the process, where several write one log.
+ */
 export const createLog = (
   level: LogLevel,
   output: LineOutput = createOutput(),
   hide: (text: string) => string = (text) => text,
+  worker: number | null = null,
 ): ProcessLog => {
-  const timestamp = createTimestamp()
+  const timestamp = createTimestamp(worker)
   let current = level
   let base = severityOf(level)
   let own: ReadonlyMap<LogComponent, number> = new Map()

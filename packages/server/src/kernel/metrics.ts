@@ -141,6 +141,25 @@ const providerGaugeTable = {
   waiting: { name: 'headgate_queue_waiting', help: 'Calls that wait for a place at a provider.' },
 } as const
 
+const crewTable = {
+  workers: { name: 'headgate_workers', help: 'Worker processes that there are to be.', type: 'gauge' },
+  ready: { name: 'headgate_workers_ready', help: 'Worker processes that take calls.', type: 'gauge' },
+  restarts: {
+    name: 'headgate_worker_restarts_total',
+    help: 'Worker processes that ended by themselves and were started again.',
+    type: 'counter',
+  },
+} as const
+
+/** The metrics of the process that looks after the workers, as Prometheus scrapes them. */
+export const writeCrewMetrics = (reading: Readonly<Record<keyof typeof crewTable, number>>): string =>
+  Object.entries(crewTable)
+    .map(
+      ([key, { name, help, type }]) =>
+        `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name} ${reading[key as keyof typeof crewTable]}\n`,
+    )
+    .join('\n')
+
 /** How one provider stands. */
 interface ProviderReading extends Record<keyof typeof providerGaugeTable, number> {
   readonly provider: string
@@ -152,14 +171,17 @@ export const metricReference = [
   ...Object.values(durationTable).map((entry) => ({ ...entry, type: 'histogram' })),
   ...Object.values(gaugeTable).map((entry) => ({ ...entry, labels: [], type: 'gauge' })),
   ...Object.values(providerGaugeTable).map((entry) => ({ ...entry, labels: ['provider'], type: 'gauge' })),
+  ...Object.values(crewTable).map((entry) => ({ ...entry, labels: [] })),
 ]
 
-/** The metrics of one process. `gauges` and `providers` are read when Prometheus asks. */
+/** The metrics of one process, with `labels` on each. `gauges` and `providers` are read when Prometheus asks. */
 export const createMetrics = (
   gauges: Readonly<Record<keyof typeof gaugeTable, () => number>>,
   providers: () => readonly ProviderReading[] = () => [],
+  labels: Readonly<Record<string, string>> = {},
 ) => {
   const registry = new Registry()
+  registry.setDefaultLabels(labels)
   collectDefaultMetrics({ register: registry })
   const counter = (entry: MetricEntry) => createCounterCells(registry, entry)
   const histogram = (entry: MetricEntry & { readonly buckets: readonly number[] }) =>

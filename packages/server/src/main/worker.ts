@@ -1,0 +1,117 @@
+import type { Crew } from '../compose/crew.ts'
+import { joinStorage } from '../compose/storage.ts'
+import type { ConfigInput } from '../config/gather.ts'
+import type { DoorAnswer, DoorItem } from '../kernel/counters.door.ts'
+import { collectGarbage } from '../kernel/memory.ts'
+import { type Running, start } from '../main.ts'
+import type { Order, Report } from './messages.ts'
+import { endInOrder, endOnDefects, reloadQuietly } from './single.ts'
+
+type Begin = Extract<Order, { order: 'begin' }>
+
+const tell = (report: Report): void => {
+  // A channel that is gone takes this process with it: see below.
+  process.send?.(report, undefined, undefined, () => undefined)
+}
+
+/** The crew as the orders of the primary tell of it. */
+const createCrew = ({ number, size, counts }: Begin) => {
+  let ready = 0
+  let questions = 0
+  const texts = new Map<number, (text: string) => void>()
+  // The channel keeps the order, so the answers come as the questions went.
+  const counting: ((answer: DoorAnswer) => void)[] = []
+  const crew: Crew = {
+    number,
+    size,
+    ready: () => ready,
+    ...(counts && {
+      count: (items: readonly DoorItem[]) =>
+        new Promise<DoorAnswer>((resolve) => {
+          counting.push(resolve)
+          tell({ report: 'count', items })
+        }),
+    }),
+    exposeMetrics: () =>
+      new Promise((resolve) => {
+        const id = ++questions
+        texts.set(id, resolve)
+        tell({ report: 'asks-metrics', id })
+      }),
+    reloaded: (actor) => tell({ report: 'reloaded', actor }),
+  }
+  return {
+    crew,
+    isReady: (count: number) => void (ready = count),
+    counted: (answer: DoorAnswer) => counting.shift()?.(answer),
+    exposed: (id: number, text: string) => {
+      texts.get(id)?.(text)
+      texts.delete(id)
+    },
+  }
+}
+
+/** Serves as one of several processes: by the orders of the primary, and never longer than it lives. */
+export const serveAsWorker = async (input: ConfigInput): Promise<void> => {
+  // The primary takes the signals: a terminal and some supervisors send them to all processes at once.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+  let running: Running | undefined
+  let leaving = false
+  const leave = (): void => {
+    leaving = true
+    process.disconnect?.()
+  }
+  process.on('disconnect', () => {
+    if (leaving) return
+    // Nobody owns the data folder any more; the journal keeps the accounts for the next one.
+    running?.log.error({}, 'Ending: the primary process is gone')
+    running?.log.flush()
+    process.exit(1)
+  })
+
+  const begun = Promise.withResolvers<Begin>()
+  let ready: Promise<Running> | undefined
+  let side: ReturnType<typeof createCrew> | undefined
+  const whenReady = (work: (running: Running) => unknown): void => {
+    void ready?.then(work).catch(() => undefined)
+  }
+  process.on('message', (order: Order) => {
+    if (order.order === 'begin') begun.resolve(order)
+    else if (order.order === 'counted') side?.counted(order.answer)
+    else if (order.order === 'exposed') side?.exposed(order.id, order.text)
+    else if (order.order === 'crew') side?.isReady(order.ready)
+    else if (order.order === 'expose')
+      whenReady(async ({ exposeMetrics }) => tell({ report: 'metrics', id: order.id, text: await exposeMetrics() }))
+    else if (order.order === 'reload')
+      whenReady(async (standing) => {
+        const isDone = await reloadQuietly(standing, order.actor, order.recorded)
+        if (isDone && !order.recorded) tell({ report: 'reloaded', actor: order.actor })
+      })
+    else if (order.order === 'drain') whenReady((standing) => endInOrder(standing, order.reason).then(leave))
+    else whenReady((standing) => standing.abandon().finally(() => process.exit(1)))
+  })
+
+  const begin = await begun.promise
+  side = createCrew(begin)
+  ready = start(
+    input,
+    {},
+    {
+      crew: side.crew,
+      port: begin.port,
+      openStorage: (config, log) => joinStorage(begin, config, log, begin),
+    },
+  )
+  try {
+    running = await ready
+  } catch (cause) {
+    const { name, message } = cause instanceof Error ? cause : new Error(String(cause))
+    tell({ report: 'failed', name, message })
+    process.exitCode = 1
+    leave()
+    return
+  }
+  endOnDefects(running)
+  tell({ report: 'ready', port: running.port, made: running.made })
+  collectGarbage()
+}
