@@ -139,6 +139,7 @@ export const createWorkers = (options: WorkersOptions) => {
     const member: Member = { worker, ready: false }
     members.set(number, member)
     relayLines(worker, options.output)
+    log.info({ worker: number, pid: worker.process.pid }, 'A worker begins')
     worker.on('message', (report: Report) => take(number, member, report))
     worker.on('exit', (code, signal) => {
       members.delete(number)
