@@ -1,20 +1,17 @@
 import { compose } from './compose.ts'
 import type { House, Overrides } from './compose/house.ts'
-import { openStorage, type Storage } from './compose/storage.ts'
+import type { Storage } from './compose/storage.ts'
 import type { Crew } from './compose/crew.ts'
-import { loadConfig } from './config/config.ts'
 import type { ConfigInput } from './config/gather.ts'
 import { reloadConfig } from './config/reload.ts'
 import { secretTexts } from './config/secrets.ts'
 import { AppError } from './kernel/errors.ts'
-import { createSecretHider } from './kernel/hide-secrets.ts'
-import { createLog, type Log, type ProcessLog } from './kernel/log.ts'
-import type { Config } from './config/schema.ts'
+import type { ProcessLog } from './kernel/log.ts'
+import { LAST_WORDS_MS } from './main/ending.ts'
+import { prepare, type Prepared } from './main/prepare.ts'
 import { type FirstStart, greet } from './compose/greeting.ts'
 
 const DRAIN_POLL_MS = 100
-/** After the drain window: for settling the calls that were ended, and for their callers to read it. */
-export const LAST_WORDS_MS = 4_000
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
 
@@ -38,10 +35,9 @@ export interface Running {
   readonly abandon: () => Promise<void>
 }
 
-/** How this process starts as one of several; absent: it owns its storage and serves alone. */
+/** How this process stands among several; absent: it serves alone. */
 export interface Place {
   readonly crew: Crew
-  readonly openStorage: (config: Config, log: Log) => Promise<Storage>
   /** The port that the others have already; 0: the configured one. */
   readonly port: number
 }
@@ -50,12 +46,14 @@ export interface Place {
  * Starts everything in order: configuration, storage, house, door.
  * @throws ConfigFaults, FolderInUse and the other refusals of the parts, each in words for an operator.
  */
-export const start = async (input: ConfigInput, overrides: Overrides = {}, place?: Place): Promise<Running> => {
-  const settings = await loadConfig(input)
-  const { config, secrets } = settings
-  const hider = createSecretHider()
-  hider.add(secretTexts(secrets))
-  const log = createLog(config.log.level, undefined, hider.hide, place ? place.crew.number : null)
+export const start = async (
+  input: ConfigInput,
+  overrides: Overrides = {},
+  coming: Promise<Prepared> = prepare(input),
+  place?: Place,
+): Promise<Running> => {
+  const { settings, hider, log, storage: opening } = await coming
+  const { config } = settings
   let storage: Storage | undefined
   let house: House | undefined
   const release = async () => {
@@ -63,7 +61,7 @@ export const start = async (input: ConfigInput, overrides: Overrides = {}, place
     await storage?.stop()
   }
   try {
-    storage = place ? await place.openStorage(config, log) : await openStorage(config, secrets, log)
+    storage = await opening
     const standing = await compose({
       settings,
       read: async (running) => {

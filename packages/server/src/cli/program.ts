@@ -1,19 +1,7 @@
 import { Command, CommanderError } from 'commander'
-import { adminCommand } from './admin-command.ts'
 import { addCommonOptions, flagsOf } from './command-context.ts'
-import { configCommand } from './config-command.ts'
-import { diagnosticsCommand } from './diagnostics-command.ts'
-import { doctorCommand } from './doctor-command.ts'
-import { encryptionCommand } from './encryption-command.ts'
 import { exitCode } from './exit-codes.ts'
-import { keysCommand } from './keys-command.ts'
 import { writeFailure } from './output.ts'
-import { budgetsCommand } from './budgets-command.ts'
-import { limitsCommand } from './limits-command.ts'
-import { projectsCommand } from './projects-command.ts'
-import { providersCommand } from './providers-command.ts'
-import { smokeCommand } from './smoke-command.ts'
-import { ledgerCommand, migrateCommand } from './store-commands.ts'
 
 const serveCommand = (): Command =>
   addCommonOptions(new Command('serve'), 'all')
@@ -24,28 +12,16 @@ const serveCommand = (): Command =>
       await serve(flagsOf(given))
     })
 
-const buildProgram = (): Command => {
+/** Starting the server loads nothing of the other commands. */
+const commandsFor = async (words: readonly string[]): Promise<readonly Command[]> =>
+  words[0] === 'serve' ? [serveCommand()] : [serveCommand(), ...(await import('./commands.ts')).operatorCommands()]
+
+const buildProgram = async (words: readonly string[]): Promise<Command> => {
   const program = new Command('headgate')
     .description('Self-hosted gateway and backend for AI apps')
     .showHelpAfterError('Run with --help for the options.')
     .showSuggestionAfterError()
-  const commands = [
-    serveCommand(),
-    keysCommand(),
-    projectsCommand(),
-    providersCommand(),
-    budgetsCommand(),
-    limitsCommand(),
-    encryptionCommand(),
-    adminCommand(),
-    migrateCommand(),
-    configCommand(),
-    doctorCommand(),
-    diagnosticsCommand(),
-    smokeCommand(),
-    ledgerCommand(),
-  ]
-  for (const command of commands) program.addCommand(command)
+  for (const command of await commandsFor(words)) program.addCommand(command)
   return program
 }
 
@@ -56,7 +32,7 @@ const overrideExit = (command: Command): void => {
 
 /** Runs one command line, without the program's own name, and returns the exit status; see `exit-codes.ts`. */
 export const runCli = async (words: readonly string[]): Promise<number> => {
-  const program = buildProgram()
+  const program = await buildProgram(words)
   overrideExit(program)
   const before = process.exitCode
   try {

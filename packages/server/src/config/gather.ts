@@ -16,7 +16,6 @@ import { profileDefaults, profileRefusals } from './profiles.ts'
 import { completeProviders, providerFaults, withoutForeignKeys } from './providers.ts'
 import { type LoadedConfig, type Profile, profileNames } from './schema.ts'
 import { nearestName } from '../kernel/nearest.ts'
-import { readSecrets } from './secret-sources/read.ts'
 import { type TlsFiles, readTlsFiles } from './tls-files.ts'
 import { locator, validate } from './validate.ts'
 
@@ -41,6 +40,12 @@ export type Gathered = {
   faults: ConfigFault[]
   tls?: TlsFiles
 }
+
+/** The clients of the managers are loaded only where a manager is asked. */
+const fetchSecrets = async (references: readonly string[], variables: Variables) =>
+  references.length === 0
+    ? new Map<never, never>()
+    : (await import('./secret-sources/read.ts')).readSecrets(references, variables)
 
 const kebab = (flag: string): string =>
   flag
@@ -149,7 +154,8 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
   const fromDotEnv = environmentLeaves(dotEnv.variables, '.env', inDotEnv, cwd)
   const asked = fromFlags.file ?? (both['HEADGATE_CONFIG'] === '' ? undefined : both['HEADGATE_CONFIG'])
   const file = readFile(cwd, asked, fromFlags.file === undefined ? 'environment HEADGATE_CONFIG' : 'flag --config')
-  const fetched = input.offline === true ? null : await readSecrets(secretReferences(file.leaves), both)
+  const references = secretReferences(file.leaves)
+  const fetched = input.offline === true ? null : await fetchSecrets(references, both)
   const filled = interpolate(file.leaves, both, fetched)
 
   const stated: Leaves = new Map()

@@ -5,15 +5,16 @@ import type { Leaf } from './layers.ts'
 import { coerce, nodeAt, pathKey, printPath } from './options.ts'
 import { nearestName } from '../kernel/nearest.ts'
 import type { Variables } from './variables.ts'
-import { type FetchedSecret, secretSources } from './secret-sources/read.ts'
+import type { FetchedSecret } from './secret-sources/read.ts'
+import { secretKinds } from './secret-sources/source.ts'
+
+const isManager = (kind: string): boolean => (secretKinds as readonly string[]).includes(kind)
 
 const marker = /\$\$\{|\$\{(?:([a-z]+):([^}]*)\})?/g
 
 const referencesIn = (value: unknown): string[] =>
   typeof value === 'string' && value.includes('${')
-    ? [...value.matchAll(marker)].flatMap(([, kind = '', path = '']) =>
-        Object.hasOwn(secretSources, kind) ? [`${kind}:${path}`] : [],
-      )
+    ? [...value.matchAll(marker)].flatMap(([, kind = '', path = '']) => (isManager(kind) ? [`${kind}:${path}`] : []))
     : []
 
 /** The secrets of managers that the leaves refer to, such as `vault:secret/data/app#key`. */
@@ -50,7 +51,7 @@ const fill = (
         return ''
       }
     }
-    if (kind !== undefined && Object.hasOwn(secretSources, kind)) {
+    if (kind !== undefined && isManager(kind)) {
       const secret = fetched?.get(`${kind}:${argument}`)
       if (secret !== undefined && 'value' in secret) return secret.value
       report(secret?.problem ?? null)

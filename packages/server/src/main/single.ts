@@ -1,45 +1,13 @@
 import type { ConfigInput } from '../config/gather.ts'
-import { AppError } from '../kernel/errors.ts'
 import { collectGarbage } from '../kernel/memory.ts'
-import { LAST_WORDS_MS, type Running, start } from '../main.ts'
+import { start } from '../main.ts'
+import { endInOrder, endOnDefects, reloadQuietly } from './ending.ts'
+import type { Prepared } from './prepare.ts'
 import { takeSignals } from './signals.ts'
 
-/** An error that nothing caught leaves the process in an unknown state: one line says so, the journal keeps the accounts. */
-export const endOnDefects = (running: Running): void => {
-  process.on('uncaughtException', (error, origin) => {
-    running.log.error({ error, reason: origin }, 'Ending: nothing caught an error')
-    const leave = () => process.exit(1)
-    setTimeout(leave, LAST_WORDS_MS)
-    running.abandon().then(leave, leave)
-  })
-}
-
-/** Drains and ends; what fails on the way is logged and told by the exit status. */
-export const endInOrder = async (running: Running, reason: string): Promise<void> => {
-  try {
-    await running.stop(reason)
-  } catch (cause) {
-    running.log.error({ error: cause as Error }, 'Stopping failed')
-    running.log.flush()
-    process.exitCode = 1
-  }
-}
-
-/** Reloads the configuration; what is wrong with it is told by the reload itself. False: nothing changed. */
-export const reloadQuietly = async (running: Running, actor: string, isRecorded = false): Promise<boolean> => {
-  try {
-    await running.reload({ actor }, isRecorded)
-    return true
-  } catch (error) {
-    if (!(error instanceof AppError && error.code === 'config_invalid'))
-      running.log.error({ error }, 'The configuration could not be reloaded')
-    return false
-  }
-}
-
 /** Serves as the one process. @throws what the start throws. */
-export const serveAlone = async (input: ConfigInput): Promise<void> => {
-  const starting = start(input)
+export const serveAlone = async (input: ConfigInput, prepared: Promise<Prepared>): Promise<void> => {
+  const starting = start(input, {}, prepared)
   const abandon = async () => {
     const running = await starting
     running.log.warn({}, 'The drain is cut short')

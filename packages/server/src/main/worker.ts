@@ -3,9 +3,10 @@ import { joinStorage } from '../compose/storage.ts'
 import type { ConfigInput } from '../config/gather.ts'
 import type { DoorAnswer, DoorItem } from '../kernel/counters.door.ts'
 import { collectGarbage } from '../kernel/memory.ts'
-import { type Running, start } from '../main.ts'
+import type { Running } from '../main.ts'
 import type { Order, Report } from './messages.ts'
-import { endInOrder, endOnDefects, reloadQuietly } from './single.ts'
+import { endInOrder, endOnDefects, reloadQuietly } from './ending.ts'
+import { prepare } from './prepare.ts'
 
 type Begin = Extract<Order, { order: 'begin' }>
 
@@ -93,15 +94,13 @@ export const serveAsWorker = async (input: ConfigInput): Promise<void> => {
 
   const begin = await begun.promise
   side = createCrew(begin)
-  ready = start(
-    input,
-    {},
-    {
-      crew: side.crew,
-      port: begin.port,
-      openStorage: (config, log) => joinStorage(begin, config, log, begin),
-    },
-  )
+  const prepared = prepare(input, {
+    worker: begin.number,
+    openStorage: ({ config }, log) => joinStorage(begin, config, log, begin),
+  })
+  const { crew } = side
+  // Loaded here: by now the store is being opened.
+  ready = import('../main.ts').then(({ start }) => start(input, {}, prepared, { crew, port: begin.port }))
   try {
     running = await ready
   } catch (cause) {

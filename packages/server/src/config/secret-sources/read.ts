@@ -3,16 +3,23 @@ import type { Variables } from '../variables.ts'
 import { readAws } from './aws.ts'
 import { readAzure } from './azure.ts'
 import { readGoogle } from './google.ts'
-import { members, SecretProblem, type SecretSource, type SourceSetting, type StoredSecret } from './source.ts'
+import {
+  members,
+  type secretKinds,
+  SecretProblem,
+  type SecretSource,
+  type SourceSetting,
+  type StoredSecret,
+} from './source.ts'
 import { readVault } from './vault.ts'
 
-/** The managers, by the word before the colon: `${vault:path#field}`. */
-export const secretSources: Readonly<Record<string, SecretSource>> = {
+const bySource: Readonly<Record<(typeof secretKinds)[number], SecretSource>> = {
   vault: readVault,
   aws: readAws,
   gcp: readGoogle,
   azure: readAzure,
 }
+const secretSources: Readonly<Record<string, SecretSource>> = bySource
 
 /** Longest wait for all secrets together; then the start or the reload fails and says why. */
 const PATIENCE_MS = 10_000

@@ -2,6 +2,9 @@ import { readFileSync } from 'node:fs'
 import type { Answer, Question } from '../../kernel/outbound-answer.ts'
 import type { Variables } from '../variables.ts'
 
+/** The managers, by the word before the colon: `${vault:path#field}`. */
+export const secretKinds = ['vault', 'aws', 'gcp', 'azure'] as const
+
 /** What a secret source reads with. */
 export interface SourceSetting {
   /** The environment and `.env`: where the manager is, and what Headgate shows to it. */
