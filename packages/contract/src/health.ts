@@ -25,3 +25,23 @@ export const ReadinessSchema = Type.Object(
     examples: [{ status: 'degraded', parts: { identity: 'ok', ledger: 'degraded', admission: 'ok' } }],
   },
 )
+
+/** Answer of `/warmz`: what was warmed, by part. */
+export const WarmthSchema = Type.Object(
+  {
+    status: Type.Enum(['ok', 'partial'], { description: '`partial`: a part could not be reached.' }),
+    warmed: Type.Record(
+      Type.String(),
+      Type.Object({
+        state: Type.Enum(['ok', 'failed']),
+        count: Type.Integer({ description: 'Connections or caches that stand.' }),
+        duration_ms: Type.Integer(),
+      }),
+    ),
+    age_ms: Type.Integer({ description: 'Milliseconds since then; 0: by this call.' }),
+  },
+  {
+    title: 'Warmth',
+    examples: [{ status: 'ok', warmed: { database: { state: 'ok', count: 4, duration_ms: 12 } }, age_ms: 0 }],
+  },
+)

@@ -10,6 +10,7 @@ import { idempotencySettings } from './compose/options.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
 import { createPricing } from './compose/prices.ts'
 import { createUpstreams } from './compose/upstreams.ts'
+import { createWarmth } from './compose/warmth.ts'
 import { createWatch } from './compose/watch.ts'
 import { createWork } from './compose/work.ts'
 import type { Settings } from './config/config.ts'
@@ -140,6 +141,8 @@ export const compose = async (given: Ground): Promise<House> => {
   const pricing = createPricing(() => settings().config, providers.optionsOf)
   const recompute = createRecompute({ database, clock, faultPoints, audit, pricing })
 
+  const warmth = createWarmth({ clock, database, identity, providers, settings: () => settings().config.warm })
+
   // What is configured, and how that changes
   const adopt = (next: Settings): void => {
     upstreams.reread(next)
@@ -241,6 +244,7 @@ export const compose = async (given: Ground): Promise<House> => {
       asset: createSite(fileURLToPath(new URL('../assets', import.meta.url))),
     },
     features,
+    warm: warmth.report,
     isStarted: () => state.started,
     isDraining: () => state.draining,
     port: () => state.port,
@@ -260,8 +264,10 @@ export const compose = async (given: Ground): Promise<House> => {
     settings,
     start: async () => {
       counters.start()
+      const warmed = warmth.begin()
       for (const feature of features) await feature.start?.()
       await current().start()
+      await warmed()
       await settleLeftJournals(storage.leftJournals(), { database, clock, faultPoints, log })
       // What is made here is shown on standard output, which in production is a log: there the operator makes the keys.
       const { profile } = settings().config

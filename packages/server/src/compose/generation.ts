@@ -21,6 +21,7 @@ import type { Providers } from '../features/providers/providers.ts'
 import { createRelay } from '../features/relay/relay.ts'
 import type { Routing, RoutingOptions } from '../features/routing/routing.ts'
 import { createStatus } from '../features/status/status.ts'
+import type { WarmReport } from '../features/status/warming.ts'
 import { createClientAddress } from '../http/client-address.ts'
 import { createEvents, type Events } from '../http/events.ts'
 import { createShowCurrency } from '../http/show-currency.ts'
@@ -71,6 +72,7 @@ export interface GenerationGround {
   readonly files: Pick<PagesPorts, 'documentation' | 'asset'>
   /** The features that stay. */
   readonly features: readonly Feature[]
+  readonly warm: () => Promise<WarmReport>
   readonly isStarted: () => boolean
   readonly isDraining: () => boolean
   /** The port that is listened on. */
@@ -173,6 +175,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
       )
       return Object.fromEntries((await Promise.all(reports)).flat())
     },
+    warm: ground.warm,
     isStarted: ground.isStarted,
     isDraining: ground.isDraining,
     metricsArePublic: config.metrics.public || isLoopback(config.host),

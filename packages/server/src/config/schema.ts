@@ -15,7 +15,7 @@ import {
 } from './observability-schema.ts'
 import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.ts'
 import { ModelSchema } from './model-schema.ts'
-import { WorkersSchema } from './process-schema.ts'
+import { WarmSchema, WorkersSchema } from './process-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
 import { AutoSchema, RoutesSchema } from './routes-schema.ts'
 import { count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
@@ -128,6 +128,7 @@ export const ConfigSchema = group(
     issuers: IssuersSchema,
     user_signatures: SignaturesSchema,
     devices: devicesSchema(rate('New tokens of devices, per address.', 10, 10)),
+    warm: WarmSchema,
     metrics: group(
       {
         public: Type.Boolean({
@@ -250,6 +251,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'traces',
   'queue',
   'upstream',
+  'warm',
 ])
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]

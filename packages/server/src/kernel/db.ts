@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { proveBoundary } from './db-boundary.ts'
 import { columnTypes } from './db-columns.ts'
 import {
   CommitOutcomeUnknown,
@@ -61,6 +62,8 @@ export interface Database {
   readonly statement: <R extends object>(text: string, values: readonly unknown[]) => Promise<Result<R>>
   /** Milliseconds of one round trip. @throws {DatabaseUnavailable} */
   readonly ping: () => Promise<number>
+  /** Opens connections until so many stand, or the pool is full; resolves to how many do. @throws {DatabaseUnavailable} */
+  readonly warm: (connections: number) => Promise<number>
   /** Proves on a live connection that tenants are kept apart. @throws {DatabaseRefused} with the fix. */
   readonly assertRuntimeRole: () => Promise<void>
   /** Connections in use, idle and waited for. */
@@ -237,6 +240,18 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     return performance.now() - start
   }
 
+  const warm = async (connections: number): Promise<number> => {
+    // Taken all at once: what is given back would be taken a second time.
+    const clients = await Promise.allSettled(
+      Array.from({ length: Math.min(connections, poolSize) }, () => connect(acquireTimeoutMs)),
+    )
+    const standing = clients.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    for (const client of standing) client.release()
+    const lost = clients.find((one) => one.status === 'rejected')
+    if (standing.length === 0 && lost !== undefined) throw lost.reason
+    return standing.length
+  }
+
   const assertRuntimeRole = async () => {
     try {
       await read('system', proveBoundary)
@@ -256,36 +271,9 @@ export const openDatabase = (options: DatabaseOptions): Database => {
     transaction,
     statement,
     ping,
+    warm,
     assertRuntimeRole,
     load: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: () => pool.end(),
   }
-}
-
-const proveBoundary = async ({ query }: Read): Promise<void> => {
-  const role = await query<{ name: string; free: boolean }>(
-    'SELECT rolname AS name, rolsuper OR rolbypassrls AS free FROM pg_roles WHERE rolname = current_user',
-  )
-  const actual = role.rows[0]
-  if (actual?.name !== 'headgate_runtime' || actual.free) {
-    throw new DatabaseRefused(
-      'The role headgate_runtime may pass row-level security. An administrator must run:\n' +
-        '  ALTER ROLE headgate_runtime NOSUPERUSER NOBYPASSRLS;',
-    )
-  }
-  const open = await query<{ name: string; owned: boolean }>(
-    `SELECT c.oid::regclass::text AS name, pg_get_userbyid(c.relowner) = 'headgate_runtime' AS owned
-       FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-      WHERE c.relnamespace = 'headgate'::regnamespace AND c.relkind IN ('r', 'p')
-        AND a.attname = 'project_id' AND NOT a.attisdropped
-        AND (NOT c.relrowsecurity OR NOT c.relforcerowsecurity OR pg_get_userbyid(c.relowner) = 'headgate_runtime')
-      ORDER BY 1`,
-  )
-  if (open.rows.length === 0) return
-  const fixes = open.rows.map(({ name, owned }) =>
-    owned
-      ? `  ALTER TABLE ${name} OWNER TO "<the owner of the schema headgate>";`
-      : `  SELECT headgate.protect_tenant_table('${name}');`,
-  )
-  throw new DatabaseRefused(`Tables of tenants stand open. Run as their owner:\n${fixes.join('\n')}`)
 }

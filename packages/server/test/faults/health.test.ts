@@ -16,7 +16,7 @@ beforeAll(async () => {
   house = await startHouse({
     databaseUrl: postgres.url,
     upstream,
-    environment: { HEADGATE_COUNTERS: 'redis', HEADGATE_REDIS_URL: redis.url },
+    environment: { HEADGATE_COUNTERS: 'redis', HEADGATE_REDIS_URL: redis.url, HEADGATE_WARM_PROVIDERS: 'true' },
   })
   await until('all is well', async () => (await health()).readyz.status === 'ok', 15_000)
 })
@@ -64,6 +64,25 @@ const health = async () => {
 const degraded = (part: string) => async () => (await health()).readyz.parts?.[part] === 'degraded'
 const recovered = async () => (await health()).readyz.status === 'ok'
 
+it('warms connections and caches when asked, once for all who ask at the same time', async () => {
+  const modelLists = () => upstream.truth().filter(({ path }) => path === '/v1/models').length
+  const before = modelLists()
+  expect(before).toBeGreaterThan(0)
+  const [first, second] = await Promise.all([probe('/warmz'), probe('/warmz')])
+  for (const report of [first, second])
+    expect(report).toMatchObject({
+      http: 200,
+      status: 'ok',
+      warmed: {
+        database: { state: 'ok', count: 2 },
+        keys: { state: 'ok' },
+        providers: { state: 'ok', count: 2 },
+      },
+    })
+  expect(await probe('/warmz')).toMatchObject({ http: 200, status: 'ok' })
+  expect(modelLists()).toBe(before + 1)
+})
+
 it('stays alive and ready while Redis is away', async () => {
   await redis.kill()
   await until('it is told', degraded('admission'), 15_000)
@@ -86,6 +105,7 @@ it('stays alive and ready while everything is away, the provider included', asyn
   await until('Redis is told', degraded('admission'), 15_000)
   await until('PostgreSQL is told', degraded('identity'), 15_000)
   expect((await health()).readyz.status).toBe('degraded')
+  await until('what cannot be warmed is told', async () => (await probe('/warmz')).status === 'partial', 15_000)
   await Promise.all([redis.restart(), postgres.restart()])
   await until('they are back', recovered, 20_000)
 })

@@ -23,6 +23,7 @@ const switching: Database = {
   transaction: (scope, work) => (isAway ? dead : live).transaction(scope, work),
   statement: (text, values) => (isAway ? dead : live).statement(text, values),
   ping: () => (isAway ? dead : live).ping(),
+  warm: (connections) => (isAway ? dead : live).warm(connections),
   assertRuntimeRole: () => live.assertRuntimeRole(),
   load: () => live.load(),
   close: () => live.close(),

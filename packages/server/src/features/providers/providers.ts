@@ -58,6 +58,8 @@ export interface Providers extends Feature {
   ): Promise<UpstreamAnswer>
   /** @throws AppError when the provider does not answer. */
   listModels(provider: string, signal: CancelSignal): Promise<readonly ListedModel[]>
+  /** Asks each provider for its models, so that a connection to it stands; resolves to how many answered. */
+  reach(): Promise<number>
   /** Providers that can be called now: those of the configuration and of operators, and an Ollama that was found. */
   names(): readonly string[]
   kindOf(provider: string): ProviderKind | undefined
@@ -80,6 +82,8 @@ export interface Providers extends Feature {
 }
 
 const OLLAMA = 'ollama'
+/** Longest wait for a provider that is only to be connected to. */
+const REACH_MS = 2_000
 
 const openGate: GatePort = {
   enter: () => true,
@@ -129,6 +133,16 @@ export const createProviders = (options: ProvidersOptions): Providers => {
       const found = provider(name)
       if (found === undefined) throw new AppError('model_not_found', { detail: `There is no provider ${name}.` })
       return found.listModels(signal)
+    },
+    reach: async () => {
+      const asked = registry.names().map(async (name) => {
+        const controller = new AbortController()
+        const limit = clock.after(REACH_MS, () => controller.abort())
+        await registry.get(name)?.provider.listModels(controller.signal)
+        limit.cancel()
+      })
+      const told = await Promise.allSettled(asked)
+      return told.filter(({ status }) => status === 'fulfilled').length
     },
     names: () => (isDetected() ? [...registry.names(), OLLAMA] : registry.names()),
     kindOf: (name) => provider(name)?.kind,

@@ -1,4 +1,4 @@
-import { LivenessSchema, ReadinessSchema, StartupSchema } from '@headgate/contract/health.ts'
+import { LivenessSchema, ReadinessSchema, StartupSchema, WarmthSchema } from '@headgate/contract/health.ts'
 import { Type } from 'typebox'
 import { defineRoute, type Reply, type Route } from '../../kernel/route.ts'
 import type { StatusPorts } from './status.ports.ts'
@@ -75,6 +75,31 @@ export const statusRoutes = (ports: StatusPorts): Route[] => {
         ports.isStarted()
           ? { kind: 'json', value: { status: 'ok' } }
           : { kind: 'json', status: 503, value: { status: 'starting' } },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/warmz',
+      summary: 'Opens connections and fills caches, for hosts that put idle processes to sleep.',
+      access: 'public',
+      reference: {
+        operationId: 'keepWarm',
+        tag: 'Status',
+        description:
+          'To be called on a schedule. Connections to PostgreSQL and to each provider are opened, changes of keys are read. Rounds are 10 seconds apart: a call before that is told of the last one, and how old it is.',
+        answer: WarmthSchema,
+      },
+      handle: async () => {
+        const { parts, ageMs } = await ports.warm()
+        const isWhole = Object.values(parts).every(({ state }) => state === 'ok')
+        const warmed = Object.entries(parts).map(([name, { state, count, durationMs }]) => [
+          name,
+          { state, count, duration_ms: durationMs },
+        ])
+        return {
+          kind: 'json',
+          value: { status: isWhole ? 'ok' : 'partial', warmed: Object.fromEntries(warmed), age_ms: ageMs },
+        }
+      },
     }),
     ports.metricsArePublic ? { ...metrics, access: 'public', handle: metricsText } : metrics,
   ]
