@@ -6,34 +6,13 @@ import type { ConfigInput } from './config/gather.ts'
 import { reloadConfig } from './config/reload.ts'
 import { secretTexts } from './config/secrets.ts'
 import { AppError } from './kernel/errors.ts'
-import type { ProcessLog } from './kernel/log.ts'
-import { LAST_WORDS_MS } from './main/ending.ts'
 import { prepare, type Prepared } from './main/prepare.ts'
-import { type FirstStart, greet } from './compose/greeting.ts'
+import { LAST_WORDS_MS, type Running } from './main/running.ts'
+import { greet } from './compose/greeting.ts'
 
 const DRAIN_POLL_MS = 100
 
 const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
-
-/** A running Headgate. */
-export interface Running {
-  readonly port: number
-  readonly log: ProcessLog
-  /** Resolves when every settled call is in PostgreSQL. */
-  readonly settled: () => Promise<void>
-  /** Takes over a changed configuration while calls run. @throws AppError `config_invalid`. */
-  readonly reload: House['reload']
-  /** The text of this process's own metrics. */
-  readonly exposeMetrics: () => Promise<string>
-  /** Keys that were made on a first start. */
-  readonly made: FirstStart
-  /** Prints where it listens and, on a first start, the keys that were made. */
-  readonly greet: () => void
-  /** Drains and releases everything; resolves when nothing is left. */
-  readonly stop: (reason: string) => Promise<void>
-  /** Cuts what is open and leaves the rest to the next start; the embedded PostgreSQL still ends with it. */
-  readonly abandon: () => Promise<void>
-}
 
 /** How this process stands among several; absent: it serves alone. */
 export interface Place {

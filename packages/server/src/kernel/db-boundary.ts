@@ -1,8 +1,12 @@
-import type { Read } from './db.ts'
 import { DatabaseRefused } from './db-errors.ts'
 
+/** A connection that answers. */
+interface Asked {
+  readonly query: <R extends object>(text: string) => Promise<{ readonly rows: R[] }>
+}
+
 /** Proves that tenants are kept apart on the connection that asks. @throws {DatabaseRefused} with the fix. */
-export const proveBoundary = async ({ query }: Read): Promise<void> => {
+export const proveBoundary = async ({ query }: Asked): Promise<void> => {
   const role = await query<{ name: string; free: boolean }>(
     'SELECT rolname AS name, rolsuper OR rolbypassrls AS free FROM pg_roles WHERE rolname = current_user',
   )

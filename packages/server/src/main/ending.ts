@@ -1,8 +1,5 @@
 import { AppError } from '../kernel/errors.ts'
-import type { Running } from '../main.ts'
-
-/** After the drain window: for settling the calls that were ended, and for their callers to read it. */
-export const LAST_WORDS_MS = 4_000
+import { LAST_WORDS_MS, type Running } from './running.ts'
 
 /** An error that nothing caught leaves the process in an unknown state: one line says so, the journal keeps the accounts. */
 export const endOnDefects = (running: Running): void => {

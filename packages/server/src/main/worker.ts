@@ -3,10 +3,10 @@ import { joinStorage } from '../compose/storage.ts'
 import type { ConfigInput } from '../config/gather.ts'
 import type { DoorAnswer, DoorItem } from '../kernel/counters.door.ts'
 import { collectGarbage } from '../kernel/memory.ts'
-import type { Running } from '../main.ts'
 import type { Order, Report } from './messages.ts'
 import { endInOrder, endOnDefects, reloadQuietly } from './ending.ts'
 import { prepare } from './prepare.ts'
+import type { Running } from './running.ts'
 
 type Begin = Extract<Order, { order: 'begin' }>
 
