@@ -71,38 +71,39 @@ export const serveAsWorker = async (input: ConfigInput): Promise<void> => {
   })
 
   const begun = Promise.withResolvers<Begin>()
-  let ready: Promise<Running> | undefined
-  let side: ReturnType<typeof createCrew> | undefined
+  /** What there is once the primary has said how to begin. */
+  const standing: { ready?: Promise<Running>; side?: ReturnType<typeof createCrew> } = {}
   const whenReady = (work: (running: Running) => unknown): void => {
-    void ready?.then(work).catch(() => undefined)
+    void standing.ready?.then(work).catch(() => undefined)
   }
   process.on('message', (order: Order) => {
     if (order.order === 'begin') begun.resolve(order)
-    else if (order.order === 'counted') side?.counted(order.answer)
-    else if (order.order === 'exposed') side?.exposed(order.id, order.text)
-    else if (order.order === 'crew') side?.isReady(order.ready)
+    else if (order.order === 'counted') standing.side?.counted(order.answer)
+    else if (order.order === 'exposed') standing.side?.exposed(order.id, order.text)
+    else if (order.order === 'crew') standing.side?.isReady(order.ready)
     else if (order.order === 'expose')
       whenReady(async ({ exposeMetrics }) => tell({ report: 'metrics', id: order.id, text: await exposeMetrics() }))
     else if (order.order === 'reload')
-      whenReady(async (standing) => {
-        const isDone = await reloadQuietly(standing, order.actor, order.recorded)
+      whenReady(async (house) => {
+        const isDone = await reloadQuietly(house, order.actor, order.recorded)
         if (isDone && !order.recorded) tell({ report: 'reloaded', actor: order.actor })
       })
-    else if (order.order === 'drain') whenReady((standing) => endInOrder(standing, order.reason).then(leave))
-    else whenReady((standing) => standing.abandon().finally(() => process.exit(1)))
+    else if (order.order === 'drain') whenReady((house) => endInOrder(house, order.reason).then(leave))
+    else whenReady((house) => house.abandon().finally(() => process.exit(1)))
   })
 
   const begin = await begun.promise
-  side = createCrew(begin)
+  const side = createCrew(begin)
+  standing.side = side
   const prepared = prepare(input, {
     worker: begin.number,
     openStorage: ({ config }, log) => joinStorage(begin, config, log, begin),
   })
   const { crew } = side
   // Loaded here: by now the store is being opened.
-  ready = import('../main.ts').then(({ start }) => start(input, {}, prepared, { crew, port: begin.port }))
+  standing.ready = import('../main.ts').then(({ start }) => start(input, {}, prepared, { crew, port: begin.port }))
   try {
-    running = await ready
+    running = await standing.ready
   } catch (cause) {
     const { name, message } = cause instanceof Error ? cause : new Error(String(cause))
     tell({ report: 'failed', name, message })
