@@ -5,21 +5,24 @@ import type { Correction, CounterRule, Counters, Decision, Limit } from './count
 /** One thing to count, in the order in which it was asked for. Both cross from process to process as JSON. */
 export type DoorItem =
   | { readonly holder: string; readonly rules: readonly CounterRule[] }
-  | { readonly holder: string; readonly corrections: readonly (Omit<Correction, 'takenAt'> & { ageMs: number })[] }
+  | { readonly holder: string; readonly corrections: readonly Correction[] }
 
 /** The decisions of one batch; -1 stands for a retry that never helps, because JSON knows no infinity. */
 export type DoorAnswer = readonly Decision[]
 
 const NEVER = -1
 
-const encode = ({ allowed, standings }: Decision): Decision => ({
+const encode = ({ allowed, standings, taken }: Decision): Decision => ({
   allowed,
+  taken,
   standings: standings.map((standing) =>
     standing.retryAfterMs === Number.POSITIVE_INFINITY ? { ...standing, retryAfterMs: NEVER } : standing,
   ),
 })
-const decode = ({ allowed, standings }: Decision): Decision => ({
+/** Two processes have two clocks: that of the one that counts is its own time, handed back to it as it is. */
+const decode = ({ allowed, standings, taken }: Decision, now: number): Decision => ({
   allowed,
+  taken: { at: now, store: taken.at },
   standings: standings.map((standing) =>
     standing.retryAfterMs === NEVER ? { ...standing, retryAfterMs: Number.POSITIVE_INFINITY } : standing,
   ),
@@ -50,27 +53,25 @@ export const createCountersDoor = (clock: Clock) => {
     /** Counts a batch of one process in its order. */
     count: (member: number, items: readonly DoorItem[]): DoorAnswer => {
       const decisions: Decision[] = []
-      const now = clock.monotonic()
       for (const item of items) {
         if ('rules' in item) {
           decisions.push(take(member, item.holder, item.rules))
           continue
         }
-        for (const { ageMs, ...correction } of item.corrections) {
+        for (const correction of item.corrections) {
           const isPlace = correction.limit.algorithm === 'concurrency'
           // What a dead process held has been given back for it.
           if (isPlace && !placesOf(member).delete(nameOf(item.holder, correction.key))) continue
-          // The clocks of two processes began at different times: only ages cross.
-          counters.correct([{ ...correction, takenAt: now - ageMs }], item.holder)
+          counters.correct([correction], item.holder)
         }
       }
       return decisions
     },
     /** Gives back the places of a process that has ended. */
     left: (member: number): void => {
-      const now = clock.monotonic()
+      const taken = { at: clock.monotonic(), store: null }
       for (const { key, limit, cost } of placesOf(member).values())
-        counters.correct([{ key, limit, change: -cost, takenAt: now }], '')
+        counters.correct([{ key, limit, change: -cost, taken }], '')
       held.delete(member)
     },
   }
@@ -95,7 +96,8 @@ export const createRemoteCounters = ({ clock, count }: RemoteCountersOptions): C
     items = []
     asked = []
     count(batch).then(
-      (decisions) => waiting.forEach(({ resolve }, index) => resolve(decode(decisions[index] as Decision))),
+      (decisions) =>
+        waiting.forEach(({ resolve }, index) => resolve(decode(decisions[index] as Decision, clock.monotonic()))),
       () => waiting.forEach(({ rules, resolve }) => resolve(alone.take(rules))),
     )
   }
@@ -111,11 +113,12 @@ export const createRemoteCounters = ({ clock, count }: RemoteCountersOptions): C
         asked.push({ rules, resolve })
       }),
     correct: (corrections, holder) => {
-      const now = clock.monotonic()
-      add({
-        holder,
-        corrections: corrections.map(({ takenAt, ...correction }) => ({ ...correction, ageMs: now - takenAt })),
+      // What was decided alone is known to nobody there.
+      const known = corrections.flatMap((correction) => {
+        const { store } = correction.taken
+        return store === null ? [] : [{ ...correction, taken: { at: store, store: null } }]
       })
+      if (known.length > 0) add({ holder, corrections: known })
     },
     start: () => {},
     close: () => Promise.resolve(),
