@@ -61,8 +61,8 @@ export const DiagnosticsSchema = Type.Object(
       utilization_percent: Type.Number({ description: 'Share of the last ten to twenty seconds in which it worked.' }),
     }),
     memory: Type.Object({
-      heap_used_bytes: whole(),
-      heap_limit_bytes: whole(),
+      heap_used_bytes: whole('Of the old generation of the heap.'),
+      heap_limit_bytes: whole('Where V8 ends the process.'),
       external_bytes: whole('Memory outside of the heap that objects on it hold.'),
       array_buffers_bytes: whole('The part of it that buffers hold.'),
       resident_bytes: whole(),

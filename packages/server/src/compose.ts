@@ -57,6 +57,7 @@ export const compose = async (given: Ground): Promise<House> => {
     clock,
     log,
     metrics: () => metrics,
+    tell: (event) => void watch.tell(event),
     letGo: () => {
       tokens.rest()
       for (const { relieve } of [...features, ...generations.all().flatMap(({ own }) => own)]) relieve?.()

@@ -1,5 +1,9 @@
+import { hostname } from 'node:os'
+import { nodeFlags } from '../config/env.ts'
 import type { Config } from '../config/schema.ts'
+import type { TellGuardEvent } from '../features/guards/guards.ports.ts'
 import { createGuards as createGuardsFeature } from '../features/guards/guards.ts'
+import { oldGenerationLimit } from '../kernel/heap-limit.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Log } from '../kernel/log.ts'
 import { collectGarbage, onFullCollection } from '../kernel/memory.ts'
@@ -14,6 +18,8 @@ interface GuardsOptions {
   readonly metrics: () => Metrics
   /** Lets go what is idle and can be had again. */
   readonly letGo: () => void
+  /** Tells receivers of alerts. */
+  readonly tell: TellGuardEvent
 }
 
 const MINUTE_MS = 60_000
@@ -29,9 +35,9 @@ const limitsOf = ({ guards }: Config): PressureLimits => ({
 })
 
 /** Builds what watches over the process itself. */
-export const createGuards = ({ config, clock, log, metrics, letGo }: GuardsOptions) => {
+export const createGuards = ({ config, clock, log, metrics, letGo, tell }: GuardsOptions) => {
   const bound = findMemoryBound()
-  const measure = memoryUse(bound)
+  const measure = memoryUse(bound, oldGenerationLimit(nodeFlags()))
   let { guards } = config
   let limits = limitsOf(config)
   const pressure = watchPressure(clock, () => limits, measure)
@@ -42,6 +48,8 @@ export const createGuards = ({ config, clock, log, metrics, letGo }: GuardsOptio
     use: pressure.use,
     reliefAt: () => 1 + guards.relief_percent / 100,
     letGo,
+    // Which of the replicas it is.
+    tell: (event) => tell({ ...event, summary: `${hostname()}, process ${process.pid}: ${event.summary}` }),
     collect: collectGarbage,
     refused: () => metrics().shed.total(),
     onRelief: (done) => metrics().reliefs(done).inc(),

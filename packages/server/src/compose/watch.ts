@@ -156,6 +156,8 @@ export const createWatch = ({
       requests.reconfigure(requestSettings(next))
       telemetry.reconfigure(traceSettings(next))
     },
+    /** Tells receivers of alerts; never rejects. */
+    tell: alerts.tell,
     budgetAlert: (alert: BudgetAlert): void => {
       observe.budgetAlert(alert)
       void alerts.tell(budgetEvent(alert))

@@ -59,6 +59,12 @@ export const environment: readonly EnvironmentVariable[] = [
 /** The environment of this process. */
 export const processEnvironment = (): Variables => process.env
 
+/** The flags that Node.js was started with, those of `NODE_OPTIONS` first, as later ones are stronger. */
+export const nodeFlags = (): readonly string[] => [
+  ...(process.env['NODE_OPTIONS'] ?? '').split(/\s+/).filter((flag) => flag !== ''),
+  ...process.execArgv,
+]
+
 /** The variables of `<folder>/.env` with the line of each; absent file: none. */
 export const readDotEnv = (
   folder: string,

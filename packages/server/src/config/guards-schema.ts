@@ -33,7 +33,7 @@ export const GuardsSchema = group(
       0,
       100,
       25,
-      'How much of the room above a bound of memory is used when idle parts and garbage are given back; 0: at the bound itself.',
+      'How far on the way from a bound of memory to where all work is refused idle parts and garbage are given back; 0: at the bound itself.',
     ),
     leak_window_minutes: whole(
       0,

@@ -112,7 +112,7 @@ const gaugeTable = {
   },
   memoryCounted: { name: 'headgate_memory_used_bytes', help: 'Memory that counts against the limit.' },
   memoryLimit: { name: 'headgate_memory_limit_bytes', help: 'Memory that the process may have.' },
-  heapLimit: { name: 'headgate_heap_limit_bytes', help: 'Most that the heap can grow to.' },
+  heapLimit: { name: 'headgate_heap_limit_bytes', help: 'Most that the old generation of the heap can grow to.' },
   heapAfterCollection: {
     name: 'headgate_heap_after_collection_bytes',
     help: 'Heap that the last full collection of garbage left; NaN before the first.',

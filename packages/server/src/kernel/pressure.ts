@@ -1,5 +1,5 @@
-import { getHeapStatistics } from 'node:v8'
 import type { Clock } from './clock.ts'
+import { oldGenerationBytes } from './heap-limit.ts'
 import type { MemoryBound } from './memory-bound.ts'
 
 /** What a process can bear. */
@@ -20,7 +20,7 @@ export type PressureCause = 'none' | 'event loop' | 'heap' | 'memory'
 
 /** How this process stands. */
 export interface PressureReading {
-  /** 1 is as much as it can bear, 2 where nothing is left. Falls later than it rises. */
+  /** 1 is as much as it can bear; at 2 nothing more is taken on. Falls later than it rises. */
   readonly severity: number
   readonly cause: PressureCause
   /** The same of heap and memory alone. */
@@ -30,6 +30,7 @@ export interface PressureReading {
 
 /** What memory is used, in bytes. */
 export interface MemoryUse {
+  /** Of the old generation, whose limit ends the process. */
   readonly heap: number
   readonly heapLimit: number
   readonly resident: number
@@ -46,14 +47,18 @@ const SMOOTHING = 0.2
 const MEMORY_EVERY = 5
 
 /** Reads what this process uses. */
-export const memoryUse = (bound: MemoryBound) => (): MemoryUse => {
-  const { used_heap_size: heap, heap_size_limit: heapLimit } = getHeapStatistics()
+export const memoryUse = (bound: MemoryBound, heapLimit: number) => (): MemoryUse => {
+  const heap = oldGenerationBytes()
   const resident = process.memoryUsage.rss()
   return { heap, heapLimit, resident, counted: bound.used() ?? resident, limit: bound.bytes }
 }
 
-/** 1 where the soft bound is reached, 2 where nothing is left. */
-const beyond = (share: number, soft: number): number => (share < soft ? share / soft : 1 + (share - soft) / (1 - soft))
+/** Of the room above a bound, what may be used before all work is refused: the rest is for what is in hand, and for operators. */
+const USABLE = 0.75
+
+/** 1 where the bound is reached, 2 where the usable room above it is used up. */
+const beyond = (share: number, bound: number): number =>
+  share < bound ? share / bound : 1 + (share - bound) / ((1 - bound) * USABLE)
 
 /** Follows a value up at once, and down only by what it falls beyond the play. */
 const followWithPlay = (held: number, value: number, play: number): number =>

@@ -77,6 +77,10 @@ describe('shedding', () => {
     used.counted = 970
     turn(6)
     expect(refused()).toEqual(['anonymous', 'free', 'pro'])
+    // All of it is refused while there is room left for what is in hand.
+    used.counted = 980
+    turn(6)
+    expect(refused()).toEqual(['anonymous', 'free', 'pro', 'internal'])
     used.counted = 100
     used.resident = 620
     turn(6)

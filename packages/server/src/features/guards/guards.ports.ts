@@ -1,5 +1,15 @@
 import type { MemoryUse, PressureReading } from '../../kernel/pressure.ts'
 
+/** Something that receivers of alerts are told. */
+export interface GuardEvent {
+  readonly name: 'process/overload' | 'process/memory' | 'process/leak'
+  readonly severity: 'page' | 'ticket'
+  readonly summary: string
+  readonly value: number
+  readonly threshold: number
+}
+export type TellGuardEvent = (event: GuardEvent) => void
+
 /** What is looked at, and by whom it is told. */
 export interface ReliefPorts {
   readonly pressure: () => PressureReading
@@ -11,6 +21,7 @@ export interface ReliefPorts {
   readonly collect: () => void
   /** Calls refused so far. */
   readonly refused: () => number
+  readonly tell: TellGuardEvent
   readonly onRelief: (measure: 'idle parts' | 'garbage') => void
 }
 
@@ -22,4 +33,5 @@ export interface LeakPorts {
   readonly heapLimitBytes: () => number
   /** Requests answered so far. */
   readonly requests: () => number
+  readonly tell: TellGuardEvent
 }

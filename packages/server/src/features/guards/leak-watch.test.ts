@@ -21,6 +21,7 @@ const watch = (heapAt: (hour: number) => number, hours: number) => {
   const { clock, turn } = turnedClock(MINUTE_MS)
   const random = noise(7)
   const lines: string[] = []
+  const told: string[] = []
   let collected: () => void = () => {}
   const hour = () => clock.monotonic() / HOUR_MS
   const { trend } = watchLeaks(
@@ -35,22 +36,23 @@ const watch = (heapAt: (hour: number) => number, hours: number) => {
       heapBytes: () => (heapAt(hour()) + random() ** 3 * 40) * MEBIBYTE,
       heapLimitBytes: () => 1_024 * MEBIBYTE,
       requests: () => Math.floor(hour() * PER_HOUR),
+      tell: ({ name, severity }) => void told.push(`${severity} ${name}`),
     },
   )
   for (let minutes = 0; minutes < hours * 60; minutes += 5) {
     turn(5 * MINUTE_MS)
     collected()
   }
-  return { trend: trend(), lines }
+  return { trend: trend(), lines, told }
 }
 
 it('finds the slope of a leak through what is in hand, per hour and per request, and tells it once when it has lasted', () => {
-  const { trend, lines } = watch((hour) => 80 + 5 * hour, 40)
+  const { trend, lines, told } = watch((hour) => 80 + 5 * hour, 40)
   expect(trend.bytesPerHour).toBeGreaterThan(4.7 * MEBIBYTE)
   expect(trend.bytesPerHour).toBeLessThan(5.3 * MEBIBYTE)
   expect((trend.bytesPerRequest ?? 0) / ((5 * MEBIBYTE) / PER_HOUR)).toBeCloseTo(1, 1)
   expect(trend).toMatchObject({ isGrowing: true, isSuspected: true })
-  expect(lines).toHaveLength(1)
+  expect([lines.length, told]).toEqual([1, ['ticket process/leak']])
   // An eighth of the window settles, three quarters show it, all of it must pass again.
   expect(lines[0]).toMatch(
     /^2[23]\.\d h: (4\.\d|5\.\d) MiB per hour, \d+ bytes per request; \d+ MiB now, the limit in 1\d\d hours$/,

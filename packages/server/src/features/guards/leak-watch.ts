@@ -88,15 +88,17 @@ export const watchLeaks = (clock: Clock, log: Log, windowMs: () => number, ports
     const isSuspected = isGrowing && (grownFor >= window || (leftMs <= window / 2 && grownFor >= window * SETTLING))
     if (isSuspected && !trend.isSuspected) {
       const each = perRequest === null ? '' : `, ${Math.round(perRequest)} bytes per request`
-      log.warn(
-        {
-          component: 'house',
-          reason:
-            `${((perMs * HOUR_MS) / MEBIBYTE).toFixed(1)} MiB per hour${each}; ` +
-            `${Math.round(last.heap / MEBIBYTE)} MiB now, the limit in ${Math.round(leftMs / HOUR_MS)} hours`,
-        },
-        'The heap grows steadily: a leak is suspected',
-      )
+      const reason =
+        `${((perMs * HOUR_MS) / MEBIBYTE).toFixed(1)} MiB per hour${each}; ` +
+        `${Math.round(last.heap / MEBIBYTE)} MiB now, the limit in ${Math.round(leftMs / HOUR_MS)} hours`
+      log.warn({ component: 'house', reason }, 'The heap grows steadily: a leak is suspected')
+      ports.tell({
+        name: 'process/leak',
+        severity: 'ticket',
+        summary: `The heap grows steadily, a leak is suspected: ${reason}.`,
+        value: perMs * HOUR_MS,
+        threshold: 0,
+      })
     }
     trend = {
       ...trend,

@@ -10,6 +10,7 @@ const rig = () => {
   const { clock, turn } = turnedClock(500)
   const lines: string[] = []
   const done: string[] = []
+  const told: string[] = []
   const write = (level: string) => (fields: LogFields, message: string) =>
     void lines.push(`${level} ${message.split(':')[0]} (${fields.reason ?? fields.count})`)
   const state = { severity: 0, memorySeverity: 0, cause: 'none' as PressureReading['cause'], refused: 0 }
@@ -29,12 +30,13 @@ const rig = () => {
       letGo: () => void done.push('let go'),
       collect: () => void done.push('collected'),
       refused: () => state.refused,
+      tell: ({ name, severity, summary }) => void told.push(`${severity} ${name} ${summary}`),
       onRelief: (measure) => void done.push(measure),
     },
   )
   const press = (severity: number, cause: PressureReading['cause'] = 'memory') =>
     Object.assign(state, { severity, cause, memorySeverity: cause === 'event loop' ? 0 : severity })
-  return { relief, lines, done, press, state, turn }
+  return { relief, lines, done, told, press, state, turn }
 }
 const figures = 'heap 80 of 100 MiB, resident 200 MiB, counted 460 of 512 MiB'
 
@@ -59,7 +61,7 @@ it('tells once that work is refused and once that it is over, however the readin
 })
 
 it('gives memory back when refusing does not suffice, at most once a minute, and calls for help when that does not either', () => {
-  const { relief, lines, done, press, turn } = rig()
+  const { relief, lines, done, told, press, turn } = rig()
   press(1.3)
   turn(1_000)
   const measures = ['let go', 'idle parts', 'collected', 'garbage']
@@ -71,6 +73,8 @@ it('gives memory back when refusing does not suffice, at most once a minute, and
   turn(3_000)
   expect(lines[2]).toMatch(/^error Memory stays short/)
   expect(lines[2]).toContain(figures)
+  expect(told.map((event) => event.split(' ', 2).join(' '))).toEqual(['ticket process/overload', 'page process/memory'])
+  expect(told[1]).toContain(figures)
   turn(40_000)
   expect(done).toEqual(measures)
   turn(10_000)
@@ -79,10 +83,11 @@ it('gives memory back when refusing does not suffice, at most once a minute, and
 })
 
 it('collects nothing for an event loop that is late: that would make it later', () => {
-  const { lines, done, press, turn } = rig()
+  const { lines, done, told, press, turn } = rig()
   press(1.9, 'event loop')
   turn(10_000)
   expect(done).toEqual([])
+  expect(told).toHaveLength(1)
   expect(lines).toHaveLength(1)
   expect(lines[0]).toContain('event loop: event loop 700 ms late')
 })

@@ -75,20 +75,33 @@ export const createRelief = (clock: Clock, log: Log, ports: ReliefPorts) => {
         isJudged: false,
       }
       const delay = cause === 'event loop' ? `event loop ${Math.round(loopDelayMs)} ms late, ` : ''
-      log.warn(
-        { ...fields, reason: `${cause}: ${delay}${describeUse(ports.use())}` },
-        'The process has as much as it can bear: the cheapest work is refused',
-      )
+      const reason = `${cause}: ${delay}${describeUse(ports.use())}`
+      log.warn({ ...fields, reason }, 'The process has as much as it can bear: the cheapest work is refused')
+      ports.tell({
+        name: 'process/overload',
+        severity: 'ticket',
+        summary: `The cheapest work is refused; ${reason}.`,
+        value: severity,
+        threshold: 1,
+      })
     }
     episode.calmSince = null
     if (memorySeverity < ports.reliefAt()) return
     if (now - measuredAt >= MEASURES_EVERY_MS) relieve(now)
     else if (episode.relievedAt !== null && !episode.isJudged && now - episode.relievedAt >= JUDGED_AFTER_MS) {
       episode.isJudged = true
+      const reason = describeUse(ports.use())
       log.error(
-        { ...fields, reason: describeUse(ports.use()) },
+        { ...fields, reason },
         'Memory stays short although it was given back: add memory or replicas, or look for a leak',
       )
+      ports.tell({
+        name: 'process/memory',
+        severity: 'page',
+        summary: `Memory stays short although it was given back; ${reason}.`,
+        value: memorySeverity,
+        threshold: ports.reliefAt(),
+      })
     }
   })
 
