@@ -32,7 +32,7 @@ export interface DrainOptions {
   readonly onDrained: (rows: readonly LedgerRow[]) => void
 }
 
-const BATCH_ROWS = 1_000
+const BATCH_ROWS = 2_000
 const BATCH_AFTER_MS = 100
 const LONGEST_PAUSE_MS = 2_000
 
@@ -136,7 +136,10 @@ export const createDrain = ({ store, journal, clock, log, queueLimit, onDrained 
         await refill()
         settleWaiting()
         if (queue.size === 0 || !(all || first || queue.size >= BATCH_ROWS)) break
-        await sendBatch()
+        // While PostgreSQL writes, the next rows are read back.
+        const [sent, read] = await Promise.allSettled([sendBatch(), refill()])
+        if (sent.status === 'rejected') throw sent.reason
+        if (read.status === 'rejected') throw read.reason
         pause = BATCH_AFTER_MS
       }
     } catch (cause) {
