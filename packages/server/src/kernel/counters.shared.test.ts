@@ -16,7 +16,7 @@ const slowStore = () => {
   const sumOf = (key: string): number => sums.get(key) ?? 0
   const places = new Map<string, Set<string>>()
   const of = (key: string): Set<string> => places.get(key) ?? places.set(key, new Set()).get(key) ?? new Set()
-  const state = { delayMs: 0 }
+  const state = { delayMs: 0, replicas: 1 }
   const soon = async <Value>(answer: () => Value): Promise<Value> => {
     await new Promise((resolve) => setTimeout(resolve, state.delayMs))
     return answer()
@@ -44,7 +44,7 @@ const slowStore = () => {
         ),
       ),
     renew: (holdings) => soon(() => holdings.forEach(({ key, holder }) => of(key).add(holder))),
-    present: () => soon(() => 1),
+    present: () => soon(() => state.replicas),
     close: () => Promise.resolve(),
   }
   return { store, state, held: () => of(place.key).size, sumOf }
@@ -91,5 +91,26 @@ it('what a window gave while the shared count was late is counted once, and as i
   await expect.poll(() => counters.health().state, { timeout: 10_000 }).toBe('ok')
   await expect.poll(() => sumOf('tokens')).toBe(3)
   expect((await counters.take([{ key: 'tokens', limit: hour, cost: 7 }], 'second')).allowed).toBe(true)
+  await counters.close()
+})
+
+it('a store that was emptied, and knows one replica for the moment, makes none of them give away the whole of a limit', async () => {
+  const { store, state } = slowStore()
+  state.replicas = 3
+  const counters = createSharedCounters({ store, clock: systemClock, log: silentLog, timeoutMs: 100 })
+  counters.start()
+  await expect.poll(() => counters.health().state).toBe('ok')
+  const rule = (key: string): CounterRule => ({ key, limit: { ...hour, quota: 9 }, cost: 1 })
+  const givenHere = async (key: string): Promise<number> => {
+    state.delayMs = 400
+    const first = await counters.take([rule(key)], 'first')
+    const rest = await Promise.all(Array.from({ length: 10 }, async () => counters.take([rule(key)], 'later')))
+    state.delayMs = 0
+    return [first, ...rest].filter(({ allowed }) => allowed).length
+  }
+  expect(await givenHere('before')).toBe(3)
+  state.replicas = 1
+  await expect.poll(() => counters.health().state, { timeout: 10_000 }).toBe('ok')
+  expect(await givenHere('emptied')).toBe(3)
   await counters.close()
 })

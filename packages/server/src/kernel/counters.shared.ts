@@ -44,6 +44,8 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
   let usable = false
   let closed = false
   let replicas = 1
+  /** How many the presence before found: an emptied store learns them one by one, so that a fall takes two to be believed. */
+  let foundBefore = 1
   let tends = 0
   let heardAt = 0
   let presenceSentAt: number | null = null
@@ -126,7 +128,8 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
         if (mine !== generation) return
         presenceSentAt = null
         heardAt = clock.monotonic()
-        replicas = Math.max(1, count)
+        replicas = Math.max(1, count, foundBefore)
+        foundBefore = count
         if (heardAt - sentAt <= timeoutMs) recover()
       },
       (error: unknown) => {
