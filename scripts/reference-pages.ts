@@ -148,7 +148,7 @@ interface BenchmarkRun {
   readonly changed: boolean
   readonly node: string
   readonly machine: { readonly cpu: string; readonly cores: number; readonly memory_gib: number }
-  readonly figures: readonly { figure: string; value: number; unit: string; most: number | null }[]
+  readonly figures: readonly { figure: string; value: number; unit: string; most: number | null; least?: number }[]
 }
 
 const MOST_RUNS = 8
@@ -161,7 +161,8 @@ const benchmarksPage = (lines: string): string => {
   const valueIn = (run: BenchmarkRun, figure: string): string => {
     const found = run.figures.find((one) => one.figure === figure)
     if (!found) return ''
-    const missed = found.most !== null && found.value > found.most
+    const missed =
+      (found.most !== null && found.value > found.most) || (found.least !== undefined && found.value < found.least)
     return `${missed ? '**' : ''}${found.value} ${found.unit}${missed ? '**' : ''}`
   }
   return page(

@@ -10,6 +10,8 @@ export interface Figure {
   readonly unit: string
   /** What it may be at most; null without target. */
   readonly most: number | null
+  /** What it must be at least, where that is asked. */
+  readonly least?: number
 }
 
 const file = fileURLToPath(new URL('history.jsonl', import.meta.url))

@@ -1,0 +1,72 @@
+import { type Call, makeCalls, quantile, type Sample } from './load.ts'
+import { cpuMs } from './processes.ts'
+
+const ROUNDS = 7
+/** V8 still compiles what is hot after ten thousand calls. */
+const WARM_UP_ROUNDS = 8
+
+/** A way to the upstream: what is called, and whose CPU time is counted. */
+export interface Way {
+  readonly call: Call
+  readonly pid: number
+}
+
+/** What one round of one way came to. */
+export interface Round {
+  readonly samples: readonly Sample[]
+  readonly cpuMs: number
+}
+
+const run = async ({ call, pid }: Way, count: number, concurrency: number): Promise<Round> => {
+  const before = cpuMs(pid)
+  const samples = await makeCalls(call, count, concurrency)
+  return { samples, cpuMs: cpuMs(pid) - before }
+}
+
+/** Rounds of the ways in turn, so that a slow minute of the machine hits all of them. */
+export const interleave = async <Name extends string>(
+  ways: Readonly<Record<Name, Way>>,
+  count: number,
+  concurrency: number,
+): Promise<Record<Name, Round[]>> => {
+  const names = Object.keys(ways) as Name[]
+  const rounds = Object.fromEntries(names.map((name): [Name, Round[]] => [name, []])) as Record<Name, Round[]>
+  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
+    for (const name of names) {
+      const result = await run(ways[name], count, concurrency)
+      if (round >= 0) rounds[name].push(result)
+    }
+  }
+  return rounds
+}
+
+/** Calls that `interleave` makes each way. */
+export const callsOfWay = (count: number): number => count * (ROUNDS + WARM_UP_ROUNDS)
+
+/** CPU microseconds of a call. */
+export const perCall = ({ cpuMs: cpu, samples }: Round): number => (cpu * 1000) / samples.length
+
+/** CPU microseconds of a part of a stream. */
+export const perPart = ({ cpuMs: cpu, samples }: Round): number =>
+  (cpu * 1000) / samples.reduce((sum, sample) => sum + sample.events, 0)
+
+/** The middle round, by a figure. */
+export const medianOf = (rounds: readonly Round[], pick: (round: Round) => number): number => quantile(rounds.map(pick))
+
+/** The middle ratio of rounds that stand beside each other. */
+export const ratioOf = (rounds: readonly Round[], base: readonly Round[], pick: (round: Round) => number): number =>
+  quantile(rounds.map((round, index) => pick(round) / pick(base[index] as Round)))
+
+/** The middle difference of a quantile of a time. */
+export const addedTo = (
+  base: readonly Round[],
+  rounds: readonly Round[],
+  pick: (sample: Sample) => number,
+  part: number,
+): number =>
+  quantile(
+    rounds.map(
+      (round, index) =>
+        quantile(round.samples.map(pick), part) - quantile((base[index] as Round).samples.map(pick), part),
+    ),
+  )
