@@ -2,6 +2,9 @@
 export const apiTags = {
   Chat: 'Conversations with a model, whole or as an event stream.',
   Embeddings: 'Vectors of texts.',
+  Images: 'Pictures made, changed and varied by a model.',
+  Audio: 'Speech made of text, and text of speech.',
+  Moderations: 'Whether a text or a picture is harmful, by a model.',
   Models: 'What a key may call.',
   Usage: 'What calls consumed and cost.',
   Keys: 'API keys: making, changing, rotating and ending them.',

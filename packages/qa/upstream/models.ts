@@ -10,6 +10,12 @@ const openaiModels = [
   'o4-mini',
   'text-embedding-3-small',
   'text-embedding-3-large',
+  'gpt-image-1',
+  'dall-e-3',
+  'tts-1',
+  'whisper-1',
+  'gpt-4o-transcribe',
+  'omni-moderation-latest',
 ]
 
 const openaiEntry = (id: string) => ({ id, object: 'model', created: 1_700_000_000, owned_by: 'scripted-upstream' })

@@ -146,6 +146,7 @@ export const vocabulary = {
   body: word('fault', encodedText, 'body of that answer, percent-encoded (an OpenAI error)'),
   'body-type': word('fault', text, 'its content-type (application/json)'),
   'retry-after': word('fault', text, 'its Retry-After, verbatim'),
+  empty: word('fault', flag, 'an answer of no bytes with status 200 (images, audio, moderations)', 'json'),
   html: word('fault', flag, 'an HTML page with status 200'),
   'gzip-bomb': word('fault', positive, 'gzip that inflates to this many bytes'),
   'fail-first': word(

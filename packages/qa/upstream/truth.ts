@@ -27,6 +27,10 @@ export interface TruthRow {
   /** Tokens in whole events (or a whole JSON body) given to the socket. */
   sent_tokens: number
   usage_reported: ReportedUsage | null
+  /** Pictures, milliseconds of audio and characters that the answer is of. */
+  images: number
+  audio_ms: number
+  characters: number
   /** The answer's proper end was sent: `[DONE]`, or the whole JSON body. */
   terminal_sent: boolean
   /** When the caller left before the end. */
@@ -106,6 +110,9 @@ export class TruthLog {
       produced_tokens: 0,
       sent_tokens: 0,
       usage_reported: null,
+      images: 0,
+      audio_ms: 0,
+      characters: 0,
       terminal_sent: false,
       aborted_at: null,
       aborted_after_tokens: null,

@@ -5,6 +5,8 @@ import { answerChat } from './chat.ts'
 import { type Dialect, anthropicDialect, openaiDialect } from './dialect.ts'
 import { type EmbeddingsBody, answerEmbeddings } from './embeddings.ts'
 import { Exchange } from './exchange.ts'
+import { answerImages, answerModerations, answerSpeech, answerTranscript } from './media.ts'
+import { type MediaBody, readForm } from './media-request.ts'
 import { answerMessages } from './messages.ts'
 import type { MessagesBody } from './messages-request.ts'
 import { answerModels } from './models.ts'
@@ -41,6 +43,13 @@ type Answerer = (exchange: Exchange, script: Script, body: never) => Promise<voi
 const answerers: Readonly<Record<string, Answerer>> = {
   '/v1/chat/completions': (exchange, script, body: ChatBody) => answerChat(exchange, script, body),
   '/v1/embeddings': (exchange, script, body: EmbeddingsBody) => answerEmbeddings(exchange, script, body),
+  '/v1/images/generations': (exchange, script, body: MediaBody) => answerImages(exchange, script, body),
+  '/v1/images/edits': (exchange, script, body: MediaBody) => answerImages(exchange, script, body),
+  '/v1/images/variations': (exchange, script, body: MediaBody) => answerImages(exchange, script, body),
+  '/v1/audio/speech': (exchange, script, body: MediaBody) => answerSpeech(exchange, script, body),
+  '/v1/audio/transcriptions': (exchange, script, body: MediaBody) => answerTranscript(exchange, script, body),
+  '/v1/audio/translations': (exchange, script, body: MediaBody) => answerTranscript(exchange, script, body),
+  '/v1/moderations': (exchange, script, body: MediaBody) => answerModerations(exchange, script, body),
   '/v1/messages': (exchange, script, body: MessagesBody) => answerMessages(exchange, script, body),
 }
 
@@ -163,7 +172,8 @@ class UpstreamHandler {
         dialect.error(`Unknown request URL: ${request.method} ${path}.`, 'invalid_request_error', 'unknown_url'),
       )
     }
-    const body = this.#parse(bytes, text)
+    const type = headerOf(request, 'content-type') ?? ''
+    const body = type.startsWith('multipart/') ? readForm(bytes, type) : this.#parse(bytes, text)
     row.model = body.model
     row.stream = body.stream === true
     const script = this.#scriptFor(request, body.model)

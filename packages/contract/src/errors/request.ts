@@ -86,6 +86,23 @@ export const requestErrors = defineErrors({
     recovery: 'fix_request',
     since: '0.1.0',
   },
+  invalid_multipart: {
+    id: 'HG-2018',
+    http: 400,
+    type: 'invalid_request_error',
+    severity: 'info',
+    retryable: 'no',
+    title: 'Invalid form',
+    user: 'The request could not be read.',
+    developer: 'The body is no form as multipart/form-data writes it (RFC 7578).',
+    causes: [
+      'The content type was written by hand, without the boundary of the body.',
+      'The body was cut, or put together from text.',
+    ],
+    resolutions: ['Let the HTTP library write the form and its content type, as `FormData` does.'],
+    recovery: 'fix_request',
+    since: '0.1.0',
+  },
   model_missing: {
     id: 'HG-2007',
     http: 400,

@@ -145,6 +145,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     clock,
     idleMs: config.timeouts.idle_ms,
     totalMs: config.timeouts.total_ms,
+    maxBytes: config.upstream.max_response_bytes,
     faultPoints,
     log,
     redact: hideSecrets(providers.secretsOf),
@@ -167,6 +168,11 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     },
     bodyLog: watch.bodyLog,
     maxBodyBytes: config.body.max_bytes,
+    media: {
+      maxImageBytes: config.media.max_image_bytes,
+      maxAudioBytes: config.media.max_audio_bytes,
+      maxAudioSeconds: config.media.max_audio_seconds,
+    },
   })
   const status = createStatus({
     parts: async () => {

@@ -1,5 +1,15 @@
 import { Type } from 'typebox'
-import { money, named } from './schema-parts.ts'
+import { count, group, money, named } from './schema-parts.ts'
+
+/** What calls for images and audio may bring. */
+export const mediaSchema = group(
+  {
+    max_image_bytes: count('Largest form with pictures to be changed.', 52_428_800),
+    max_audio_bytes: count('Largest form with a recording.', 27_262_976),
+    max_audio_seconds: count('Longest recording; by it one is bounded whose length its file does not tell.', 7_200),
+  },
+  'Pictures and recordings.',
+)
 
 /** Of the price of a model: what is not counted in tokens, and tokens of another rate. */
 export const mediaPrices = {

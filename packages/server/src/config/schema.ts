@@ -16,6 +16,7 @@ import {
 import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.ts'
 import { ModelSchema } from './model-schema.ts'
 import { WarmSchema, WorkersSchema } from './process-schema.ts'
+import { mediaSchema } from './media-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
 import { AutoSchema, RoutesSchema } from './routes-schema.ts'
 import { count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
@@ -186,6 +187,7 @@ export const ConfigSchema = group(
       },
       'Request bodies.',
     ),
+    media: mediaSchema,
     idempotency: IdempotencySchema,
     guards: GuardsSchema,
     diagnostics: DiagnosticsOptionsSchema,
@@ -243,6 +245,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'stream',
   'timeouts',
   'body',
+  'media',
   'guards',
   'idempotency',
   'diagnostics',

@@ -20,6 +20,25 @@ export interface MediaUsage extends MediaAmounts {
   readonly outputTokens: number
 }
 
+/** What a provider says of the images or the audio of its answer. */
+export interface MediaTold {
+  /** Images in the answer. */
+  readonly images: number
+  readonly size: string | null
+  readonly quality: string | null
+  /** null when it does not say, and the answer does not show it. */
+  readonly audioMs: number | null
+  /** Its tokens; null when it does not count them. */
+  readonly tokens: {
+    readonly input: number
+    readonly output: number
+    readonly mediaInput: number
+    readonly mediaOutput: number
+  } | null
+  /** Characters of a text that was heard. */
+  readonly textLength: number
+}
+
 /** What a request for images or audio asks for: the facts by which it is bounded, priced and sent. */
 export interface MediaRequest {
   /** Images asked for; 0 where none are. */
@@ -30,6 +49,8 @@ export interface MediaRequest {
   readonly characters: number
   /** Longest that the audio can be, heard or spoken, in milliseconds. */
   readonly audioMsBound: number
+  /** How long a recording is, where its file tells; null where it does not. */
+  readonly audioMs: number | null
   /** Most output tokens of each image, or of the answer, where the model's own limit is not known. */
   readonly outputTokensBound: number
   /** Input tokens, roughly. */
@@ -39,6 +60,13 @@ export interface MediaRequest {
   /** Of a body that is a form, with its boundary; null for JSON. */
   readonly contentType: string | null
 }
+
+/** OpenAI hears ten tokens in a second of audio, and speaks twenty (platform.openai.com/docs/guides/realtime-costs). */
+export const heardTokensPerSecond = 10
+export const spokenTokensPerSecond = 20
+
+/** Most tokens of one picture sent to be edited: 65 + 129 for each of 15 tiles, and 6,144 at high input fidelity. */
+export const mostInputImageTokens = 8_192
 
 /** Tokens of one image by quality, for the sizes 1024x1024, 1024x1536 and 1536x1024 (platform.openai.com/docs/guides/image-generation). */
 const tokensOfImage: Readonly<Record<string, readonly [square: number, tall: number, wide: number]>> = {

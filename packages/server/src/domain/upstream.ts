@@ -1,5 +1,6 @@
 import type { Attempt } from './hold.ts'
 import type { Target } from './model.ts'
+import type { MediaTold } from './media.ts'
 import type { Usage } from './usage.ts'
 
 /** A complete JSON answer of a provider, its bytes unchanged. */
@@ -11,6 +12,10 @@ export interface JsonAnswer {
   readonly body: Buffer
   /** null when the provider did not say. */
   readonly usage: Usage | null
+  /** What it says of images or audio. */
+  readonly media?: MediaTold | undefined
+  /** Of a body that is no JSON, such as subtitles. */
+  readonly contentType?: string | undefined
   /** What of the request could not be given to the provider. */
   readonly warning?: string | undefined
 }
@@ -33,6 +38,11 @@ export interface StreamSource {
   abort(): void
 }
 
+/** A stream of bytes that says what they are. */
+export interface BinarySource extends StreamSource {
+  readonly contentType: string
+}
+
 /** A server-sent event stream of a provider whose first bytes have arrived. */
 export interface EventAnswer {
   readonly kind: 'events'
@@ -45,4 +55,13 @@ export interface EventAnswer {
   readonly warning?: string | undefined
 }
 
-export type UpstreamAnswer = JsonAnswer | EventAnswer
+/** Bytes of a provider whose first ones have arrived: speech, as it is spoken. */
+export interface BinaryAnswer extends Omit<EventAnswer, 'kind'> {
+  readonly kind: 'binary'
+  readonly contentType: string
+}
+
+/** What flows as it comes. */
+export type FlowingAnswer = EventAnswer | BinaryAnswer
+
+export type UpstreamAnswer = JsonAnswer | FlowingAnswer

@@ -11,7 +11,7 @@ const tooLarge = (limit: number): AppError =>
  * Refuses by the announced length and type, before a byte of the body is read.
  * @throws AppError `request_too_large` or `unsupported_media_type`.
  */
-export const checkBodyHeaders = (request: IncomingMessage, limit: number): void => {
+export const checkBodyHeaders = (request: IncomingMessage, limit: number, isForm = false): void => {
   const { headers } = request
   const length = headers['content-length']
   if (length !== undefined && Number(length) > limit) throw tooLarge(limit)
@@ -19,6 +19,16 @@ export const checkBodyHeaders = (request: IncomingMessage, limit: number): void 
   if (encoding !== undefined && encoding !== 'identity')
     throw new AppError('unsupported_media_type', { detail: 'Compressed bodies are not taken.' })
   const type = headers['content-type']
+  if (isForm) {
+    if (type === undefined || !/^multipart\/form-data\b/i.test(type))
+      throw new AppError('unsupported_media_type', {
+        detail: 'This route takes a form.',
+        details: [
+          { location: 'content-type', message: 'is no form', fix: 'Send multipart/form-data, as FormData writes it.' },
+        ],
+      })
+    return
+  }
   if (type === undefined || type === 'application/json') return
   const [essence = '', ...parameters] = type
     .toLowerCase()

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import type { StreamSource } from '../domain/upstream.ts'
+import type { BinarySource, StreamSource } from '../domain/upstream.ts'
 import type { Cancellation } from '../kernel/cancellation.ts'
 import type { Clock } from '../kernel/clock.ts'
 import { AppError } from '../kernel/errors.ts'
@@ -8,11 +8,24 @@ import { asAppError } from './fail.ts'
 import { READER_STALL_MS } from './stalled-reader.ts'
 
 const TICK_MS = 1_000
+const EVENTS = 'text/event-stream; charset=utf-8'
+/** Longer than any call. */
+const NEVER_MS = 86_400_000
+
+/** Ends a connection in the middle of an answer: by a reset, because a reader may take the end of a stream for that of the body. */
+const cutOff = (response: ServerResponse): void => {
+  const { socket } = response
+  // TLS cannot be reset from here; there the missing end of the chunks says it.
+  if (socket && !('encrypted' in socket)) socket.resetAndDestroy()
+  else response.destroy()
+}
 const keepAlive = Buffer.from(': keep-alive\n\n')
 
 interface OpenStream {
   /** The status line has left. */
   committed: boolean
+  /** No events: nothing of ours may stand between its bytes. */
+  isBinary: boolean
   writtenAt: number
   pausedAt: number | null
   readonly response: ServerResponse
@@ -25,11 +38,14 @@ interface OpenStream {
 /** What an event answer needs of the request it belongs to. */
 export interface EventsAnswer {
   readonly response: ServerResponse
-  readonly stream: Promise<StreamSource>
+  /** Events; or bytes, which say what they are. */
+  readonly stream: Promise<StreamSource | BinarySource>
   /** Headers at the moment the status line leaves. */
   readonly headers: () => Record<string, string>
   /** Text of an error event. */
   readonly presentEvent: (fault: AppError) => string
+  /** What comes is no events: the status line waits for it as long as it takes. */
+  readonly isBinary?: boolean
   /** Cancelled when the caller leaves before the stream has begun. */
   readonly cancellation: Cancellation
 }
@@ -48,7 +64,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
       if (!stream.committed) continue
       if (stream.pausedAt !== null) {
         if (now - stream.pausedAt >= READER_STALL_MS) stream.response.destroy()
-      } else if (now - stream.writtenAt >= options.keepAliveMs) {
+      } else if (!stream.isBinary && now - stream.writtenAt >= options.keepAliveMs) {
         stream.writtenAt = now
         stream.writer.write(keepAlive)
       }
@@ -59,7 +75,14 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
    * Answers with events; resolves to the fault that ended the stream, or null, once everything is handed to the socket.
    * Rejects only while the status line has not left, so that the caller still gets a plain error.
    */
-  const answer = ({ response, stream, headers, presentEvent, cancellation }: EventsAnswer): Promise<AppError | null> =>
+  const answer = ({
+    response,
+    stream,
+    headers,
+    presentEvent,
+    cancellation,
+    isBinary = false,
+  }: EventsAnswer): Promise<AppError | null> =>
     new Promise((resolve, reject) => {
       let source: StreamSource | null = null
       let done = false
@@ -73,13 +96,15 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
       }
       const endWith = (fault: AppError) => {
         if (done) return
-        if (entry.committed) writer.end(presentEvent(fault))
+        if (entry.isBinary) cutOff(response)
+        else if (entry.committed) writer.end(presentEvent(fault))
         else reject(fault)
         finish(fault)
       }
       const writer = new EventWriter(response)
       const entry: OpenStream = {
         committed: false,
+        isBinary: false,
         writtenAt: 0,
         pausedAt: null,
         response,
@@ -88,19 +113,19 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
         endWith,
       }
       open.add(entry)
-      const commit = () => {
+      const commit = (contentType = EVENTS) => {
         if (entry.committed || done) return
         entry.committed = true
         commitTimer.cancel()
         entry.writtenAt = clock.monotonic()
         writer.begin({
           ...headers(),
-          'content-type': 'text/event-stream; charset=utf-8',
+          'content-type': contentType,
           'cache-control': 'private, no-store',
           'x-accel-buffering': 'no',
         })
       }
-      const commitTimer = clock.after(options.commitAfterMs, () => {
+      const commitTimer = clock.after(isBinary ? NEVER_MS : options.commitAfterMs, () => {
         commit()
         writer.write(keepAlive)
       })
@@ -124,7 +149,10 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
             return
           }
           source = ready
-          commit()
+          if ('contentType' in ready) {
+            entry.isBinary = true
+            commit(ready.contentType)
+          } else commit()
           ready.start({
             data: (chunk) => {
               entry.writtenAt = clock.monotonic()

@@ -96,7 +96,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
   // Operators' routes ignore nothing silently, so without a declared query they take none.
   const declaredQuery = route.query ?? (route.access === 'admin' ? noParameters : undefined)
   const checkQuery = declaredQuery ? compileCheck(declaredQuery) : null
-  const checkBody = route.body && route.body !== 'bytes' ? compileCheck(route.body) : null
+  const checkBody = route.body && typeof route.body === 'object' ? compileCheck(route.body) : null
   const maxBodyBytes = route.maxBodyBytes ?? DEFAULT_BODY_BYTES
   const mayBeNamed = isRepeatable(route)
   const once = createRepeatable(options.idempotency, clock, events)
@@ -104,7 +104,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
 
   const takeBody = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
     if (route.body === undefined) return undefined
-    checkBodyHeaders(request, maxBodyBytes)
+    checkBodyHeaders(request, maxBodyBytes, route.body === 'form')
     const bytes = await readBody(request, response, maxBodyBytes)
     if (!checkBody) return bytes
     outlineJson(bytes)
@@ -188,7 +188,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
       if (walk) walk.identifiedAt = clock.monotonic()
       cancellation = cancelOnLeave(response)
       if (caller) events.watch(cancellation)
-      if (route.body === 'bytes') releaseBody = shedding.holdBody(announcedBytes(request, maxBodyBytes))
+      if (typeof route.body === 'string') releaseBody = shedding.holdBody(announcedBytes(request, maxBodyBytes))
       const input: RouteInput = {
         params,
         query: checkQuery ? (checkQuery(query ?? {}) as Record<string, unknown>) : (query ?? noQuery),
@@ -216,13 +216,14 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
             handle: (signal) => handle({ ...input, signal }),
             present: (error) => fail.present(error, requestId),
           }))
-      if (reply.kind === 'events') {
+      if (reply.kind === 'events' || reply.kind === 'binary') {
         fault = await events.answer({
           response,
           stream: reply.stream,
           headers: () => answerHeaders,
           presentEvent: (error) => fail.presentEvent(error, requestId),
           cancellation,
+          isBinary: reply.kind === 'binary',
         })
       } else if (reply.kind === 'file') await writeFileReply(response, reply, answerHeaders, cancellation)
       else if (!response.destroyed) writeReply(response, reply, answerHeaders)

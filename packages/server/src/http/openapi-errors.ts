@@ -62,7 +62,7 @@ export const errorsOf = (route: DescribedRoute): readonly ErrorCode[] => {
   if (isRepeatable(route)) add(ofNames)
   if (route.query) add(['invalid_parameter', 'unknown_parameter'])
   if (route.body) add(ofBodies)
-  if (route.body && route.body !== 'bytes') add(['unknown_parameter'])
+  if (typeof route.body === 'object') add(['unknown_parameter'])
   add(route.reference.errors ?? [])
   return [...codes].sort((left, right) => (errorCatalogue[left].id < errorCatalogue[right].id ? -1 : 1))
 }

@@ -90,11 +90,12 @@ const parametersOf = (route: DescribedRoute, schemas: SchemaWriter): readonly ob
 }
 
 const bodyOf = (route: DescribedRoute, schemas: SchemaWriter): Members => {
-  const schema = route.body === 'bytes' ? route.reference.body : route.body
+  const schema = typeof route.body === 'string' ? route.reference.body : route.body
   if (!schema) return {}
   const examples = route.reference.bodyExamples
+  const type = route.body === 'form' ? 'multipart/form-data' : 'application/json'
   const content = { schema: schemas.write(schema), ...(examples && { examples }) }
-  return { requestBody: { required: true, content: { 'application/json': content } } }
+  return { requestBody: { required: true, content: { [type]: content } } }
 }
 
 const answersOf = (route: DescribedRoute, schemas: SchemaWriter, errors: Members): Members => {

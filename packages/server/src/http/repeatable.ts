@@ -1,6 +1,6 @@
 import { header } from '@headgate/contract/headers.ts'
 import type { KeptAnswer, NamedRequest, Run } from '../domain/kept-answer.ts'
-import type { StreamSource } from '../domain/upstream.ts'
+import type { BinarySource, StreamSource } from '../domain/upstream.ts'
 import type { Walk } from '../domain/walk.ts'
 import { Cancellation } from '../kernel/cancellation.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -35,7 +35,10 @@ export interface Repeatable {
 const kept = (headers: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith('x-headgate-') || retold.has(name)))
 
-const answerOf = (reply: Exclude<Reply, { kind: 'events' | 'file' }>, headers: Record<string, string>): KeptAnswer => ({
+const answerOf = (
+  reply: Exclude<Reply, { kind: 'events' | 'file' | 'binary' }>,
+  headers: Record<string, string>,
+): KeptAnswer => ({
   status: reply.status ?? 200,
   contentType: reply.kind === 'json' ? 'application/json; charset=utf-8' : reply.contentType,
   headers: kept({ ...headers, ...reply.headers }),
@@ -70,7 +73,12 @@ const linger = (
 }
 
 /** Writes a stream down as it passes; at its end it is kept before the last byte leaves, so that a retry gets all of it. */
-const taped = (source: StreamSource, most: number, run: Run, headers: Record<string, string>): StreamSource => {
+const taped = (
+  source: StreamSource | BinarySource,
+  most: number,
+  run: Run,
+  headers: Record<string, string>,
+): StreamSource => {
   const chunks: Buffer[] = []
   let size = 0
   let isOver = false
@@ -91,7 +99,8 @@ const taped = (source: StreamSource, most: number, run: Run, headers: Record<str
           if (isOver) return
           isOver = true
           const body = Buffer.concat(chunks)
-          const answer = { status: 200, contentType: EVENT_STREAM, headers: kept(headers), body }
+          const contentType = 'contentType' in source ? source.contentType : EVENT_STREAM
+          const answer = { status: 200, contentType, headers: kept(headers), body }
           void run.keep(size <= most ? answer : null).then(() => listener.end())
         },
         fail: (fault) => {
@@ -141,6 +150,12 @@ export const createRepeatable =
         cut()
         const stream = reply.stream.then((source) => taped(source, maxAnswerBytes(), turn, headers), settleFault)
         return { kind: 'events', stream }
+      }
+      if (reply.kind === 'binary') {
+        cut()
+        const tape = (source: BinarySource): BinarySource =>
+          Object.assign(taped(source, maxAnswerBytes(), turn, headers), { contentType: source.contentType })
+        return { kind: 'binary', stream: reply.stream.then(tape, settleFault) }
       }
       if (reply.kind === 'file') await turn.release()
       else await turn.keep(answerOf(reply, headers))

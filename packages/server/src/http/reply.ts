@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Reply } from '../kernel/route.ts'
 import { cutWhenStalled } from './stalled-reader.ts'
 
-type PlainReply = Exclude<Reply, { kind: 'events' | 'file' }>
+type PlainReply = Exclude<Reply, { kind: 'events' | 'file' | 'binary' }>
 type Headers = Record<string, string | number>
 
 /** The rest of a refused body up to this size is read, so that the connection can be kept. */

@@ -3,7 +3,7 @@ import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import type { Permission } from '@headgate/contract/roles.ts'
 import type { TSchema } from 'typebox'
 import type { Exchange } from '../domain/exchange.ts'
-import type { StreamSource } from '../domain/upstream.ts'
+import type { BinarySource, StreamSource } from '../domain/upstream.ts'
 import type { CancelSignal } from './cancellation.ts'
 
 /** What a handler gets of an HTTP request, already checked against the route's declaration. */
@@ -54,6 +54,8 @@ export type Reply =
     }
   /** An event stream; the status line waits for the promise, so that a fault before the first part keeps its status. */
   | { readonly kind: 'events'; readonly stream: Promise<StreamSource> }
+  /** Bytes as they come; a fault after the first ones resets the connection, so that nobody takes the answer for whole. */
+  | { readonly kind: 'binary'; readonly stream: Promise<BinarySource> }
 
 /** That a route will go. Days are such as `2027-01-31`, from their beginning in UTC. */
 export interface Deprecation {
@@ -71,8 +73,8 @@ interface RouteDeclaration {
   /** One line for the reference. */
   readonly summary: string
   readonly query?: TSchema
-  /** A schema, or `'bytes'` for a handler that reads the body itself. */
-  readonly body?: TSchema | 'bytes'
+  /** A schema, `'bytes'` for a handler that reads the JSON itself, or `'form'` for one that reads a form. */
+  readonly body?: TSchema | 'bytes' | 'form'
   /** Most bytes the body may have; 64 KiB when not stated. */
   readonly maxBodyBytes?: number
   /** It answers with a file, made anew for each request and kept nowhere. */

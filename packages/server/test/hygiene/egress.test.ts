@@ -10,7 +10,10 @@ const stray = `const socket = require('node:dgram').createSocket('udp4'); socket
 it('nothing leaves the machine that is not configured to: start, calls, stream, error, command line, end', async () => {
   const folder = await temporaryDirectory('egress')
   const { stdout, left, by } = await watchEgress([process.execPath, walk, folder], folder)
-  expect(JSON.parse(stdout)).toEqual({ statuses: [200, 200, 200, 404, 200, 200, 200, 200, 200], ended: 0 })
+  expect(JSON.parse(stdout)).toEqual({
+    statuses: [200, 200, 200, 200, 200, 200, 404, 200, 200, 200, 200, 200],
+    ended: 0,
+  })
   expect(left, `watched by ${by}`).toBe(0)
 }, 240_000)
 

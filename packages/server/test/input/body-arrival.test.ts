@@ -24,7 +24,8 @@ let house: House
 let key: string
 
 beforeAll(async () => {
-  house = await startHouse({ environment: { HEADGATE_BODY_MAX_BYTES: String(INFERENCE_LIMIT) } })
+  const forms = { HEADGATE_MEDIA_MAX_IMAGE_BYTES: '200000', HEADGATE_MEDIA_MAX_AUDIO_BYTES: '100000' }
+  house = await startHouse({ environment: { HEADGATE_BODY_MAX_BYTES: String(INFERENCE_LIMIT), ...forms } })
   key = (await house.makeKey()).key
 })
 afterAll(() => house.stop())
@@ -33,10 +34,11 @@ const withBody = () => mounted.routes.filter(({ body }) => body !== undefined)
 const limitOf = ({ maxBodyBytes = 65_536 }: Route) => maxBodyBytes
 const pathOf = ({ path }: Route) => path.replace(/:\w+/g, 'AAAAAAAAAAAA')
 const credentialOf = ({ access }: Route) => `Bearer ${access === 'admin' ? adminKey : key}`
+const typeOf = ({ body }: Route) => (body === 'form' ? 'multipart/form-data; boundary=x' : 'application/json')
 const send = (route: Route, body: string | ReadableStream, headers: Record<string, string> = {}) =>
   fetch(house.url + pathOf(route), {
     method: route.method,
-    headers: { authorization: credentialOf(route), 'content-type': 'application/json', ...headers },
+    headers: { authorization: credentialOf(route), 'content-type': typeOf(route), ...headers },
     body,
     ...(body instanceof ReadableStream && { duplex: 'half' }),
   } as RequestInit)
@@ -54,13 +56,13 @@ describe('the size of a body', () => {
       const error = await expectFetchedError(await send(route, ' '.repeat(limit + 1)), 'request_too_large')
       expect(error.params, line(route)).toEqual({ limit_bytes: limit })
       const fitting = await send(route, ' '.repeat(limit))
-      await expectFetchedError(fitting, 'invalid_json')
+      await expectFetchedError(fitting, route.body === 'form' ? 'invalid_multipart' : 'invalid_json')
     }
   })
 
   it('is refused by its announcement, before anything of it is read', async () => {
     for (const route of withBody()) {
-      const head = { authorization: credentialOf(route), 'content-type': 'application/json' }
+      const head = { authorization: credentialOf(route), 'content-type': typeOf(route) }
       const { answers, firstByte } = await talk(
         house.url,
         requestText(line(route), { ...head, 'content-length': '999999999999' }),
@@ -143,9 +145,9 @@ describe('the time of a body', () => {
 
 describe('the type of a body', () => {
   const wrong: readonly Record<string, string>[] = [
+    { 'content-type': 'multipart/form-data; boundary=x' },
     { 'content-type': 'text/plain' },
     { 'content-type': 'application/x-www-form-urlencoded' },
-    { 'content-type': 'multipart/form-data; boundary=x' },
     { 'content-type': 'application/jsonp' },
     { 'content-type': 'application/json; charset=utf-16' },
     { 'content-type': 'application/json; charset=iso-8859-1' },
@@ -164,10 +166,14 @@ describe('the type of a body', () => {
     { 'content-type': 'application/merge-patch+json' },
     { 'content-encoding': 'identity' },
   ]
-  it('is JSON in UTF-8 on every route, and nothing else', async () => {
+  it('is JSON in UTF-8 on every route, or a form where files are taken, and nothing else', async () => {
     for (const route of withBody()) {
-      for (const headers of wrong) await expectFetchedError(await send(route, '{', headers), 'unsupported_media_type')
-      for (const headers of right) await expectFetchedError(await send(route, '{', headers), 'invalid_json')
+      const isForm = route.body === 'form'
+      const [taken, refused] = isForm ? [wrong.slice(0, 1), right.slice(0, 4)] : [right, wrong]
+      for (const headers of [...refused, ...wrong.slice(1)])
+        await expectFetchedError(await send(route, '{', headers), 'unsupported_media_type')
+      for (const headers of taken)
+        await expectFetchedError(await send(route, '{', headers), isForm ? 'invalid_multipart' : 'invalid_json')
     }
   })
 })

@@ -3,10 +3,13 @@ import type { Exchange } from '../../domain/exchange.ts'
 import type { Attempt, Settlement } from '../../domain/hold.ts'
 import { formatUsd } from '../../domain/money.ts'
 import type { JsonAnswer, UpstreamAnswer } from '../../domain/upstream.ts'
+import type { MediaRequest, MediaTold } from '../../domain/media.ts'
+import { nothingTold } from '../../domain/media-report.ts'
 import { noUsage, type Outcome, type Usage } from '../../domain/usage.ts'
 import { addWarning } from '../../domain/warning.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { uncountedOutput } from './answer-text.ts'
+import { measureMedia } from './measure-media.ts'
 import type { AccountPorts, Admitted, StreamEnd, StreamReceipt } from './gateway.ports.ts'
 
 /** The account of one call: turns what happened into exactly one settlement. */
@@ -71,6 +74,11 @@ export const createAccounts =
       return { costUsd: cost === null ? null : formatUsd(cost), estimated: rest.estimated }
     }
 
+    const measured = (asked: MediaRequest, told: MediaTold, isWhole = true): { usage: Usage; estimated: boolean } => {
+      const price = ports.priceOf(target, intent.at, intent.operation)
+      return measureMedia(asked, told, price !== null && ports.needsTokens(price, intent.operation), isWhole)
+    }
+
     /** The usage as counted here; `output` is a text, or its tokens. */
     const counted = async (output: string | number): Promise<Usage> => {
       const [inputTokens, outputTokens] = await Promise.all([
@@ -99,6 +107,10 @@ export const createAccounts =
         walk.settlingAt = walk.answeredAt
         takeAnswer?.(answer.body)
         const known = { estimated: false, fault: null, firstByteMs: null }
+        if (request.media !== undefined) {
+          const { usage, estimated } = measured(request.media, answer.media ?? nothingTold)
+          return settle('complete', usage, { ...known, estimated }).costUsd
+        }
         if (answer.usage !== null) return settle('complete', answer.usage, known).costUsd
         return counted(uncountedOutput(request.operation, answer.body)).then(
           (usage) => settle('complete', usage, { ...known, estimated: true }).costUsd,
@@ -108,6 +120,11 @@ export const createAccounts =
         walk.settlingAt = ports.monotonic()
         takeAnswer?.(end.text())
         const rest = { fault: end.fault, firstByteMs: end.firstByteMs }
+        if (request.media !== undefined) {
+          const isWhole = end.outcome === 'complete'
+          const { usage, estimated } = measured(request.media, end.media ?? nothingTold, isWhole)
+          return settle(end.outcome, usage, { ...rest, estimated: estimated || !isWhole })
+        }
         if (end.usage !== null) return settle(end.outcome, end.usage, { ...rest, estimated: false })
         return counted(end.text()).then((usage) => settle(end.outcome, usage, { ...rest, estimated: true }))
       },
@@ -119,6 +136,9 @@ export const createAccounts =
         const outcome = outcomeOf(fault)
         const code = fault instanceof AppError ? fault.code : 'internal_error'
         const rest = { estimated: true, fault: code, firstByteMs: null }
+        // Pictures and audio are made, and paid for, once they are asked for.
+        if (request.media !== undefined && outcome === 'client_gone' && attempts.at(-1)?.fault === code)
+          return void settle(outcome, measured(request.media, nothingTold, false).usage, rest)
         // The last try ended with the caller, so it was under way; a caller who leaves between tries owes nothing.
         if (outcome === 'client_gone' && attempts.at(-1)?.fault === code)
           return counted('').then((usage) => {

@@ -1,7 +1,7 @@
 import { header } from '@headgate/contract/headers.ts'
 import type { Exchange } from '../../domain/exchange.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
-import type { JsonAnswer, StreamSource } from '../../domain/upstream.ts'
+import type { BinarySource, JsonAnswer, StreamSource } from '../../domain/upstream.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
 import type { Account } from './account.ts'
 import type { Admitted, FlowPorts } from './gateway.ports.ts'
@@ -10,6 +10,7 @@ import type { Admitted, FlowPorts } from './gateway.ports.ts'
 export type CallAnswer =
   | { readonly kind: 'json'; readonly answer: JsonAnswer; readonly costUsd: string | null }
   | { readonly kind: 'events'; readonly source: StreamSource }
+  | { readonly kind: 'binary'; readonly source: BinarySource }
 
 const nothing = (): void => {}
 
@@ -42,6 +43,8 @@ export const createFlow =
           return account.ended(end)
         },
       })
+      if (answer.kind === 'binary')
+        return { kind: 'binary', source: Object.assign(source, { contentType: answer.contentType }) }
       return { kind: 'events', source }
     } catch (fault) {
       release()

@@ -2,11 +2,12 @@ import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import type { Exchange } from '../../domain/exchange.ts'
 import type { Attempt, Hold, Intent, Settlement } from '../../domain/hold.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
+import type { MediaTold } from '../../domain/media.ts'
 import type { Target } from '../../domain/model.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { Price } from '../../domain/price.ts'
 import type { ExplainedChoice } from '../../domain/route.ts'
-import type { EventAnswer, StreamSource, UpstreamAnswer } from '../../domain/upstream.ts'
+import type { FlowingAnswer, StreamSource, UpstreamAnswer } from '../../domain/upstream.ts'
 import type { Outcome, Usage } from '../../domain/usage.ts'
 import type { Walk } from '../../domain/walk.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
@@ -24,6 +25,8 @@ export interface StreamEnd {
   readonly outputParts: number
   /** The text that was forwarded. */
   readonly text: () => string
+  /** What the provider said of images or audio. */
+  readonly media?: MediaTold
   readonly fault: ErrorCode | null
   readonly firstByteMs: number | null
 }
@@ -36,7 +39,7 @@ export interface StreamReceipt {
 
 /** What the relay needs to pass a stream on. */
 export interface RelayInput {
-  readonly answer: EventAnswer
+  readonly answer: FlowingAnswer
   readonly request: InferenceRequest
   readonly requestId: string
   /** Monotonic milliseconds. */

@@ -5,23 +5,17 @@ import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import { upstreamErrors } from '@headgate/contract/errors/upstream.ts'
 import { header } from '@headgate/contract/headers.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
-import type { CancelSignal } from '../../kernel/cancellation.ts'
-import { type CallerInput, defineRoute, type Reply, type Route } from '../../kernel/route.ts'
-import type { CallAnswer } from './flow.ts'
+import { defineRoute, type Route } from '../../kernel/route.ts'
+import { type CallPorts, handleCall } from './handle-call.ts'
 
-/** What the routes hand a call to. */
-export interface GatewayRoutePorts {
-  readonly call: (
-    exchange: CallerInput['exchange'],
-    request: InferenceRequest,
-    signal: CancelSignal,
-  ) => Promise<CallAnswer>
+/** What the routes need. */
+export interface GatewayRoutePorts extends CallPorts {
   readonly read: (operation: Operation, body: Buffer) => InferenceRequest | Promise<InferenceRequest>
   readonly maxBodyBytes: number
-  readonly monotonic: () => number
 }
 
-const callErrors: readonly ErrorCode[] = [
+/** Errors that every inference route may answer. */
+export const callErrors: readonly ErrorCode[] = [
   'duplicate_parameter',
   'unsupported_parameter',
   'model_missing',
@@ -33,7 +27,8 @@ const callErrors: readonly ErrorCode[] = [
   'journal_unavailable',
   ...(Object.keys(upstreamErrors) as (keyof typeof upstreamErrors)[]),
 ]
-const callHeaders = [
+/** Headers of every inference answer. */
+export const callHeaders = [
   header.model,
   header.provider,
   header.attempts,
@@ -45,29 +40,9 @@ const callHeaders = [
 ]
 
 /** Declares the inference routes under OpenAI's paths. */
-export const gatewayRoutes = ({ call, read, maxBodyBytes, monotonic }: GatewayRoutePorts): Route[] => {
-  const handle =
-    (operation: Operation) =>
-    async (input: CallerInput): Promise<Reply> => {
-      const { exchange, signal } = input
-      const { walk } = exchange
-      walk.operation = operation
-      const request = await read(operation, input.body as Buffer)
-      walk.readAt = monotonic()
-      walk.model = request.model
-      walk.stream = request.stream
-      // As with the header: a backend may name the person, a browser may not.
-      const { caller } = exchange
-      const mayName = exchange.user === null && caller.kind === 'secret' && caller.person === null
-      const named = mayName && request.user !== null ? { ...exchange, user: request.user } : exchange
-      const answer = call(named, request, signal)
-      if (request.stream) {
-        return { kind: 'events', stream: answer.then((made) => (made as CallAnswer & { kind: 'events' }).source) }
-      }
-      const made = (await answer) as CallAnswer & { kind: 'json' }
-      if (made.costUsd !== null) exchange.headers[header.costUsd] = made.costUsd
-      return { kind: 'bytes', status: 200, contentType: 'application/json; charset=utf-8', bytes: made.answer.body }
-    }
+export const gatewayRoutes = (ports: GatewayRoutePorts): Route[] => {
+  const { read, maxBodyBytes } = ports
+  const handle = (operation: Operation) => handleCall(ports, operation, ({ body }) => read(operation, body as Buffer))
   return [
     defineRoute({
       method: 'POST',

@@ -5,15 +5,20 @@ import type { AccountPorts, FlowPorts } from './gateway.ports.ts'
 import { gatewayRoutes } from './gateway.routes.ts'
 import { createRequestReader } from './large-body.ts'
 import { explainRoute } from './route.routes.ts'
+import { type MediaLimits, mediaRoutes } from './media.routes.ts'
 
 /** The gateway: OpenAI-compatible calls, from bytes in to bytes out. */
-export const createGateway = (ports: FlowPorts & AccountPorts & { readonly maxBodyBytes: number }): Feature => {
+export const createGateway = (
+  ports: FlowPorts & AccountPorts & { readonly maxBodyBytes: number; readonly media: MediaLimits },
+): Feature => {
   const reader = createRequestReader()
   const call = createFlow(ports, createAccounts(ports), ports.monotonic)
+  const routePorts = { call, read: reader.read, maxBodyBytes: ports.maxBodyBytes, monotonic: ports.monotonic }
   return {
     name: 'gateway',
     routes: [
-      ...gatewayRoutes({ call, read: reader.read, maxBodyBytes: ports.maxBodyBytes, monotonic: ports.monotonic }),
+      ...gatewayRoutes(routePorts),
+      ...mediaRoutes({ ...routePorts, media: ports.media }),
       explainRoute({ read: reader.read, maxBodyBytes: ports.maxBodyBytes, route: ports.route }),
     ],
     relieve: reader.rest,

@@ -1,23 +1,34 @@
-import type { ErrorDetail } from '@headgate/contract/errors/body.ts'
 import { type InferenceRequest, type MemberSpan, type Operation, replaceSpan } from '../../domain/inference.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { outlineJson, parseJson } from '../../kernel/json.ts'
+import { readMediaJson } from './media-wire.ts'
+import {
+  invalid,
+  isBlank,
+  isObject,
+  located,
+  type Members,
+  readBoolean,
+  readCount,
+  readModel,
+  readUser,
+} from './wire-members.ts'
 
 /** Members whose repetition would let two parsers disagree on who pays for what. */
 const decisiveMembers = [
   'model',
   'messages',
   'input',
+  'prompt',
   'max_tokens',
   'max_completion_tokens',
   'user',
   'stream',
   'stream_options',
   'n',
+  'size',
+  'quality',
 ]
-/** Control characters and lone surrogates: no name has them, and PostgreSQL stores neither NUL nor half a character. */
-const unprintable = /[\p{Cc}\p{Cs}]/u
-
 /**
  * Most input tokens that one picture can cost, beyond its bytes: 48 tiles of 5,667 tokens would pass every published
  * rate, the dearest being 2,833 + 8 × 5,667 (platform.openai.com/docs/guides/images-vision, gpt-4o-mini, high detail).
@@ -26,64 +37,12 @@ const TOKENS_PER_IMAGE = 48_169
 const MAX_CHOICES = 128
 const MOST_OUTPUT_TOKENS = 10_000_000
 
-type Members = Readonly<Record<string, unknown>>
-
-const isObject = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const invalid = (location: string, message: string, fix: string): AppError =>
-  new AppError('invalid_parameter', { detail: `${location} ${message}`, details: [{ location, message, fix }] })
-
-const readModel = (body: Members): string => {
-  const { model } = body as { model?: unknown }
-  const fix = 'Name a model from GET /v1/models, such as "provider/model".'
-  if (model === undefined || model === null || isBlank(model))
-    throw new AppError('model_missing', located('model', fix))
-  if (typeof model !== 'string') throw invalid('model', 'must be a string', fix)
-  if (model.length > 256) throw invalid('model', 'is longer than 256 characters', fix)
-  if (unprintable.test(model)) throw invalid('model', 'has a control character or half a character', fix)
-  return model
-}
-
-const located = (location: string, fix: string, message = 'is missing or empty'): { details: ErrorDetail[] } => ({
-  details: [{ location, message, fix }],
-})
-
-const readBoolean = (body: Members, name: string): boolean => {
-  const value = body[name]
-  if (value === undefined || value === null) return false
-  if (typeof value !== 'boolean') throw invalid(name, 'must be true or false', `Write "${name}": true.`)
-  return value
-}
-
-const readCount = (body: Members, name: string, most: number): number | null => {
-  const value = body[name]
-  if (value === undefined || value === null) return null
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > most)
-    throw invalid(name, `must be a whole number from 1 to ${most}`, `Write a whole number, or leave ${name} out.`)
-  return value
-}
-
 /** The cap of the output; the larger where both names stand, because a provider may heed either. */
 const readOutputCap = (body: Members): number | null => {
   const present = readCount(body, 'max_completion_tokens', MOST_OUTPUT_TOKENS)
   const former = readCount(body, 'max_tokens', MOST_OUTPUT_TOKENS)
   return present !== null && former !== null ? Math.max(present, former) : (present ?? former)
 }
-
-const readUser = (body: Members): string | null => {
-  const value = body['user']
-  if (value === undefined || value === null) return null
-  if (typeof value !== 'string' || value.length > 256 || unprintable.test(value))
-    throw invalid(
-      'user',
-      'must be a string of at most 256 characters, without control characters',
-      'Send your own stable id of the person.',
-    )
-  return value
-}
-
-const isBlank = (value: unknown): boolean => typeof value === 'string' && value.trim() === ''
 
 /** Parts whose tokens are bounded: by their bytes, or as pictures. */
 const boundedParts = new Set(['text', 'refusal', 'image_url', 'input_audio'])
@@ -173,6 +132,8 @@ export const readInferenceRequest = (operation: Operation, bytes: Buffer): Infer
   const repeated = duplicates.find((name) => decisiveMembers.includes(name))
   if (repeated !== undefined)
     throw new AppError('duplicate_parameter', located(repeated, 'Send it once.', 'stands more than once'))
+  if (operation !== 'chat' && operation !== 'embeddings')
+    return { operation, body: bytes, members, ...readMediaJson(operation, body, bytes.length) }
   const model = readModel(body)
   const { images, hasFiles } = operation === 'chat' ? readMessages(body) : { images: 0, hasFiles: false }
   if (operation === 'embeddings') readInput(body)

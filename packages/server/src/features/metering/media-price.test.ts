@@ -72,6 +72,7 @@ const asking = (operation: Operation, given: Partial<MediaRequest>, inputTokensB
     quality: null,
     characters: 0,
     audioMsBound: 0,
+    audioMs: null,
     outputTokensBound: 0,
     inputTokensEstimate: 0,
     format: null,

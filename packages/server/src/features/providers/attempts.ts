@@ -198,7 +198,7 @@ export const createAttempts = (options: Options) => {
         })
         record(answer.status, null)
         circuit.report(target.name, 'ok')
-        gate.answered(target.name, answer.kind === 'events', clock.monotonic() - startedAt)
+        gate.answered(target.name, answer.kind !== 'json', clock.monotonic() - startedAt)
         if (answer.kind === 'json') release()
         return answer.kind === 'json'
           ? {
@@ -208,9 +208,13 @@ export const createAttempts = (options: Options) => {
               status: answer.status,
               body: answer.body,
               usage: answer.usage,
+              media: answer.media,
+              contentType: answer.contentType,
               warning: answer.warning,
             }
-          : { kind: 'events', target, attempts, source: answer.source, release, warning: answer.warning }
+          : answer.kind === 'events'
+            ? { kind: 'events', target, attempts, source: answer.source, release, warning: answer.warning }
+            : { ...answer, target, attempts, release }
       } catch (thrown) {
         if (thrown instanceof ProviderFault && overburdened.has(thrown.code)) gate.failed()
         release()

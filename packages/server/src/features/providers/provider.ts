@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
+import type { MediaTold } from '../../domain/media.ts'
 import type { StreamSource } from '../../domain/upstream.ts'
 import type { Usage } from '../../domain/usage.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
@@ -21,9 +22,19 @@ export interface ProviderCall {
   readonly signal: CancelSignal
 }
 
-/** What one try yielded: a whole JSON answer, or a stream whose first event has arrived. */
+/** What one try yielded: a whole answer, or a stream whose first event or bytes have arrived. */
 export type ProviderAnswer = (
-  | { readonly kind: 'json'; readonly status: number; readonly body: Buffer; readonly usage: Usage | null }
+  | {
+      readonly kind: 'json'
+      readonly status: number
+      readonly body: Buffer
+      readonly usage: Usage | null
+      /** Of images and audio. */
+      readonly media?: MediaTold
+      /** Of a body that is no JSON. */
+      readonly contentType?: string
+    }
+  | { readonly kind: 'binary'; readonly status: number; readonly contentType: string; readonly source: StreamSource }
   | { readonly kind: 'events'; readonly status: number; readonly source: StreamSource }
 ) & {
   /** What of the request could not be given to the provider. */

@@ -8,6 +8,7 @@ const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 export const maxEventBytes = 1_048_576
 /** Memory kept between events for the next one that arrives in pieces. */
 const keptBytes = 4_096
+const mebibyte = 1_048_576
 
 /** What to do with an event: hand it on, leave it out, or leave it out and read no further. */
 export type Verdict = 'forward' | 'drop' | 'stop'
@@ -26,7 +27,7 @@ export interface FrameSink {
 export interface Frames {
   /**
    * Takes the next bytes; what follows the last event end is held.
-   * @throws AppError `upstream_malformed` when one event exceeds 1 MiB; the events before it have been forwarded.
+   * @throws AppError `upstream_malformed` when one event exceeds `most` bytes, 1 MiB unless told; the events before it have been forwarded.
    */
   push(chunk: Buffer): void
   /** The start of an event whose end has not come. */
@@ -37,7 +38,7 @@ export interface Frames {
  * Finds event ends by one pass over the bytes (blank line after LF, CR or CRLF, in any mix; WHATWG HTML 9.2.6), without
  * decoding them. A chunk that ends with an event and needs no change is forwarded as it came, uncopied.
  */
-export const createFrames = (sink: FrameSink): Frames => {
+export const createFrames = (sink: FrameSink, most: number = maxEventBytes): Frames => {
   let store = Buffer.alloc(0)
   let length = 0
   let lineEmpty = true
@@ -49,13 +50,14 @@ export const createFrames = (sink: FrameSink): Frames => {
   let feedAt = -1
   let returnAt = -1
 
-  const tooLong = () => new AppError('upstream_malformed', { detail: 'One event of the stream exceeds 1 MiB.' })
+  const tooLong = () =>
+    new AppError('upstream_malformed', { detail: `One event of the stream exceeds ${most / mebibyte} MiB.` })
 
   const hold = (bytes: Buffer, start: number, end: number): void => {
     const needed = length + end - start
-    if (needed > maxEventBytes) throw tooLong()
+    if (needed > most) throw tooLong()
     if (needed > store.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.min(maxEventBytes, Math.max(512, needed, store.length * 2)))
+      const grown = Buffer.allocUnsafeSlow(Math.min(most, Math.max(512, needed, store.length * 2)))
       store.copy(grown, 0, 0, length)
       store = grown
     }
@@ -116,7 +118,7 @@ export const createFrames = (sink: FrameSink): Frames => {
   const judge = (bytes: Buffer, start: number, end: number): Verdict => {
     const count = lines
     lines = 0
-    if (end - start > maxEventBytes) throw tooLong()
+    if (end - start > most) throw tooLong()
     return sink.event(bytes, start, end, count)
   }
 

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
-import type { EventAnswer } from '../../domain/upstream.ts'
+import type { MediaTold } from '../../domain/media.ts'
+import type { FlowingAnswer } from '../../domain/upstream.ts'
 import type { Outcome, Usage } from '../../domain/usage.ts'
 
 /** How a stream ended and what flowed. */
@@ -12,6 +13,8 @@ export interface StreamEnd {
   readonly outputParts: number
   /** The text handed on, to be counted where the provider did not say. */
   text(): string
+  /** What the provider said of images or audio. */
+  readonly media?: MediaTold
   /** Code of what the caller is told; null after a whole answer. */
   readonly fault: ErrorCode | null
   /** Milliseconds from `startedAt` to the first byte for the caller; null when there was none. */
@@ -25,9 +28,9 @@ export interface StreamReceipt {
   readonly estimated: boolean
 }
 
-/** One stream to relay. */
+/** One stream to relay: of a conversation as events, of media as events or bytes. */
 export interface RelayInput {
-  readonly answer: EventAnswer
+  readonly answer: FlowingAnswer
   readonly request: InferenceRequest
   /** As the caller sees it. */
   readonly requestId: string

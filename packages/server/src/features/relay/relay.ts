@@ -5,6 +5,7 @@ import { type Log, silentLog } from '../../kernel/log.ts'
 import { createDeadlines } from './deadline.ts'
 import { createGlance } from './glance.ts'
 import type { RelayInput } from './relay.ports.ts'
+import { relayMedia } from './media-stream.ts'
 import { relayStream } from './stream.ts'
 
 export interface RelayOptions {
@@ -13,6 +14,8 @@ export interface RelayOptions {
   readonly idleMs: number
   /** Longest whole call. */
   readonly totalMs: number
+  /** Most bytes of speech. */
+  readonly maxBytes?: number
   readonly faultPoints: FaultPoints
   /** Told of streams that could not be settled. */
   readonly log?: Log
@@ -32,9 +35,11 @@ export const createRelay = (options: RelayOptions): Relay => {
   const { clock, idleMs, totalMs, faultPoints, redact = (words) => words, log = silentLog } = options
   const deadlines = createDeadlines(clock)
   const glance = createGlance()
-  const house = { clock, deadlines, glance, faultPoints, redact, log, idleMs, totalMs }
+  const maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY
+  const house = { clock, deadlines, glance, faultPoints, redact, log, idleMs, totalMs, maxBytes }
   return {
-    stream: (input) => relayStream(input, house),
+    stream: (input) =>
+      input.request.media === undefined ? relayStream(input, house) : relayMedia(input, input.request.media, house),
     open: deadlines.open,
   }
 }

@@ -21,7 +21,7 @@ const lingerMs = 1_000
 const lingerBytes = 65_536
 
 /** Faults of a source that say more than that the answer was cut off. */
-const tellingFaults: ReadonlySet<ErrorCode> = new Set([
+export const tellingFaults: ReadonlySet<ErrorCode> = new Set([
   'upstream_error',
   'upstream_malformed',
   'upstream_overloaded',
@@ -33,7 +33,7 @@ const tellingFaults: ReadonlySet<ErrorCode> = new Set([
 const space = 32
 
 /** What all streams share. */
-interface House {
+export interface House {
   readonly clock: Clock
   readonly deadlines: ReturnType<typeof createDeadlines>
   readonly glance: Glance
@@ -42,6 +42,7 @@ interface House {
   readonly redact: (words: string, provider: string) => string
   readonly idleMs: number
   readonly totalMs: number
+  readonly maxBytes: number
 }
 
 /** The last event of a stream, or what took its place. */

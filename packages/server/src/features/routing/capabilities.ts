@@ -7,12 +7,23 @@ export interface Capabilities {
   readonly contextTokens: number | null
 }
 
-const both: readonly Operation[] = ['chat', 'embeddings']
+const ofText: readonly Operation[] = ['chat', 'embeddings']
+const ofImages: readonly Operation[] = ['images', 'image_edits', 'image_variations']
+const ofTranscripts: readonly Operation[] = ['transcriptions', 'translations']
+const any: readonly Operation[] = [...ofText, ...ofImages, 'speech', ...ofTranscripts, 'moderations']
 const chat: readonly Operation[] = ['chat']
 const embeddings: readonly Operation[] = ['embeddings']
 
 /** Families of embedding models whose names do not say so. */
 const embeddingNames = /embed|(^|[/-])(bge|gte|e5|minilm|all-minilm|paraphrase)([-:/]|$)/i
+
+/** Families of other models by their names, and what they do. */
+const families: readonly (readonly [names: RegExp, operations: readonly Operation[]])[] = [
+  [/(^|[/-])(gpt-image|dall-e|gptimage|imagen|flux|stable-diffusion|sdxl|sd3)/i, ofImages],
+  [/(^|[/-])(whisper|.*-transcribe)/i, ofTranscripts],
+  [/(^|[/-])tts(-|$)|-tts(-|$)/i, ['speech']],
+  [/moderation/i, ['moderations']],
+]
 
 /**
  * What a model most likely does, by its name and the data of the price library. An unknown name may do either: refusing a
@@ -24,5 +35,10 @@ export const capabilitiesOf = (provider: string, kind: string | undefined, model
   const contextTokens = known?.model.context_window ?? null
   if (kind === 'anthropic') return { operations: chat, contextTokens }
   if (embeddingNames.test(model)) return { operations: embeddings, contextTokens }
-  return { operations: known !== null && known.model_price['output_mtok'] !== undefined ? chat : both, contextTokens }
+  if (kind === 'ollama') return { operations: ofText, contextTokens }
+  const family = families.find(([names]) => names.test(model))
+  if (family !== undefined) return { operations: family[1], contextTokens }
+  // Some that talk also draw, and the library prices both in tokens.
+  if (known !== null && /image/i.test(model)) return { operations: ['chat', ...ofImages], contextTokens }
+  return { operations: known !== null && known.model_price['output_mtok'] !== undefined ? chat : any, contextTokens }
 }

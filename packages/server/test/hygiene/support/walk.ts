@@ -30,6 +30,13 @@ export const badRequests = async ({ send, hear, gateway }: PlantedHouse): Promis
   await send(chat, { messages: [{ role: 'user', content: words }] })
   await send(chat, { model: 'demo', messages: [], metadata: { words } })
   await send('/v1/embeddings', { model: 'demo', input: '' })
+  await send('/v1/images/generations', { model: 'demo', prompt: '', quality: words })
+  await send('/v1/images/generations', { model: 'demo', prompt: words, n: 99 })
+  await send('/v1/audio/speech', { model: 'demo', input: words, stream_format: `${words} ` })
+  await send('/v1/moderations', { model: 'demo', input: [words, ''] })
+  await send('/v1/images/edits', Buffer.from(`--${words}\r\n`), {
+    headers: { 'content-type': `multipart/form-data; boundary=${words}` },
+  })
   await send(chat, prompt('demo', { temperature: words }))
   await send(chat, prompt('demo', { max_tokens: -1 }))
   await send(chat, prompt('no-such-model'))

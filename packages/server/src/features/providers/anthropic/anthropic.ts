@@ -1,3 +1,4 @@
+import { expectationOf } from '../openai/expectation.ts'
 import { type OpenAIOptions, OpenAIServer } from '../openai/openai.ts'
 import { type Provider, type ProviderAnswer, ProviderFault } from '../provider.ts'
 import { translateAnswer } from './answer.ts'
@@ -38,9 +39,8 @@ export const createAnthropicProvider = (options: AnthropicOptions): Provider => 
   const translate = (answer: ProviderAnswer, warning: string | null): ProviderAnswer => {
     const created = Math.floor(clock.now() / 1000)
     const told = warning === null ? {} : { warning }
-    if (answer.kind === 'events')
-      return { ...answer, ...told, source: new MessageStream(answer.source, created, secrets) }
-    return { ...answer, ...told, ...translateAnswer(answer.body, created) }
+    if (answer.kind === 'json') return { ...answer, ...told, ...translateAnswer(answer.body, created) }
+    return { ...answer, ...told, source: new MessageStream(answer.source, created, secrets) }
   }
 
   return {
@@ -57,7 +57,7 @@ export const createAnthropicProvider = (options: AnthropicOptions): Provider => 
       const translated = translator.translate(request, model, setting)
       const { body, warning } = translated instanceof Promise ? await translated : translated
       const answer = await server
-        .send('POST', '/v1/messages', body, request.stream, { requestId, trace }, signal)
+        .send('POST', '/v1/messages', body, expectationOf(request), { requestId, trace }, signal)
         .catch((fault: unknown) => {
           throw refineFault(fault)
         })

@@ -1,9 +1,11 @@
+import type { Operation } from '../../../domain/inference.ts'
 import { noUsage } from '../../../domain/usage.ts'
 import type { Clock } from '../../../kernel/clock.ts'
 import { prefixedId } from '../../../kernel/ids.ts'
 import { type Provider, type ProviderAnswer, type ProviderCall, ProviderFault, abortReason } from '../provider.ts'
 import { type DemoAnswer, type DemoChat, answerDemo, demoTokens, wireUsage } from './answer.ts'
 import { type DemoEmbeddings, embedDemo } from './embedding.ts'
+import { answerMedia } from './media.ts'
 import { DemoStream } from './stream.ts'
 
 /** The one model of the demo provider. */
@@ -11,6 +13,17 @@ export const demoModel = 'demo'
 /** On every answer, so that nobody takes it for the real thing. */
 const fingerprint = 'headgate-demo-simulated'
 const TOKEN_PAUSE_MS = 15
+const operations: readonly Operation[] = [
+  'chat',
+  'embeddings',
+  'images',
+  'image_edits',
+  'image_variations',
+  'speech',
+  'transcriptions',
+  'translations',
+  'moderations',
+]
 
 interface DemoOptions {
   readonly name: string
@@ -105,9 +118,9 @@ export const createDemoProvider = ({ name, clock }: DemoOptions): Provider => {
           detail: `The demo provider has one model: ${demoModel}.`,
         })
       }
-      return answer(call)
+      return answerMedia(call.request, demoModel, clock) ?? answer(call)
     },
-    listModels: async () => [{ id: demoModel, operations: ['chat', 'embeddings'], contextTokens: null, created: null }],
+    listModels: async () => [{ id: demoModel, operations, contextTokens: null, created: null }],
     retire: async () => {},
     close: async () => {},
   }

@@ -1,10 +1,10 @@
 import type { StreamListener, StreamSource } from '../../../domain/upstream.ts'
 import type { Clock, Timer } from '../../../kernel/clock.ts'
 
-/** Sends prepared events one after another, `pauseMs` apart, so that a stream looks like one. */
+/** Sends prepared events, or pieces of bytes, one after another, `pauseMs` apart, so that a stream looks like one. */
 export class DemoStream implements StreamSource {
   readonly #clock: Clock
-  readonly #events: readonly string[]
+  readonly #events: readonly (string | Buffer)[]
   readonly #pauseMs: number
   #next = 0
   #listener: StreamListener | null = null
@@ -12,7 +12,7 @@ export class DemoStream implements StreamSource {
   #over = false
   #timer: Timer | null = null
 
-  constructor(clock: Clock, events: readonly string[], pauseMs: number) {
+  constructor(clock: Clock, events: readonly (string | Buffer)[], pauseMs: number) {
     this.#clock = clock
     this.#events = events
     this.#pauseMs = pauseMs
@@ -52,6 +52,6 @@ export class DemoStream implements StreamSource {
       this.#timer = null
       this.#send()
     })
-    listener.data(Buffer.from(event))
+    listener.data(typeof event === 'string' ? Buffer.from(event) : event)
   }
 }

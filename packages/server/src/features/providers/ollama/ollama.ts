@@ -1,6 +1,7 @@
 import type { ListedModel, Provider } from '../provider.ts'
 import { ProviderFault } from '../provider.ts'
 import { type OpenAIOptions, OpenAIServer } from '../openai/openai.ts'
+import { expectationOf } from '../openai/expectation.ts'
 import { operationPath, upstreamBody } from '../openai/request.ts'
 
 const readTags = (tags: unknown): ListedModel[] => {
@@ -33,7 +34,7 @@ export const createOllamaProvider = (options: OpenAIOptions): Provider => {
         'POST',
         `/v1${operationPath[request.operation]}`,
         upstreamBody(request, model, options.streamUsage),
-        request.stream,
+        expectationOf(request),
         { requestId, trace },
         signal,
       ),

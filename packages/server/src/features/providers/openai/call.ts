@@ -5,8 +5,9 @@ import type { Clock, Timer } from '../../../kernel/clock.ts'
 import { parseRetryAfter } from '../../../kernel/retry.ts'
 import { abortReason, CallNotSent, type ProviderAnswer, ProviderFault } from '../provider.ts'
 import { faultOfConnection, faultOfErrorObject, faultOfStatus, timeoutFault } from './faults.ts'
+import type { Expectation } from './expectation.ts'
 import { FirstEventScanner, firstEventData } from './first-event.ts'
-import { decodeBody, readJsonAnswer, tooLarge } from './json-body.ts'
+import { decodeBody, tooLarge } from './json-body.ts'
 import { UpstreamStream } from './stream.ts'
 
 /** Deadlines of one provider, in milliseconds. */
@@ -31,11 +32,13 @@ export interface CallSetting {
 
 /** Most that is read of an error answer. */
 const ERROR_BYTES = 65_536
-/** Longest first event of a stream; the relay keeps the same cap for every line. */
-const FIRST_EVENT_BYTES = 1_048_576
 
 const isEventStream = (type: string | string[] | undefined): boolean =>
   typeof type === 'string' && /^text\/event-stream\b/i.test(type)
+
+const isJson = (type: string): boolean => /^application\/([a-z0-9.-]+\+)?json\b/i.test(type)
+/** What speech comes as; some servers do not say what the bytes are. */
+const isBinary = (type: string): boolean => /^(audio\/|video\/|application\/(octet-stream|ogg)\b)/i.test(type)
 
 /**
  * One request to an OpenAI-compatible server: undici's handler and its state in one object, because a chain of promises and
@@ -43,6 +46,7 @@ const isEventStream = (type: string | string[] | undefined): boolean =>
  */
 export class OpenAICall implements Dispatcher.DispatchHandler {
   readonly #setting: CallSetting
+  readonly #expected: Expectation
   readonly #wantsStream: boolean
   readonly #signal: CancelSignal
   readonly #resolve: (answer: ProviderAnswer) => void
@@ -53,6 +57,7 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | null = null
   #settled = false
   #status = 0
+  #type = ''
   #encoding: string | undefined
   #retryAfterMs: number | undefined
   #chunks: Buffer[] = []
@@ -62,19 +67,21 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
 
   constructor(
     setting: CallSetting,
-    wantsStream: boolean,
+    expected: Expectation,
     signal: CancelSignal,
     resolve: (answer: ProviderAnswer) => void,
     reject: (fault: Error) => void,
   ) {
     this.#setting = setting
+    const wantsStream = expected.flow !== 'whole'
+    this.#expected = expected
     this.#wantsStream = wantsStream
     this.#signal = signal
     this.#resolve = resolve
     this.#reject = reject
     this.#startedAt = setting.clock.monotonic()
-    const { firstByteMs, idleMs, totalMs } = setting.timeouts
-    this.#timer = setting.clock.after(Math.min(totalMs, wantsStream ? firstByteMs : idleMs), this.#onTimer)
+    const { idleMs, totalMs } = setting.timeouts
+    this.#timer = setting.clock.after(Math.min(totalMs, wantsStream ? this.#firstByteMs() : idleMs), this.#onTimer)
     signal.addEventListener('abort', this)
   }
 
@@ -100,7 +107,13 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
       this.#retryAfterMs = parseRetryAfter(headers['retry-after'], this.#setting.clock.now())
       return
     }
-    if (this.#wantsStream) {
+    this.#type = headers['content-type'] ?? ''
+    if (this.#expected.flow === 'bytes' && !isBinary(this.#type)) {
+      // An error that comes with status 200 is read whole; a page is no speech.
+      if (!isJson(this.#type) || this.#encoding !== undefined) this.#failMalformed()
+      return
+    }
+    if (this.#expected.flow === 'events') {
       if (!isEventStream(headers['content-type']) || this.#encoding !== undefined) this.#failMalformed()
       else this.#scanner = new FirstEventScanner()
       return
@@ -114,6 +127,12 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
       return
     }
     if (this.#settled) return
+    if (this.#expected.flow === 'bytes' && this.#status < 300 && isBinary(this.#type)) {
+      this.#chunks.push(chunk)
+      const source = this.#begin(controller)
+      this.#resolve({ kind: 'binary', status: this.#status, contentType: this.#type, source })
+      return
+    }
     this.#chunks.push(chunk)
     this.#length += chunk.length
     if (this.#scanner !== null) this.#seekFirstEvent(controller, this.#scanner, chunk)
@@ -128,6 +147,7 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
     else if (this.#settled) return
     else if (this.#status >= 300) void this.#finishError()
     else if (this.#scanner !== null) this.#failTruncated('anywhere')
+    else if (this.#expected.flow === 'bytes') this.#finishBytes()
     else if (this.#encoding !== undefined) void this.#finishEncoded(this.#encoding)
     else this.#finishJson(this.#body())
   }
@@ -139,6 +159,12 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
     // Once an answer has begun, a lost connection is a cut answer; work that a whole answer took is not asked for twice.
     else if (this.#status !== 0) this.#failTruncated(this.#wantsStream ? 'anywhere' : 'never')
     else this.#fail(faultOfConnection(error, 0))
+  }
+
+  /** A picture is made in silence, which only the deadline of the whole ends. */
+  #firstByteMs(): number {
+    const { firstByteMs, totalMs } = this.#setting.timeouts
+    return this.#expected.isSlow ? totalMs : firstByteMs
   }
 
   readonly #onTimer = (): void => {
@@ -161,24 +187,37 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
   #seekFirstEvent(controller: Dispatcher.DispatchController, scanner: FirstEventScanner, chunk: Buffer): void {
     const end = scanner.scan(chunk)
     if (end < 0) {
-      if (this.#length > FIRST_EVENT_BYTES) this.#failMalformed()
+      if (this.#length > this.#expected.firstEventBytes) this.#failMalformed()
       return
     }
     const head =
       this.#chunks.length === 1 ? chunk.subarray(0, end) : this.#body().subarray(0, this.#length - chunk.length + end)
     if (head.includes('"error"')) {
-      const fault = this.#readFirstError(head)
+      const fault = this.#readError(firstEventData(head.toString('utf8')))
       if (fault !== null) return this.#fail(fault)
     }
+    this.#resolve({ kind: 'events', status: this.#status, source: this.#begin(controller) })
+  }
+
+  /** What flows lives on from here by itself. */
+  #begin(controller: Dispatcher.DispatchController): UpstreamStream {
     this.#settled = true
     this.#timer.cancel()
     this.#stream = new UpstreamStream(controller, this.#chunks, () => this.#signal.removeEventListener('abort', this))
-    this.#resolve({ kind: 'events', status: this.#status, source: this.#stream })
+    return this.#stream
   }
 
-  #readFirstError(head: Buffer): ProviderFault | null {
+  /** No byte came of what should flow, or JSON in its place. */
+  #finishBytes(): void {
+    if (this.#length === 0) return this.#failTruncated('anywhere')
+    const fault = this.#readError(this.#body().toString('utf8'))
+    if (fault === null) this.#failMalformed()
+    else this.#fail(fault)
+  }
+
+  #readError(json: string): ProviderFault | null {
     try {
-      const event = JSON.parse(firstEventData(head.toString('utf8'))) as { error?: unknown } | null
+      const event = JSON.parse(json) as { error?: unknown } | null
       if (event === null || event.error === undefined || event.error === null) return null
       return faultOfErrorObject(event, this.#status, this.#setting.secrets)
     } catch {
@@ -192,10 +231,10 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
 
   #finishJson(body: Buffer): void {
     try {
-      const usage = readJsonAnswer(body, this.#status, this.#setting.secrets)
+      const reading = this.#expected.read(body, this.#status, this.#setting.secrets, this.#type)
       this.#settled = true
       this.#letGo()
-      this.#resolve({ kind: 'json', status: this.#status, body, usage })
+      this.#resolve({ kind: 'json', status: this.#status, body, ...reading })
     } catch (fault) {
       this.#fail(fault as Error)
     }

@@ -7,7 +7,7 @@ import { faultOfErrorObject } from './faults.ts'
 import { findUsage } from './usage.ts'
 
 /** Up to this size an answer is parsed whole; a larger one is checked at its ends, to keep the event loop free. */
-const PARSED_BYTES = 1_048_576
+export const parsedBytes = 1_048_576
 /** Most that decompression may multiply a body by, above a first 64 KiB. */
 const MAX_RATIO = 100
 const FREE_BYTES = 65_536
@@ -57,7 +57,8 @@ const faultOfSyntax = (error: unknown, text: string, status: number): ProviderFa
   return isCut ? truncated(status) : malformed(status, error)
 }
 
-const checkEnds = (body: Buffer, status: number): void => {
+/** Checks the ends of an object too large to be parsed. @throws ProviderFault. */
+export const checkEnds = (body: Buffer, status: number): void => {
   let first = 0
   let last = body.length - 1
   while (isBlank(body[first])) first++
@@ -66,15 +67,8 @@ const checkEnds = (body: Buffer, status: number): void => {
   if (body[last] !== 0x7d) throw truncated(status)
 }
 
-/**
- * Checks that a 2xx body is a whole JSON object and reads its usage.
- * @throws ProviderFault `upstream_truncated` or `upstream_malformed`, or the fault that an error object in it means.
- */
-export const readJsonAnswer = (body: Buffer, status: number, secrets: readonly string[]): Usage | null => {
-  if (body.length > PARSED_BYTES) {
-    checkEnds(body, status)
-    return findUsage(body)
-  }
+/** The members of a whole JSON object. @throws ProviderFault `upstream_truncated` or `upstream_malformed`. */
+export const parseObject = (body: Buffer, status: number): Readonly<Record<string, unknown>> => {
   const text = body.toString('utf8')
   let answer: unknown
   try {
@@ -83,7 +77,20 @@ export const readJsonAnswer = (body: Buffer, status: number, secrets: readonly s
     throw faultOfSyntax(error, text, status)
   }
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) throw malformed(status)
-  const { error, choices, data, usage } = answer as Record<string, unknown>
+  return answer as Readonly<Record<string, unknown>>
+}
+
+/**
+ * Checks that a 2xx body is a whole JSON object and reads its usage.
+ * @throws ProviderFault `upstream_truncated` or `upstream_malformed`, or the fault that an error object in it means.
+ */
+export const readJsonAnswer = (body: Buffer, status: number, secrets: readonly string[]): Usage | null => {
+  if (body.length > parsedBytes) {
+    checkEnds(body, status)
+    return findUsage(body)
+  }
+  const answer = parseObject(body, status)
+  const { error, choices, data, usage } = answer
   if (error !== undefined && error !== null && choices === undefined && data === undefined)
     throw faultOfErrorObject(answer, status, secrets)
   return readUsage(usage)

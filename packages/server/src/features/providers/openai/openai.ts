@@ -10,7 +10,8 @@ import {
   abortReason,
 } from '../provider.ts'
 import { type CallSetting, OpenAICall } from './call.ts'
-import { operationPath, providerHeaders, upstreamBody } from './request.ts'
+import { type Expectation, expectationOf, wholeAnswer } from './expectation.ts'
+import { formHeaders, operationPath, providerHeaders, upstreamBody, type UpstreamBody } from './request.ts'
 
 /** How to reach one OpenAI-compatible server. */
 export interface OpenAIOptions extends CallSetting {
@@ -53,18 +54,19 @@ export class OpenAIServer {
   send(
     method: 'GET' | 'POST',
     path: string,
-    body: Buffer | null,
-    wantsStream: boolean,
+    body: UpstreamBody | null,
+    expected: Expectation,
     told: Pick<ProviderCall, 'requestId' | 'trace'> | null,
     signal: CancelSignal,
+    contentType: string | null = null,
   ): Promise<ProviderAnswer> {
     if (signal.aborted) return Promise.reject(new CallNotSent(abortReason(signal)))
-    const headers =
-      told === null ? (this.#headers as string[]) : ['x-request-id', told.requestId, ...told.trace, ...this.#headers]
+    const own = contentType === null || body === null ? this.#headers : formHeaders(this.#headers, contentType, body)
+    const headers = told === null ? (own as string[]) : ['x-request-id', told.requestId, ...told.trace, ...own]
     return new Promise((resolve, reject) => {
-      const call = new OpenAICall(this.#setting, wantsStream, signal, resolve, reject)
+      const call = new OpenAICall(this.#setting, expected, signal, resolve, reject)
       try {
-        this.#pool.dispatch({ method, path: this.#basePath + path, headers, body }, call)
+        this.#pool.dispatch({ method, path: this.#basePath + path, headers, body: body as Buffer | null }, call)
       } catch (error) {
         call.onResponseError(null, error as Error)
       }
@@ -73,7 +75,7 @@ export class OpenAIServer {
 
   /** A small JSON document, parsed. */
   async get(path: string, signal: CancelSignal): Promise<unknown> {
-    const answer = await this.send('GET', path, null, false, null, signal)
+    const answer = await this.send('GET', path, null, wholeAnswer, null, signal)
     return answer.kind === 'json' ? JSON.parse(answer.body.toString('utf8')) : null
   }
 
@@ -113,9 +115,10 @@ export const createOpenAIProvider = (options: OpenAIOptions): Provider => {
         'POST',
         operationPath[request.operation],
         upstreamBody(request, model, options.streamUsage),
-        request.stream,
+        expectationOf(request),
         { requestId, trace },
         signal,
+        request.media?.contentType,
       ),
     listModels: async (signal) => readModels(await server.get('/models', signal)),
     retire: () => server.retire(),

@@ -21,16 +21,23 @@ const streamOptions = (text: string): string => {
   return JSON.stringify({ ...options, include_usage: true })
 }
 
+/** Bytes, or pieces of them in order: a file is not copied for the sake of a name. */
+export type UpstreamBody = Buffer | readonly Buffer[]
+
 /**
  * The bytes that go upstream: the caller's own, with the model renamed where the provider names it differently, and the
  * usage chunk of a stream asked for where `streamUsage` says that the provider knows the option. Everything else is kept
  * byte for byte.
  */
-export const upstreamBody = (request: InferenceRequest, model: string, streamUsage: boolean): Buffer => {
+export const upstreamBody = (request: InferenceRequest, model: string, streamUsage: boolean): UpstreamBody => {
   const { body, members } = request
   const modelSpan = members.get('model')
   if (modelSpan === undefined) return body
   const renamed = request.model !== model
+  if (typeof request.media?.contentType === 'string') {
+    if (!renamed) return body
+    return [body.subarray(0, modelSpan.start), Buffer.from(model), body.subarray(modelSpan.end)]
+  }
   const asksUsage = streamUsage && request.stream && !request.includeUsage
   if (!renamed && !asksUsage) return body
 
@@ -50,6 +57,17 @@ export const upstreamBody = (request: InferenceRequest, model: string, streamUsa
 
 /** Names and values in turn, as undici takes them. */
 export type FlatHeaders = readonly string[]
+
+const lengthOf = (body: UpstreamBody): number =>
+  Buffer.isBuffer(body) ? body.length : body.reduce((sum, { length }) => sum + length, 0)
+
+/** The headers of a provider for a form: with its boundary, and its length, which pieces do not tell. */
+export const formHeaders = (headers: FlatHeaders, contentType: string, body: UpstreamBody): FlatHeaders => {
+  const kept: string[] = ['content-type', contentType, 'content-length', String(lengthOf(body))]
+  for (let at = 0; at < headers.length; at += 2)
+    if (headers[at] !== 'content-type') kept.push(headers[at] as string, headers[at + 1] as string)
+  return kept
+}
 
 const reserved = new Set([
   'accept-encoding',
