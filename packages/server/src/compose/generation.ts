@@ -173,6 +173,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
       maxAudioBytes: config.media.max_audio_bytes,
       maxAudioSeconds: config.media.max_audio_seconds,
     },
+    plainModels: { image: config.media.image_model ?? null, text: config.media.text_model ?? null },
   })
   const status = createStatus({
     parts: async () => {

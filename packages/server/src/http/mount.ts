@@ -13,7 +13,7 @@ import { prefixedId } from '../kernel/ids.ts'
 import { outlineJson, parseStorableJson } from '../kernel/json.ts'
 import type { Reply, Route, RouteInput } from '../kernel/route.ts'
 import { checkBodyHeaders, readBody } from './body.ts'
-import { readCredential } from './credential.ts'
+import { readCredential, readQueryCredential } from './credential.ts'
 import { deprecationHeaders } from './deprecation.ts'
 import type { Events } from './events.ts'
 import { asAppError, type Fail } from './fail.ts'
@@ -159,13 +159,16 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
     let cancellation: Cancellation | null = null
     let releaseBody = nothing
     try {
-      const credential = route.access === 'public' ? null : readCredential(request.headers)
       const address = options.clientAddress(peer, request.headers)
       let actor = ''
       if (route.access === 'caller') {
         strangers.mayCall(address)
         try {
           const mayAsk = () => strangers.mayAsk(address, answerHeaders)
+          const credential =
+            route.keyInQuery === true
+              ? readQueryCredential(request.headers, query?.['key'])
+              : readCredential(request.headers)
           const identified = identity.authenticate(credential, request.headers, mayAsk)
           caller = identified instanceof Promise ? await identified : identified
         } catch (refusal) {
@@ -180,7 +183,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
       } else if (route.access === 'admin') {
         try {
           const mayAsk = () => strangers.mayAsk(address, answerHeaders)
-          actor = await identity.authenticateAdmin(credential, route.permission, mayAsk)
+          actor = await identity.authenticateAdmin(readCredential(request.headers), route.permission, mayAsk)
         } catch (refusal) {
           throw await countStranger(refusal, address, answerHeaders)
         }

@@ -23,7 +23,8 @@ export const pathsOf = (route: Route): string[] =>
   route.path.startsWith('/v1/') ? [route.path, route.path.slice(3)] : [route.path]
 
 /** What can be read can be asked for without its body. */
-export const methodsOf = ({ method }: Route): string[] => (method === 'GET' ? ['GET', 'HEAD'] : [method])
+export const methodsOf = ({ method, isCostly }: Route): string[] =>
+  method === 'GET' && isCostly !== true ? ['GET', 'HEAD'] : [method]
 
 /** Makes what answers requests that no route takes: which methods the path knows, or that there is none. */
 export const createUnrouted = (routes: readonly Route[], refuse: Refuse) => {

@@ -79,6 +79,8 @@ interface RouteDeclaration {
   readonly maxBodyBytes?: number
   /** It answers with a file, made anew for each request and kept nowhere. */
   readonly answersFile?: true
+  /** Each answer costs money, so `HEAD` is not taken for `GET` without its body. */
+  readonly isCostly?: true
   /** Told in every answer and in the reference; its use is counted. */
   readonly deprecated?: Deprecation
   /** Null for a page that people read: it is no part of the API. */
@@ -128,6 +130,8 @@ export type Route = RouteDeclaration &
          * keys only.
          */
         readonly browser?: true | 'person'
+        /** A publishable key may stand in the query as `key`, for what a page asks for by an address alone, such as an image. */
+        readonly keyInQuery?: true
         readonly handle: (input: CallerInput) => Promise<Reply> | Reply
       }
     | {

@@ -66,6 +66,8 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'POST /v1/chat/completions': plain('/v1/chat/completions', { ...chat, user: 'b' }),
   'POST /v1/embeddings': plain('/v1/embeddings', { model: 'demo', input: 'Hello' }),
   'POST /v1/route': plain('/v1/route', { model: 'auto', messages: [{ role: 'user', content: 'Hello' }] }),
+  'GET /image/*': { path: '/image/Hello?model=demo&width=16&height=16', foreign: () => [] },
+  'GET /text/*': { path: '/text/Hello?model=demo', foreign: () => [] },
   'POST /v1/images/generations': plain('/v1/images/generations', { model: 'demo', prompt: 'Hello', size: '16x16' }),
   'POST /v1/images/edits': plain('/v1/images/edits', { model: 'demo', prompt: 'Hello' }),
   'POST /v1/images/variations': plain('/v1/images/variations', { model: 'demo' }),

@@ -1,6 +1,7 @@
 import type { Feature } from '../../kernel/feature.ts'
 import { createAccounts } from './account.ts'
 import { createFlow } from './flow.ts'
+import { type PlainModels, plainRoutes } from './plain.routes.ts'
 import type { AccountPorts, FlowPorts } from './gateway.ports.ts'
 import { gatewayRoutes } from './gateway.routes.ts'
 import { createRequestReader } from './large-body.ts'
@@ -9,7 +10,8 @@ import { type MediaLimits, mediaRoutes } from './media.routes.ts'
 
 /** The gateway: OpenAI-compatible calls, from bytes in to bytes out. */
 export const createGateway = (
-  ports: FlowPorts & AccountPorts & { readonly maxBodyBytes: number; readonly media: MediaLimits },
+  ports: FlowPorts &
+    AccountPorts & { readonly maxBodyBytes: number; readonly media: MediaLimits; readonly plainModels: PlainModels },
 ): Feature => {
   const reader = createRequestReader()
   const call = createFlow(ports, createAccounts(ports), ports.monotonic)
@@ -20,6 +22,7 @@ export const createGateway = (
       ...gatewayRoutes(routePorts),
       ...mediaRoutes({ ...routePorts, media: ports.media }),
       explainRoute({ read: reader.read, maxBodyBytes: ports.maxBodyBytes, route: ports.route }),
+      ...plainRoutes({ ...routePorts, plainModels: ports.plainModels }),
     ],
     relieve: reader.rest,
     stop: reader.stop,

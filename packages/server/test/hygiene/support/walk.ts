@@ -34,6 +34,9 @@ export const badRequests = async ({ send, hear, gateway }: PlantedHouse): Promis
   await send('/v1/images/generations', { model: 'demo', prompt: words, n: 99 })
   await send('/v1/audio/speech', { model: 'demo', input: words, stream_format: `${words} ` })
   await send('/v1/moderations', { model: 'demo', input: [words, ''] })
+  await send(`/image/${encodeURIComponent(words)}?modle=${encodeURIComponent(words)}`)
+  await send(`/text/${encodeURIComponent(words)}?model=no-such-model`)
+  await send(`/text/${encodeURIComponent(words)}?key=${canaries.strangersKey}`, undefined, { key: '' })
   await send('/v1/images/edits', Buffer.from(`--${words}\r\n`), {
     headers: { 'content-type': `multipart/form-data; boundary=${words}` },
   })
