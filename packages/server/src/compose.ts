@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
+import { createBookkeeping } from './compose/bookkeeping.ts'
 import { createCallers } from './compose/callers.ts'
 import { createDiagnostics } from './compose/diagnostics.ts'
 import { createGeneration, type GenerationGround } from './compose/generation.ts'
@@ -8,7 +9,6 @@ import { createGenerations } from './compose/generations.ts'
 import { createGuards } from './compose/guards.ts'
 import { idempotencySettings } from './compose/options.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
-import { createPricing } from './compose/prices.ts'
 import { createUpstreams } from './compose/upstreams.ts'
 import { createWarmth } from './compose/warmth.ts'
 import { createWatch } from './compose/watch.ts'
@@ -18,11 +18,9 @@ import { explainSources } from './config/explain.ts'
 import { createAudit } from './features/audit/audit.ts'
 import { createConfiguration } from './features/configuration/configuration.ts'
 import { createIdempotency } from './features/idempotency/idempotency.ts'
-import { createAdjustments } from './features/ledger/adjustments.ts'
 import { createBudgetRules } from './features/ledger/budget-rules.ts'
 import { settleLeftJournals } from './features/ledger/journal-left.ts'
 import { createLedger } from './features/ledger/ledger.ts'
-import { createRecompute } from './features/ledger/recompute.ts'
 import { createTokenCounter } from './features/metering/count-tokens.ts'
 import { createReference } from './features/reference/reference.ts'
 import { describeRoutes } from './http/openapi.ts'
@@ -106,14 +104,6 @@ export const compose = async (given: Ground): Promise<House> => {
     standingsOf: (caller, user) => budgetRules.standings.ofCaller(caller, user),
   })
   const budgetRules = createBudgetRules({ database, clock, log, audit, configured: given.settings.config.budgets })
-  const adjustments = createAdjustments({
-    database,
-    clock,
-    audit,
-    callerOf: identity.keys.callerOf,
-    budgetsOf: budgetRules.ofAccount,
-    hasProject: identity.projects.exists,
-  })
   const idempotency = createIdempotency({
     database,
     seal,
@@ -139,8 +129,11 @@ export const compose = async (given: Ground): Promise<House> => {
     costOf: (...call) => current().costOf(...call),
   })
   const { providers, routing, queue } = upstreams
-  const pricing = createPricing(() => settings().config, providers.optionsOf)
-  const recompute = createRecompute({ database, clock, faultPoints, audit, pricing })
+  const bookkeeping = createBookkeeping({
+    ...{ database, clock, log, faultPoints, audit, identity, budgetRules },
+    providerOf: providers.optionsOf,
+    config: () => settings().config,
+  })
 
   const warmth = createWarmth({ clock, database, identity, providers, settings: () => settings().config.warm })
 
@@ -207,9 +200,8 @@ export const compose = async (given: Ground): Promise<House> => {
     ...callers.features,
     ledger,
     budgetRules,
-    adjustments,
+    ...bookkeeping,
     idempotency,
-    recompute,
     ...watch.features,
     ...upstreams.features,
     configuration,

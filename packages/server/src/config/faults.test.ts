@@ -126,6 +126,13 @@ describe('faults', () => {
     expect(await faultsOf()).toEqual([expect.stringContaining('"euro" is no code of a currency')])
   })
 
+  test('rows of the ledger that would stay for less than a year', async () => {
+    write('headgate.yaml', 'retention: {ledger_months: 11}')
+    expect(await faultsOf()).toEqual([
+      'headgate.yaml:1:13: retention.ledger_months: is 11; expected 0 for ever, or 12 months and more',
+    ])
+  })
+
   test('what Kubernetes makes for a service named headgate is left alone', async () => {
     const environment = {
       HEADGATE_PORT: 'tcp://10.0.0.1:8787',

@@ -4,6 +4,7 @@ import { budgetProblems } from '../domain/budget-problems.ts'
 import { alertFaults } from './alert-faults.ts'
 import { priceFaults } from './price-faults.ts'
 import { dateFaults } from './date-faults.ts'
+import { retentionFaults } from './retention-faults.ts'
 import { policyProblems } from '../domain/policy-problems.ts'
 import { ambientLeaves, environmentLeaves, processEnvironment, readDotEnv } from './env.ts'
 import type { ConfigFault } from './faults.ts'
@@ -190,6 +191,7 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
     faults.push(...providerFaults(loaded, where), ...profileRefusals(loaded, where))
     faults.push(
       ...dateFaults(loaded, where),
+      ...retentionFaults(loaded, where),
       ...priceFaults(loaded, where),
       ...policyFaults(loaded, where),
       ...budgetFaults(loaded, where),

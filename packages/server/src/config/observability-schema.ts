@@ -42,6 +42,19 @@ export const SlowLogSchema = group(
   'Slow requests in the log.',
 )
 
+/** How long rows stay. */
+export const RetentionSchema = group(
+  {
+    ledger_months: whole(
+      0,
+      1_200,
+      0,
+      'Whole months that rows of the ledger stay, 12 at least; what they came to stays by the day. 0: the rows stay too.',
+    ),
+  },
+  'How long rows stay; those of requests by `requests.keep_days` and `stats_days`.',
+)
+
 /** How traces are made. */
 export const TracesSchema = group(
   {

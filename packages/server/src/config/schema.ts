@@ -9,6 +9,7 @@ import {
   BodyLogSchema,
   LogSchema,
   RequestsSchema,
+  RetentionSchema,
   SinksSchema,
   SlowLogSchema,
   TracesSchema,
@@ -152,6 +153,7 @@ export const ConfigSchema = group(
       description: 'What projects, users, keys and models may spend, by name; see the guide on budgets.',
     }),
     currency: CurrencySchema,
+    retention: RetentionSchema,
     limits: limitsSchema(rate('Callers without a secret key, per address.', 120, 40)),
     stream: group(
       {
@@ -242,6 +244,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'limits',
   'budgets',
   'currency',
+  'retention',
   'stream',
   'timeouts',
   'body',

@@ -56,7 +56,8 @@ export const earlierParts = async ({ query }: Transaction, budgetId: string, win
 export const windowOf = async (transaction: Transaction, { id, rule }: Pick<CallBudget, 'id' | 'rule'>) => {
   for (let made = false; ; made = true) {
     const { rows } = await transaction.query<{ budget_window: BudgetWindow }>(
-      'SELECT budget_window FROM headgate.budgets WHERE id = $1',
+      // Held, so that an account long idle is not taken away while its next window is made.
+      'SELECT budget_window FROM headgate.budgets WHERE id = $1 FOR KEY SHARE',
       [id],
     )
     if (rows[0]) {

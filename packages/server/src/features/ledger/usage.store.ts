@@ -120,24 +120,35 @@ const ENTRY = `at, project_id, key_id, coalesce(user_name, '') AS user_name, tar
   CASE WHEN kind = 'adjustment' THEN cost_nano ELSE 0 END AS adjustments_nano`
 
 /**
- * What was used from $1 to $2: the whole hours, from $3 to $4, as they are summed up, and the rest of the range by its entries. Of
- * one project where $5 names it.
+ * What was used from $1 to $2: the whole days, from $6 to $7, and the other whole hours, from $3 to $4, as they are summed up, and the
+ * rest of the range by its entries. Of one project where $5 names it.
  */
 const USED = `(
     SELECT ${ENTRY} FROM headgate.ledger_entries
      WHERE ((at >= $1 AND at < $3) OR (at >= $4 AND at < $2)) AND ($5::text IS NULL OR project_id = $5)
     UNION ALL
     SELECT hour, project_id, key_id, user_name, target, ${COUNTED.join(', ')} FROM headgate.usage_hours
-     WHERE hour >= $3 AND hour < $4 AND ($5::text IS NULL OR project_id = $5)
+     WHERE ((hour >= $3 AND hour < $6) OR (hour >= $7 AND hour < $4)) AND ($5::text IS NULL OR project_id = $5)
+    UNION ALL
+    SELECT day, project_id, key_id, user_name, target, ${COUNTED.join(', ')} FROM headgate.usage_days
+     WHERE day >= $6 AND day < $7 AND ($5::text IS NULL OR project_id = $5)
   ) AS used`
 
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
-/** The values $1 to $5. A range without a whole hour is read by its entries alone. */
-const usedIn = ({ from, to }: Range, projectId: string | null): (string | null)[] => {
-  const first = Math.min(to, Math.ceil(from / HOUR_MS) * HOUR_MS)
-  const end = Math.max(first, Math.floor(to / HOUR_MS) * HOUR_MS)
-  return [...[from, to, first, end].map(time), projectId]
+/** The whole units of a range; where there is none, an empty one at its end. */
+const wholeOf = ({ from, to }: Range, unitMs: number): Range => {
+  const first = Math.min(to, Math.ceil(from / unitMs) * unitMs)
+  return { from: first, to: Math.max(first, Math.floor(to / unitMs) * unitMs) }
+}
+
+/** The values $1 to $7. A range without a whole hour is read by its entries alone. */
+const usedIn = (range: Range, projectId: string | null): (string | null)[] => {
+  const hours = wholeOf(range, HOUR_MS)
+  const days = wholeOf(hours, DAY_MS)
+  const [from, to, hour, hourEnd, day, dayEnd] = [range, hours, days].flatMap((one) => [time(one.from), time(one.to)])
+  return [from, to, hour, hourEnd, projectId, day, dayEnd] as (string | null)[]
 }
 
 const groupings: Record<Grouping, string> = {
@@ -193,7 +204,7 @@ export const createUsageStore = (database: Database): UsageStore => {
       read({ project: projectId }, async ({ query }) => {
         const { rows } = await query<TotalsRow>(
           `SELECT NULL AS group_name, ${SUMS} FROM ${USED}
-            WHERE ($6::text IS NULL OR key_id = $6) AND ($7::text IS NULL OR user_name = $7)`,
+            WHERE ($8::text IS NULL OR key_id = $8) AND ($9::text IS NULL OR user_name = $9)`,
           [...usedIn(range, projectId), keyId, user],
         )
         return rows[0] as TotalsRow

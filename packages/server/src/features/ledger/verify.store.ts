@@ -11,16 +11,26 @@ export interface Rule {
   readonly advisory?: boolean
 }
 
+/** Whether a time is of a month whose rows are gone. */
+const isSealed = (time: string): string =>
+  `EXISTS (SELECT FROM headgate.ledger_sealed_months m WHERE ${time} >= m.month_start AND ${time} < m.month_end)`
+
+const SUMMED = ['requests', 'cost_nano', 'input_tokens', 'output_tokens']
+  .map((name) => `sum(${name}) AS ${name}`)
+  .join(', ')
+
 /** The rules that hold between entries, budgets and leases at every moment. */
 export const ledgerRules: readonly Rule[] = [
   {
     name: 'spent-is-the-sum-of-entries',
-    meaning: 'what a window of a budget has spent is the sum of its entries',
+    meaning:
+      'what a window of a budget has spent is the sum of its entries, and of what months that ended have sealed of it',
     sql: `SELECT format('budget %s, window %s: spent %s, entries %s', w.budget_id, w.window_start, w.spent_nano, coalesce(e.cost, 0)) AS what
             FROM headgate.budget_windows w
             LEFT JOIN (SELECT budget_id, budget_window, sum(coalesce(cost_nano, 0)) AS cost FROM (
                          SELECT budget_id, budget_window, cost_nano FROM headgate.ledger_entries WHERE budget_id IS NOT NULL
-                         UNION ALL SELECT budget_id, budget_window, cost_nano FROM headgate.ledger_charges) charged
+                         UNION ALL SELECT budget_id, budget_window, cost_nano FROM headgate.ledger_charges
+                         UNION ALL SELECT budget_id, budget_window, cost_nano FROM headgate.ledger_sealed_windows) charged
                         GROUP BY 1, 2) e
               ON e.budget_id = w.budget_id AND e.budget_window = w.window_start
            WHERE w.spent_nano <> coalesce(e.cost, 0)`,
@@ -43,10 +53,40 @@ export const ledgerRules: readonly Rule[] = [
                     count(*) FILTER (WHERE kind = 'call') AS requests, coalesce(sum(cost_nano), 0) AS cost_nano,
                     sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens, sum(images) AS images,
                     sum(audio_ms) AS audio_ms, sum(characters) AS characters
-                    FROM headgate.ledger_entries GROUP BY 1, 2, 3, 4, 5) e
-            FULL JOIN headgate.usage_hours h USING (hour, project_id, key_id, user_name, target)
+                    FROM headgate.ledger_entries WHERE NOT ${isSealed('at')} GROUP BY 1, 2, 3, 4, 5) e
+            FULL JOIN (SELECT * FROM headgate.usage_hours WHERE NOT ${isSealed('hour')}) h
+              USING (hour, project_id, key_id, user_name, target)
            WHERE (e.requests, e.cost_nano, e.input_tokens, e.output_tokens, e.images, e.audio_ms, e.characters)
              IS DISTINCT FROM (h.requests, h.cost_nano, h.input_tokens, h.output_tokens, h.images, h.audio_ms, h.characters)`,
+  },
+  {
+    name: 'sealed-days-are-the-sum-of-hours',
+    meaning: 'what months that ended have sealed, and what came after, is the sum of their hours',
+    sql: `SELECT format('%s, project %s, key %s, model %s: sealed %s calls for %s, hours %s for %s', day, project_id, key_id, target,
+              coalesce(e.requests, 0), coalesce(e.cost_nano, 0), coalesce(h.requests, 0), coalesce(h.cost_nano, 0)) AS what
+            FROM (SELECT day, project_id, key_id, user_name, target, ${SUMMED} FROM (
+                    SELECT day, project_id, key_id, user_name, target, requests, cost_nano, input_tokens, output_tokens
+                      FROM headgate.ledger_sealed_days
+                    UNION ALL
+                    SELECT date_bin('1 day', at, to_timestamp(0)), project_id, key_id, coalesce(user_name, ''), target,
+                           (kind = 'call')::int, coalesce(cost_nano, 0), input_tokens, output_tokens
+                      FROM headgate.ledger_entries WHERE ${isSealed('at')}) sealed GROUP BY 1, 2, 3, 4, 5) e
+            FULL JOIN (SELECT date_bin('1 day', hour, to_timestamp(0)) AS day, project_id, key_id, user_name, target, ${SUMMED}
+                         FROM headgate.usage_hours WHERE ${isSealed('hour')} GROUP BY 1, 2, 3, 4, 5) h
+              USING (day, project_id, key_id, user_name, target)
+           WHERE (e.requests, e.cost_nano, e.input_tokens, e.output_tokens)
+             IS DISTINCT FROM (h.requests, h.cost_nano, h.input_tokens, h.output_tokens)`,
+  },
+  {
+    name: 'days-are-the-sum-of-hours',
+    meaning: 'what reports read by the day is the sum of the hours',
+    sql: `SELECT format('%s, project %s, key %s, model %s: %s calls for %s, hours %s for %s', day, project_id, key_id, target,
+              coalesce(d.requests, 0), coalesce(d.cost_nano, 0), coalesce(h.requests, 0), coalesce(h.cost_nano, 0)) AS what
+            FROM (SELECT date_bin('1 day', hour, to_timestamp(0)) AS day, project_id, key_id, user_name, target, ${SUMMED}
+                    FROM headgate.usage_hours GROUP BY 1, 2, 3, 4, 5) h
+            FULL JOIN headgate.usage_days d USING (day, project_id, key_id, user_name, target)
+           WHERE (h.requests, h.cost_nano, h.input_tokens, h.output_tokens)
+             IS DISTINCT FROM (d.requests, d.cost_nano, d.input_tokens, d.output_tokens)`,
   },
   {
     name: 'one-row-per-call',
@@ -67,6 +107,8 @@ export const ledgerRules: readonly Rule[] = [
              WHERE e.budget_id = w.budget_id AND e.budget_window = w.window_start AND e.kind = 'adjustment' AND e.cost_nano < 0)
              AND NOT EXISTS (SELECT FROM headgate.ledger_charges c
              WHERE c.budget_id = w.budget_id AND c.budget_window = w.window_start AND c.kind = 'adjustment' AND c.cost_nano < 0)
+             AND NOT EXISTS (SELECT FROM headgate.ledger_sealed_windows s
+             WHERE s.budget_id = w.budget_id AND s.budget_window = w.window_start AND s.credited)
           UNION ALL SELECT format('lease %s', id) FROM headgate.leases WHERE amount_nano < 0`,
   },
   {

@@ -56,13 +56,22 @@ test('each broken account is found and named', async () => {
       `INSERT INTO headgate.ledger_entries SELECT (e).* FROM (
          SELECT jsonb_populate_record(e, '{"at": "1999-01-01", "budget_id": null, "budget_window": null}') AS e
            FROM headgate.ledger_entries e) copy`,
-      `DELETE FROM headgate.ledger_entries WHERE at < '2000-01-01'; DELETE FROM headgate.usage_hours WHERE hour < '2000-01-01'`,
+      `DELETE FROM headgate.ledger_entries WHERE at < '2000-01-01'; DELETE FROM headgate.usage_hours WHERE hour < '2000-01-01';
+       DELETE FROM headgate.usage_days WHERE day < '2000-01-01'`,
     ],
     [
       'hours-are-the-sum-of-entries',
       false,
-      'UPDATE headgate.usage_hours SET output_tokens = output_tokens + 1',
-      'UPDATE headgate.usage_hours SET output_tokens = output_tokens - 1',
+      `UPDATE headgate.usage_hours SET output_tokens = output_tokens + 1;
+       UPDATE headgate.usage_days SET output_tokens = output_tokens + 1`,
+      `UPDATE headgate.usage_hours SET output_tokens = output_tokens - 1;
+       UPDATE headgate.usage_days SET output_tokens = output_tokens - 1`,
+    ],
+    [
+      'days-are-the-sum-of-hours',
+      false,
+      'UPDATE headgate.usage_days SET output_tokens = output_tokens + 1',
+      'UPDATE headgate.usage_days SET output_tokens = output_tokens - 1',
     ],
     [
       'charges-have-their-entry',
