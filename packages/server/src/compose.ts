@@ -4,7 +4,7 @@ import { createBookkeeping } from './compose/bookkeeping.ts'
 import { createCallers } from './compose/callers.ts'
 import { createDiagnostics } from './compose/diagnostics.ts'
 import { createGeneration, type GenerationGround } from './compose/generation.ts'
-import { alone, crewFeatures, labelsOf } from './compose/crew.ts'
+import { alone } from './compose/crew.ts'
 import { createGenerations } from './compose/generations.ts'
 import { createGuards } from './compose/guards.ts'
 import { idempotencySettings } from './compose/options.ts'
@@ -12,6 +12,7 @@ import { createReload, type Prepared } from './compose/reload.ts'
 import { createUpstreams } from './compose/upstreams.ts'
 import { createWarmth } from './compose/warmth.ts'
 import { createWatch } from './compose/watch.ts'
+import { createHints } from './compose/hints.ts'
 import { createWork } from './compose/work.ts'
 import type { Settings } from './config/config.ts'
 import { explainSources } from './config/explain.ts'
@@ -62,8 +63,8 @@ export const compose = async (given: Ground): Promise<House> => {
     },
   })
   const work = createWork({ streams: generations.streams, bodies, ledger: () => ledger, queue: () => queue })
-  const metrics = createMetrics({ ...guards.gauges, ...work.gauges }, () => queue.read(), labelsOf(crew))
-  const modelNames = () => [...routing.models().map(({ name }) => name), ...Object.keys(settings().config.models)]
+  const hints = createHints(given, settings, () => queue)
+  const metrics = createMetrics({ ...guards.gauges, ...work.gauges, ...hints.gauges }, () => queue.read(), hints.labels)
   const audit = createAudit({ database, clock })
   const seal = createSeal(secrets.root_key)
   const watch = createWatch({
@@ -77,7 +78,7 @@ export const compose = async (given: Ground): Promise<House> => {
     audit,
     metrics,
     seal,
-    models: modelNames,
+    models: () => [...routing.models().map(({ name }) => name), ...Object.keys(settings().config.models)],
   })
   const counters = await createCounters({
     kind: given.settings.config.counters,
@@ -208,7 +209,7 @@ export const compose = async (given: Ground): Promise<House> => {
     reference,
     guards,
     diagnostics,
-    ...crewFeatures(crew),
+    ...hints.features,
   ]
   const ground: GenerationGround = {
     database,

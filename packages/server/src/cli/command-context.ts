@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { options } from '../config/options.ts'
 import type { Flags } from './open-store.ts'
 import type { Output } from './output.ts'
@@ -10,7 +10,11 @@ const storeFlags: ReadonlySet<string> = new Set(['profile', 'data-dir', 'databas
 export const addCommonOptions = (command: Command, which: 'all' | 'store'): Command => {
   command.option('--json', 'answer with JSON').option('--config <path>', 'configuration file')
   for (const { flag, node } of options) {
-    if (which === 'all' || storeFlags.has(flag)) command.option(`--${flag} <value>`, node.description ?? '')
+    if (which !== 'all' && !storeFlags.has(flag)) continue
+    // A switch is on where nothing is said of it: --standby.
+    const isSwitch = node.type === 'boolean'
+    const option = new Option(`--${flag} ${isSwitch ? '[value]' : '<value>'}`, node.description ?? '')
+    command.addOption(isSwitch ? option.preset('true') : option)
   }
   return command
 }

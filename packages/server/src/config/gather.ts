@@ -197,6 +197,14 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
       ...budgetFaults(loaded, where),
       ...alertFaults(loaded, where),
     )
+    if (loaded.standby && loaded.database_url !== undefined) {
+      faults.push({
+        where: where(['standby']),
+        option: 'standby',
+        problem: 'is for the embedded PostgreSQL: on an external one, replicas serve side by side',
+        expected: 'false, or no database_url',
+      })
+    }
     if (loaded.counters === 'redis' && loaded.redis_url === undefined) {
       faults.push({
         where: where(['counters']),

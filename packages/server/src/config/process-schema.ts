@@ -27,3 +27,10 @@ export const WarmSchema = group(
   },
   'What is warmed before calls come.',
 )
+
+/** Whether the process waits for another one. */
+export const StandbySchema = Type.Boolean({
+  default: false,
+  description:
+    'Wait, loaded, until the process that has the data folder is gone, and take over. With the embedded PostgreSQL.',
+})

@@ -18,6 +18,8 @@ import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.
 import { ModelSchema } from './model-schema.ts'
 import { WarmSchema, WorkersSchema } from './process-schema.ts'
 import { mediaSchema } from './media-schema.ts'
+import { StandbySchema, WarmSchema, WorkersSchema } from './process-schema.ts'
+import { ScalingSchema } from './scaling-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
 import { AutoSchema, RoutesSchema } from './routes-schema.ts'
 import { count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
@@ -61,6 +63,7 @@ export const ConfigSchema = group(
     host: Type.String({ minLength: 1, maxLength: 253, default: '127.0.0.1', description: 'Address to listen on.' }),
     port: Type.Integer({ minimum: 0, maximum: 65_535, default: 8787, description: 'Port; 0 takes a free one.' }),
     workers: WorkersSchema,
+    standby: StandbySchema,
     data_dir: Type.String({ minLength: 1, default: './.headgate', 'x-path': true, description: 'Data folder.' }),
     public_url: Type.Optional(url('Address under which callers reach Headgate; used in links.')),
     admin_key: Type.Optional(
@@ -140,6 +143,7 @@ export const ConfigSchema = group(
       },
       'Metrics.',
     ),
+    scaling: ScalingSchema,
     objectives: ObjectivesSchema,
     alerts: AlertsSchema,
     receivers: ReceiversSchema,
@@ -258,6 +262,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'queue',
   'upstream',
   'warm',
+  'scaling',
 ])
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]

@@ -123,6 +123,22 @@ const gaugeTable = {
   },
   heapPerRequest: { name: 'headgate_heap_growth_bytes_per_request', help: 'The same per answered request.' },
   leakSuspected: { name: 'headgate_leak_suspected', help: '1 when the heap has grown steadily for long.' },
+  loopUtilisation: {
+    name: 'headgate_event_loop_utilisation',
+    help: 'Part of the time since the last look in which the event loop was busy.',
+  },
+  scalingLoad: {
+    name: 'headgate_scaling_load',
+    help: 'How loaded this process is: 1 is as much as is wanted. Their sum is the number of processes that there should be.',
+  },
+  scalingDesired: {
+    name: 'headgate_scaling_desired_replicas',
+    help: 'Replicas that there should be, by load, forecast and schedule.',
+  },
+  scalingForecast: {
+    name: 'headgate_scaling_forecast_calls_per_minute',
+    help: 'Most calls per minute of all replicas that are expected soon.',
+  },
   bodiesHeld: { name: 'headgate_request_bodies_bytes', help: 'Bytes of larger request bodies held now.' },
   streams: { name: 'headgate_streams_open', help: 'Event streams open to callers.' },
   ledgerQueue: { name: 'headgate_ledger_queue', help: 'Settled rows that PostgreSQL does not have yet.' },

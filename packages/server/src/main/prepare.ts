@@ -3,6 +3,7 @@ import { loadConfig, type Settings } from '../config/config.ts'
 import type { ConfigInput } from '../config/gather.ts'
 import { secretTexts } from '../config/secrets.ts'
 import { createSecretHider, type SecretHider } from '../kernel/hide-secrets.ts'
+import { openWhenFree } from './standby.ts'
 import { createLog, type Log, type ProcessLog } from '../kernel/log.ts'
 
 /** What a house is built on, on its way. */
@@ -30,7 +31,9 @@ export const prepare = async (input: ConfigInput, joining?: Joining, known?: Set
   const hider = createSecretHider()
   hider.add(secretTexts(secrets))
   const log = createLog(config.log.level, undefined, hider.hide, joining?.worker ?? null)
-  const storage = joining ? joining.openStorage(settings, log) : openStorage(config, secrets, log)
+  const open = () => (joining ? joining.openStorage(settings, log) : openStorage(config, secrets, log))
+  // Of several processes the first one waits for the folder.
+  const storage = config.standby && !joining ? openWhenFree(settings, log, open) : open()
   // Whoever waits for it hears of it.
   storage.catch(() => undefined)
   return { settings, hider, log, storage }

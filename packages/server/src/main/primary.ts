@@ -6,6 +6,7 @@ import { secretTexts } from '../config/secrets.ts'
 import { countersKind } from '../kernel/counters.open.ts'
 import { createSecretHider } from '../kernel/hide-secrets.ts'
 import { createLog, createOutput } from '../kernel/log.ts'
+import { isStandingBy, openWhenFree } from './standby.ts'
 import { takeSignals } from './signals.ts'
 import { createWorkers } from './workers.ts'
 
@@ -14,13 +15,16 @@ import { createWorkers } from './workers.ts'
  * workers end again and again.
  * @throws what kept the store or the first worker from starting.
  */
-export const serveAsPrimary = async ({ config, secrets }: Settings, size: number): Promise<void> => {
+export const serveAsPrimary = async (settings: Settings, size: number): Promise<void> => {
+  const { config, secrets } = settings
   const hider = createSecretHider()
   hider.add(secretTexts(secrets))
   const output = createOutput()
   const log = createLog(config.log.level, output, hider.hide)
 
-  const starting = openGround(config, secrets, log, size).then((ground) => {
+  const open = () => openGround(config, secrets, log, size)
+  const opening = config.standby ? openWhenFree(settings, log, open) : open()
+  const starting = opening.then((ground) => {
     const kind = countersKind(config.counters, secrets.redis_url !== undefined, secrets.database_url !== undefined)
     const workers = createWorkers({
       size,
@@ -46,6 +50,7 @@ export const serveAsPrimary = async ({ config, secrets }: Settings, size: number
   let ending: Promise<void> | null = null
   takeSignals({
     drain: (signal) => {
+      if (isStandingBy()) process.exit(0)
       // A start that fails is told below.
       ending ??= starting.then(({ workers, end }) => {
         log.info({ reason: signal }, 'Draining')

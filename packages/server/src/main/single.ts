@@ -3,6 +3,7 @@ import { collectGarbage } from '../kernel/memory.ts'
 import { start } from '../main.ts'
 import { endInOrder, endOnDefects, reloadQuietly } from './ending.ts'
 import type { Prepared } from './prepare.ts'
+import { isStandingBy } from './standby.ts'
 import { takeSignals } from './signals.ts'
 
 /** Serves as the one process. @throws what the start throws. */
@@ -16,7 +17,10 @@ export const serveAlone = async (input: ConfigInput, prepared: Promise<Prepared>
   }
   takeSignals({
     // A start that fails is told below.
-    drain: (signal) => void starting.then((running) => endInOrder(running, signal)).catch(() => undefined),
+    drain: (signal) => {
+      if (isStandingBy()) process.exit(0)
+      void starting.then((running) => endInOrder(running, signal)).catch(() => undefined)
+    },
     abandon: () => void abandon().catch(() => process.exit(1)),
     reload: () => void starting.then((running) => reloadQuietly(running, 'signal')).catch(() => undefined),
   })

@@ -52,6 +52,7 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'GET /livez': plain('/livez'),
   'GET /readyz': plain('/readyz'),
   'GET /startupz': plain('/startupz'),
+  'GET /admin/v1/scaling': plain('/admin/v1/scaling'),
   'GET /warmz': plain('/warmz'),
   'GET /openapi.json': plain('/openapi.json'),
   'GET /errors.json': plain('/errors.json'),

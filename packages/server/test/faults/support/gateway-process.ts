@@ -55,7 +55,8 @@ export const startGateway = async (options: GatewayProcessOptions): Promise<Gate
       HEADGATE_PORT: String(port),
       HEADGATE_ADMIN_KEY: adminKey,
       HEADGATE_DATA_DIR: dataDirectory,
-      HEADGATE_DATABASE_URL: options.databaseUrl,
+      // Empty: the embedded one.
+      ...(options.databaseUrl !== '' && { HEADGATE_DATABASE_URL: options.databaseUrl }),
       HEADGATE_PROVIDERS: JSON.stringify({
         up: { kind: 'openai', base_url: `${options.upstreamUrl}/v1`, api_key: providerKey },
       }),
