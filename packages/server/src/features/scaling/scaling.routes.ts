@@ -1,6 +1,6 @@
 import { ScalingSchema } from '@headgate/contract/scaling.ts'
 import { defineRoute, type Route } from '../../kernel/route.ts'
-import type { ScalingReading } from './scaling.ts'
+import type { ScalingReading } from './reading.ts'
 import type { ScalingSettings } from './scaling.ports.ts'
 
 const rounded = (value: number): number => Math.round(value * 1_000) / 1_000

@@ -1,9 +1,10 @@
 import type { Clock, Timer } from '../../kernel/clock.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import type { Log } from '../../kernel/log.ts'
-import { type DecidedBy, desiredReplicas, loadOf, scheduledAt } from './desired.ts'
+import { desiredReplicas, loadOf, scheduledAt } from './desired.ts'
 import { forecast, type Season, seasonOf } from './forecast.ts'
-import type { PacePort, ScalingSettings, ScheduledReplicas, Work } from './scaling.ports.ts'
+import type { ScalingReading } from './reading.ts'
+import type { PacePort, ScalingSettings, Work } from './scaling.ports.ts'
 import { scalingRoutes } from './scaling.routes.ts'
 
 export interface ScalingOptions {
@@ -16,23 +17,6 @@ export interface ScalingOptions {
   readonly pace: PacePort
   /** Processes of one replica. */
   readonly processes: number
-}
-
-/** How many replicas there are to be, and why. */
-export interface ScalingReading {
-  readonly desired: number
-  readonly decidedBy: DecidedBy
-  /** That answered calls in the last minutes; at least this one. */
-  readonly replicas: number
-  /** Of this process: 1 is as much as is wanted. */
-  readonly load: number
-  readonly work: Work
-  readonly callsPerMinute: number
-  /** Calls per minute that one replica serves at the wanted load; null while that is not known. */
-  readonly capacity: number | null
-  readonly forecast: number
-  readonly weeks: number
-  readonly scheduled: ScheduledReplicas | null
 }
 
 /** Tells whoever starts replicas how many there should be. */
