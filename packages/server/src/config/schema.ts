@@ -16,7 +16,6 @@ import {
 } from './observability-schema.ts'
 import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.ts'
 import { ModelSchema } from './model-schema.ts'
-import { WarmSchema, WorkersSchema } from './process-schema.ts'
 import { mediaSchema } from './media-schema.ts'
 import { StandbySchema, WarmSchema, WorkersSchema } from './process-schema.ts'
 import { ScalingSchema } from './scaling-schema.ts'
