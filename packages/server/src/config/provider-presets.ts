@@ -33,6 +33,12 @@ export const providerPresets: readonly ProviderPreset[] = [
   { name: 'openrouter', kind: 'openai', key: 'OPENROUTER_API_KEY', base_url: 'https://openrouter.ai/api/v1' },
   { name: 'together', kind: 'openai', key: 'TOGETHER_API_KEY', base_url: 'https://api.together.xyz/v1' },
   { name: 'deepseek', kind: 'openai', key: 'DEEPSEEK_API_KEY', base_url: 'https://api.deepseek.com/v1' },
+  {
+    name: 'pollinations',
+    kind: 'openai',
+    key: 'POLLINATIONS_API_KEY',
+    base_url: 'https://gen.pollinations.ai/v1',
+  },
   { name: 'xai', kind: 'openai', key: 'XAI_API_KEY', base_url: 'https://api.x.ai/v1' },
 ]
 

@@ -19,7 +19,7 @@ vi.mock('../../src/http/server.ts', async (original) => {
   }
 })
 
-const INFERENCE_LIMIT = 3_000_000
+const INFERENCE_LIMIT = 1_200_000
 let house: House
 let key: string
 

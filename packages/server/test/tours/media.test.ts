@@ -1,5 +1,6 @@
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { usageOf } from './support/targets.ts'
 import { type MediaTour, picture, pixel, prompt, read, sound, startMediaTour } from './support/media-tour.ts'
 
 let tour: MediaTour
@@ -105,6 +106,37 @@ describe('images', () => {
     expect(data.data?.[0]?.b64_json?.length).toBeGreaterThanOrEqual(3_000_000)
     expect((await booksOf(response)).row).toMatchObject({ images: 1, cost_usd: '0.04' })
   })
+})
+
+it('a caller who leaves while a picture is made owes it', async () => {
+  const leaving = new AbortController()
+  const requestId = 'left-alone'
+  const asked = client.images.generate(
+    { model: 'up/dall-e-3;delay=20000', prompt },
+    { signal: leaving.signal, headers: { 'x-request-id': requestId } },
+  )
+  await expect
+    .poll(() => upstream.truth().some(({ path, outcome }) => path.endsWith('generations') && outcome === 'open'))
+    .toBe(true)
+  leaving.abort()
+  await expect(asked).rejects.toThrow()
+  await expect.poll(async () => (await house.request(`/v1/usage/${requestId}`, { key })).status).toBe(200)
+  const row = await usageOf(house, key, requestId)
+  expect(row).toMatchObject({ outcome: 'client_gone', images: 1, cost_usd: '0.04', estimated: true, attempts: 1 })
+})
+
+it('a retry by the same Idempotency-Key gets the same sound, and is not paid again', async () => {
+  const before = await rows()
+  const speak = () =>
+    client.audio.speech.create(
+      { model: 'up/tts-1', voice: 'alloy', input: 'Once', response_format: 'wav' },
+      { headers: { 'idempotency-key': 'spoken-once' } },
+    )
+  const first = Buffer.from(await (await speak()).arrayBuffer())
+  const again = await speak()
+  expect(Buffer.from(await again.arrayBuffer()).equals(first)).toBe(true)
+  expect([again.headers.get('content-type'), again.headers.get('idempotent-replayed')]).toEqual(['audio/wav', 'true'])
+  expect(await rows()).toBe(before + 1)
 })
 
 describe('speech', () => {

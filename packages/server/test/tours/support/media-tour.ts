@@ -69,7 +69,10 @@ export const startMediaTour = async (): Promise<MediaTour> => {
     },
     config: {
       models: {
-        ...scripted('dall-e-3', [...cuts, ';size=3000000'], { image: '0.04', images: { 'hd/1024x1792': '0.12' } }),
+        ...scripted('dall-e-3', [...cuts, ';size=3000000', ';delay=20000'], {
+          image: '0.04',
+          images: { 'hd/1024x1792': '0.12' },
+        }),
         ...scripted('gpt-image-1', [...cuts, ';usage=missing'], { input: '5', output: '40', media_input: '10' }),
         ...scripted('tts-1', cuts, { characters: '15' }),
         ...scripted('whisper-1', [';usage=missing'], { audio_minute: '0.006' }),
