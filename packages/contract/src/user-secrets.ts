@@ -32,3 +32,28 @@ export const UserSecretEndedSchema = Type.Object(
   { object: Type.Literal('user_secret'), project: Type.String(), deleted: Type.Literal(true) },
   { title: 'UserSecretEnded' },
 )
+
+/** Answer of `GET /admin/v1/projects/:project/user-secret`: the newest first, without what they are. */
+export const UserSecretListSchema = Type.Object(
+  {
+    object: Type.Literal('list'),
+    data: Type.Array(
+      Type.Object(
+        {
+          object: Type.Literal('user_secret'),
+          project: Type.String(),
+          created_at: Type.String(),
+          ends_at: Type.Union([Type.String(), Type.Null()], {
+            description: 'Of a former one, the end of its overlap.',
+          }),
+          signs: Type.Boolean({ description: 'False when it has ended, or was made under another root key.' }),
+        },
+        { additionalProperties: false, title: 'ListedUserSecret' },
+      ),
+    ),
+    has_more: Type.Boolean(),
+    next_cursor: Type.Null(),
+  },
+  { additionalProperties: false, title: 'UserSecretList' },
+)
+export type UserSecretList = Static<typeof UserSecretListSchema>

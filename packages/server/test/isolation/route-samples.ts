@@ -148,6 +148,7 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
     audiences: ['planted'],
   }),
   'DELETE /admin/v1/projects/:project/issuers/:name': issuers('/login'),
+  'GET /admin/v1/projects/:project/user-secret': userSecret(),
   'POST /admin/v1/projects/:project/user-secret': userSecret({}),
   'DELETE /admin/v1/projects/:project/user-secret': userSecret(),
   'GET /admin/v1/operators': plain('/admin/v1/operators'),

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { UsageRow } from '@headgate/contract/usage.ts'
+import type { UserSecretList } from '@headgate/contract/user-secrets.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Clock, systemClock } from '../../src/kernel/clock.ts'
 import { expectFetchedError } from '../input/error-shape.ts'
@@ -102,6 +103,13 @@ describe('a secret', () => {
     const second = await secretOf('default', { overlap_seconds: 3_600 })
     expect(second.former_ends_at).not.toBeNull()
     for (const { secret } of [first, second]) expect((await call(sign(secret, 'ada'))).status).toBe(200)
+    const listed = await (await house.request('/admin/v1/projects/default/user-secret')).text()
+    for (const { secret } of [first, second]) expect(listed).not.toContain(secret)
+    const { data: secrets } = JSON.parse(listed) as UserSecretList
+    expect(secrets.map(({ ends_at: end, signs }) => [end, signs])).toEqual([
+      [null, true],
+      [second.former_ends_at, true],
+    ])
     const third = await secretOf('default', { overlap_seconds: 0 })
     await expectFetchedError(await call(sign(second.secret, 'bob')), 'user_signature_invalid')
     await expectFetchedError(await call(sign(first.secret, 'bob')), 'user_signature_invalid')
@@ -124,6 +132,7 @@ describe('a secret', () => {
       await house.request('/admin/v1/projects/none/user-secret', { body: {} }),
       'resource_not_found',
     )
+    await expectFetchedError(await house.request('/admin/v1/projects/none/user-secret'), 'resource_not_found')
     const none = await house.request('/admin/v1/projects/default/user-secret', { method: 'DELETE' })
     await expectFetchedError(none, 'resource_not_found')
   })

@@ -45,6 +45,19 @@ export interface UserSecretRow {
 export const readUserSecrets = async ({ query }: Read): Promise<UserSecretRow[]> =>
   (await query<UserSecretRow>('SELECT secret_id, project_id, pepper_id, expires_at FROM headgate.user_secrets')).rows
 
+/** Those of a project, the newest first. */
+export const listUserSecrets = async (
+  { query }: Read,
+  project: string,
+): Promise<(UserSecretRow & { readonly created_at: Date })[]> =>
+  (
+    await query<UserSecretRow & { readonly created_at: Date }>(
+      `SELECT secret_id, project_id, pepper_id, created_at, expires_at FROM headgate.user_secrets
+        WHERE project_id = $1 ORDER BY created_at DESC, secret_id`,
+      [project],
+    )
+  ).rows
+
 export const insertUserSecret = async (
   { execute }: Transaction,
   row: Omit<UserSecretRow, 'expires_at'>,

@@ -3,6 +3,7 @@ import {
   type MakeUserSecret,
   MakeUserSecretSchema,
   UserSecretEndedSchema,
+  UserSecretListSchema,
   UserSecretSchema,
 } from '@headgate/contract/user-secrets.ts'
 import { type AdminInput, defineRoute, type Route } from '../../kernel/route.ts'
@@ -12,6 +13,22 @@ const projectOf = ({ params }: AdminInput): string => params['project'] ?? ''
 
 /** The operator's routes of the secrets under which backends sign users. */
 export const userSecretRoutes = (secrets: UserSecrets): Route[] => [
+  defineRoute({
+    method: 'GET',
+    path: '/admin/v1/projects/:project/user-secret',
+    access: 'admin',
+    permission: 'users:read',
+    summary:
+      'Lists the secrets for signed users of a project: when they were made and when they end, not what they are.',
+    reference: {
+      operationId: 'listUserSecrets',
+      tag: 'Users',
+      answer: UserSecretListSchema,
+      params: ProjectPathSchema,
+      errors: ['resource_not_found'],
+    },
+    handle: async (input) => ({ kind: 'json', value: await secrets.list(projectOf(input)) }),
+  }),
   defineRoute({
     method: 'POST',
     path: '/admin/v1/projects/:project/user-secret',

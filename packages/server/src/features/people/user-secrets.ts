@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { MakeUserSecret } from '@headgate/contract/user-secrets.ts'
+import type { MakeUserSecret, UserSecretList } from '@headgate/contract/user-secrets.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
@@ -9,6 +9,7 @@ import {
   deleteUserSecrets,
   endUserSecrets,
   insertUserSecret,
+  listUserSecrets,
   raiseRevision,
   type UserSecretRow,
 } from './people.store.ts'
@@ -51,6 +52,26 @@ export const createUserSecrets = ({ database, audit, clock, pepper, hasProject, 
           secret: derive(project, id),
           validUntil: end?.getTime() ?? Number.POSITIVE_INFINITY,
         })),
+
+    /** Those of a project, without what they are. @throws AppError `resource_not_found`. */
+    list: async (project: string): Promise<UserSecretList> => {
+      await mustExist(project)
+      const rows = await database.read({ project }, (read) => listUserSecrets(read, project))
+      const signs = ({ pepper_id: id, expires_at: end }: UserSecretRow): boolean =>
+        id === pepper.id && (end === null || end.getTime() > clock.now())
+      return {
+        object: 'list',
+        data: rows.map((row) => ({
+          object: 'user_secret',
+          project,
+          created_at: row.created_at.toISOString(),
+          ends_at: row.expires_at?.toISOString() ?? null,
+          signs: signs(row),
+        })),
+        has_more: false,
+        next_cursor: null,
+      }
+    },
 
     /** A new secret; the former one stays valid for the overlap. @throws AppError `resource_not_found`. */
     make: async (project: string, { overlap_seconds: seconds }: MakeUserSecret, operator: Operator) => {
