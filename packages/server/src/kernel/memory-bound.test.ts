@@ -24,7 +24,8 @@ it('takes the tightest limit above it of version 2, and counts what the kernel c
   const slice = 'sys/fs/cgroup/system.slice'
   const root = await machine({
     'proc/self/cgroup': '0::/system.slice/headgate.service\n',
-    [`${slice}/headgate.service/memory.max`]: 'max\n',
+    [`${slice}/headgate.service/memory.max`]: '1073741824\n',
+    'sys/fs/cgroup/memory.max': '2147483648\n',
     [`${slice}/memory.max`]: '536870912\n',
     [`${slice}/memory.current`]: '500000000\n',
     [`${slice}/memory.stat`]: 'anon 1\ninactive_file 100000000\nactive_file 50000000\nslab_reclaimable 1000000\n',
@@ -52,8 +53,9 @@ it('falls back to the machine: without groups, without a limit, or with one beyo
     'proc/self/cgroup': '4:memory:/\n',
     'sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712\n',
   }
+  const open = { 'proc/self/cgroup': '0::/a\n', 'sys/fs/cgroup/a/memory.max': 'max\n' }
   const vast = { 'proc/self/cgroup': '0::/\n', 'sys/fs/cgroup/memory.max': String(totalmem() * 2) }
-  for (const files of [{}, limitless, vast]) {
+  for (const files of [{}, limitless, open, vast]) {
     const bound = findMemoryBound(await machine(files))
     expect(bound).toMatchObject({ bytes: totalmem(), source: 'machine' })
     expect(bound.used()).toBeNull()

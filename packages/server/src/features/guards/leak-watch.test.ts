@@ -78,6 +78,12 @@ it('says nothing of a heap that warms up, fills its caches, steps once, breathes
     expect(watch(heapAt, 60), name).toMatchObject({ lines: [], trend: { isSuspected: false } })
 })
 
+it('takes growth that has flattened for none, while the window still shows it', () => {
+  const step = watch((hour) => (hour < 9 ? 80 : 120), 15)
+  expect(step.trend.bytesPerHour).toBeGreaterThan(MEBIBYTE)
+  expect(step.trend.isGrowing).toBe(false)
+})
+
 it('is quiet again, and may speak again, once a growth has ended', () => {
   const { trend, lines } = watch((hour) => 80 + 5 * Math.min(hour, 24), 48)
   expect(lines).toHaveLength(1)
