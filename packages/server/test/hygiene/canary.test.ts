@@ -48,6 +48,10 @@ const notAsked = [
   // Come with a secret for signed users: users/signed.test.ts.
   'user_signature_invalid',
   'user_signature_expired',
+  // Come with looks into the process: diagnostics.test.ts.
+  'diagnostics_busy',
+  'diagnostics_disabled',
+  'diagnostics_no_room',
   // Come with sessions of operators: isolation/roles.test.ts.
   'session_expired',
   'session_revoked',
