@@ -14,6 +14,7 @@ import { drain } from './sections/drain.ts'
 import { full } from './sections/full.ts'
 import { rows } from './sections/rows.ts'
 import { soak } from './sections/soak.ts'
+import { workers } from './sections/workers.ts'
 
 const CALLS_PER_ROUND = 1_500
 const STREAMS_PER_ROUND = 60
@@ -24,7 +25,7 @@ const CONCURRENCY = 8
 /** Measured on the one gateway that all of them share; its ledger is counted in the end. */
 const shared = ['start', 'open', 'whole', 'quiet', 'first', 'parts'] as const
 /** With processes of their own. */
-const apart = { decision, full, drain }
+const apart = { decision, full, workers, drain }
 /** The same, and so long that they are measured only where they are named. */
 const long = { rows, soak }
 const names = [...shared, ...Object.keys(apart), ...Object.keys(long)]
@@ -84,9 +85,9 @@ const measureShared = async (headgate: Gateway): Promise<void> => {
     const straight = (origin: string): Call => ({ origin, headers: {}, body: chat(script, isStream) })
     made += callsOfWay(count)
     const ways = {
-      direct: { pid: upstream.pid, call: straight(upstreamUrl) },
-      trivial: { pid: trivial.pid, call: straight(trivialUrl) },
-      headgate: { pid: headgate.pid, call: throughHeadgate(script, isStream) },
+      direct: { pids: [upstream.pid], call: straight(upstreamUrl) },
+      trivial: { pids: [trivial.pid], call: straight(trivialUrl) },
+      headgate: { pids: [headgate.pid], call: throughHeadgate(script, isStream) },
     }
     return interleave(ways, count, concurrency)
   }

@@ -59,7 +59,7 @@ export const full = async (bench: Bench): Promise<void> => {
     const ask = (name: string) =>
       JSON.stringify({ model: name, messages: [{ role: 'user', content: 'Say something about the sea.' }] })
     const through = async (gateway: typeof memory) => ({
-      pid: gateway.pid,
+      pids: [gateway.pid],
       call: {
         origin: gateway.url,
         headers: { authorization: `Bearer ${await gateway.makeKey()}`, 'x-headgate-user': 'bench' },
@@ -68,7 +68,7 @@ export const full = async (bench: Bench): Promise<void> => {
     })
     const byRedis = await through(shared)
     const ways = {
-      trivial: { pid: trivial.pid, call: { origin: trivial.url, headers: {}, body: ask(model) } },
+      trivial: { pids: [trivial.pid], call: { origin: trivial.url, headers: {}, body: ask(model) } },
       memory: await through(memory),
       redis: byRedis,
     }

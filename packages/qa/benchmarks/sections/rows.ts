@@ -36,7 +36,7 @@ export const rows = async (bench: Bench): Promise<void> => {
       gateways.push(gateway)
       const body = JSON.stringify({ model: `up/${model}`, messages: [{ role: 'user', content: 'Say something.' }] })
       const headers = { authorization: `Bearer ${await gateway.makeKey()}` }
-      return { pid: gateway.pid, call: { origin: gateway.url, headers, body } }
+      return { pids: [gateway.pid], call: { origin: gateway.url, headers, body } }
     }
     const ways = { empty: await start('empty'), filled: await start('filled') }
     for (let from = 1; from <= bench.rows; from += CHUNK)

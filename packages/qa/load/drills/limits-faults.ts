@@ -59,6 +59,7 @@ const run = async (house: House, report: Report, scale: Scale): Promise<void> =>
   const free = startPace(WIDE_PER_SECOND, callsOf(house, wide.key, 'wide'))
   await pause(calmMs)
 
+  const givenUp = house.givenUp()
   const emptiedAt = wallNow()
   await empty(house)
   await pause(calmMs)
@@ -92,6 +93,7 @@ const run = async (house: House, report: Report, scale: Scale): Promise<void> =>
   const everything = [...seen, ...freeSeen, ...comparedSeen]
   const failed = everything.filter(({ status }) => status !== 200 && status !== 429)
   report.note('calls', everything.length)
+  report.note('calm: times a replica gave the store up for late', givenUp)
   report.exactly('answers other than 200 and 429', failed.length, 0)
   if (failed.length > 0) report.note('those answers', tellStatuses(failed))
   const admitted = await admittedOf(house, seen)
