@@ -57,8 +57,8 @@ export const createMemoryCounters = ({
     },
     correct: (corrections: readonly Correction[]) => {
       const now = clock.monotonic()
-      for (const { key, limit, change, taken, fullInMs } of corrections)
-        tallyOf(limit).add(key, limit, change, taken.at, now, fullInMs)
+      for (const { key, limit, change, taken, bucket } of corrections)
+        tallyOf(limit).add(key, limit, change, taken.at, now, bucket)
     },
     used: (key, limit, at) => tallyOf(limit).used(key, limit, at),
     note: (key, limit, at, used) => tallyOf(limit).note(key, limit, used, at),

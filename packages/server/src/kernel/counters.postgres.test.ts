@@ -80,7 +80,7 @@ describe('replicas on one PostgreSQL', () => {
     const rest = async () => (await other.take([{ ...rule, cost: 0 }])).standings[0]?.remaining
     const { taken, standings } = await one.take([rule])
     expect(await rest()).toBe(60)
-    one.correct([{ ...rule, change: -30, taken, fullInMs: standings[0]?.resetMs ?? 0 }], 'call')
+    one.correct([{ ...rule, change: -30, taken, bucket: { fullInMs: standings[0]?.resetMs ?? 0, givenMs: 0 } }], 'call')
     await vi.waitFor(async () => expect(await rest()).toBe(90), { timeout: 5_000, interval: 10 })
   })
 

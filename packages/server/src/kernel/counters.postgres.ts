@@ -22,7 +22,7 @@ const PRESENT = 'SELECT headgate.present_replica($1) AS count'
 const RENEW = 'SELECT headgate.renew_holdings($1::jsonb, $2)'
 const LEAVE = 'SELECT headgate.leave_replica($1)'
 
-/** The answer to one decision: allowed; used, reset and retry of each rule; the time of PostgreSQL. Corrections are not answered. */
+/** The answer to one decision: allowed; used, reset and retry of each rule; the time of PostgreSQL; what was given back of each. Corrections are not answered. */
 type Numbers = readonly number[]
 
 interface Waiting {
@@ -87,26 +87,25 @@ const createPostgresStore = (database: Database): CounterStore => {
         l: least,
       }))
       const answer = await send({ h: holder, s: heardAt, r }, true)
+      const after = 1 + rules.length * 3
       const found = rules.map((_rule, index): Found => {
         const [used, resetUs, retryUs] = answer.slice(1 + index * 3, 4 + index * 3) as [number, number, number]
         return {
           used,
           resetMs: resetUs / MICROSECONDS,
           retryAfterMs: retryUs < 0 ? Number.POSITIVE_INFINITY : retryUs / MICROSECONDS,
+          givenMs: (answer[after + 1 + index] ?? 0) / MICROSECONDS,
         }
       })
       // Only a crash empties it, which is not missed.
-      return { allowed: answer[0] === 1, found, at: answer.at(-1) ?? 0, isEmptied: false }
+      return { allowed: answer[0] === 1, found, at: answer[after] ?? 0, isEmptied: false }
     },
     correct: async (corrections) => {
       await Promise.all(
-        corrections.map(({ key, limit, change, taken, fullInMs, ageMs, holder }) => {
-          const when = {
-            g: ageMs * MICROSECONDS,
-            t: taken.store,
-            f: fullInMs === undefined ? null : fullInMs * MICROSECONDS,
-          }
-          return send({ ...describe(key, limit, 1), d: change, h: holder, ...when }, false)
+        corrections.map(({ key, limit, change, taken, bucket, ageMs, holder }) => {
+          const when = { g: ageMs * MICROSECONDS, t: taken.store }
+          const stood = bucket && { f: bucket.fullInMs * MICROSECONDS, v: bucket.givenMs * MICROSECONDS }
+          return send({ ...describe(key, limit, 1), d: change, h: holder, ...when, ...stood }, false)
         }),
       )
     },

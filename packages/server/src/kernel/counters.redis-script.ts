@@ -3,7 +3,7 @@ import { redisScript } from './redis.ts'
 
 /**
  * What is used of one limit, on the clock of Redis; microseconds. A clock that is set back can shut no bucket longer than it takes to
- * fill. The last key keeps since when Redis counts: it is gone when Redis was emptied.
+ * fill. A bucket keeps when it is full, and how much was ever given back of it, until who took before can have found it full. The last key keeps since when Redis counts: it is gone when Redis was emptied.
  */
 const lookAt = `
 local time = redis.call('TIME')
@@ -13,9 +13,17 @@ if not began or began > now then
   began = now
   redis.call('SET', KEYS[#KEYS], string.format('%.0f', now))
 end
+local function bucketOf(key)
+  local full, given = string.match(redis.call('GET', key) or '', '^([^:]+):?(.*)$')
+  return tonumber(full) or 0, tonumber(given) or 0
+end
+local function setBucket(key, quota, window, used, given)
+  local need = math.max(0, used) * window / quota
+  redis.call('SET', key, string.format('%.3f:%.3f', now + need, given), 'PX', math.ceil((need + window) / 1000) + 1000)
+end
 local function usedOf(key, kind, quota, window)
   if kind == 'b' then
-    return math.min(quota, math.max(0, tonumber(redis.call('GET', key) or 0) - now) * quota / window)
+    return math.min(quota, math.max(0, bucketOf(key) - now) * quota / window)
   elseif kind == 'w' then
     local oldest, total = math.floor(now * ${WINDOW_PARTS} / window) - ${WINDOW_PARTS}, 0
     local fields = redis.call('HGETALL', key)
@@ -29,8 +37,8 @@ local function usedOf(key, kind, quota, window)
 end
 local function add(key, kind, quota, window, used, change, takenAt, holder)
   if kind == 'b' then
-    local need = math.max(0, used + change) * window / quota
-    redis.call('SET', key, string.format('%.3f', now + need), 'PX', math.ceil(need / 1000) + 1000)
+    local _, given = bucketOf(key)
+    setBucket(key, quota, window, used + change, given)
   elseif kind == 'w' then
     local part = math.floor((change < 0 and takenAt or now) * ${WINDOW_PARTS} / window)
     if part >= math.floor(now * ${WINDOW_PARTS} / window) - ${WINDOW_PARTS} then
@@ -51,7 +59,7 @@ end
  * Decides all rules at once. ARGV[1] names the holder, ARGV[2] is when Redis was last heard; then per key: letter, quota, microseconds
  * of the window (of the lease for concurrency), cost, 1 for a shadow, and the least that a bucket must be taken to lack where Redis
  * counts only since it was last heard. Answers 1 or 0, then per key what is used, microseconds until all is back, and until it would
- * fit: 0 when it does, -1 for never; then the time, and since when Redis counts.
+ * fit: 0 when it does, -1 for never; then the time, since when Redis counts, and per key what was ever given back of a bucket.
  */
 export const takeScript = redisScript(`${lookAt}
 local function leaveIn(key, window, units)
@@ -100,26 +108,36 @@ for _, rule in ipairs(rules) do
 end
 reply[#reply + 1] = string.format('%.0f', now)
 reply[#reply + 1] = string.format('%.0f', began)
+for _, rule in ipairs(rules) do
+  local _, given = 0, 0
+  if rule.kind == 'b' then _, given = bucketOf(rule.key) end
+  reply[#reply + 1] = string.format('%.3f', given)
+end
 return reply
 `)
 
 /**
  * Corrects what was taken. Per key: letter, quota, microseconds of the window, change, microseconds since it was taken, holder, and,
- * where known, the time of Redis at which it was taken and for how long the bucket was then not full. What came back of itself, or
+ * where known, the time of Redis at which it was taken, and for how long the bucket was then not full and what was given back of it. What came back of itself, or
  * was taken before Redis counts, is not given back.
  */
 export const correctScript = redisScript(`${lookAt}
 for index = 1, #KEYS - 1 do
-  local key, at = KEYS[index], index * 8 - 7
+  local key, at = KEYS[index], index * 9 - 8
   local kind, quota, window, change = ARGV[at], tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local takenAt, fullIn = tonumber(ARGV[at + 6]) or now - ARGV[at + 4], tonumber(ARGV[at + 7])
-  if change < 0 and kind ~= 'c' then
-    if takenAt < began then change = 0 end
-    if kind == 'b' and fullIn then change = math.max(change, math.min(0, now - takenAt - fullIn) * quota / window) end
-  end
-  if change ~= 0 then
-    local used = kind == 'b' and usedOf(key, kind, quota, window) or 0
-    add(key, kind, quota, window, used, change, takenAt, ARGV[at + 5])
+  if change > 0 or kind == 'c' or takenAt >= began then
+    if kind == 'b' then
+      local _, given = bucketOf(key)
+      local back = change
+      if change < 0 and fullIn then
+        local since = math.max(0, given - tonumber(ARGV[at + 8]))
+        back = math.max(change, -math.max(0, takenAt + fullIn - now - since) * quota / window)
+      end
+      setBucket(key, quota, window, usedOf(key, kind, quota, window) + back, given - math.min(0, change) * window / quota)
+    else
+      add(key, kind, quota, window, 0, change, takenAt, ARGV[at + 5])
+    end
   end
 end
 `)

@@ -60,6 +60,7 @@ const createRedisStore = (url: string, prefix: string): CounterStore => {
           ]),
         ],
       )) as string[]
+      const after = 1 + rules.length * 3
       const found = rules.map((_rule, index): Found => {
         const [used, resetUs, retryUs] = reply.slice(1 + index * 3, 4 + index * 3).map(Number) as [
           number,
@@ -70,9 +71,10 @@ const createRedisStore = (url: string, prefix: string): CounterStore => {
           used,
           resetMs: resetUs / MICROSECONDS,
           retryAfterMs: retryUs < 0 ? Number.POSITIVE_INFINITY : retryUs / MICROSECONDS,
+          givenMs: Number(reply[after + 2 + index] ?? 0) / MICROSECONDS,
         }
       })
-      const [at = 0, began = 0] = reply.slice(-2).map(Number)
+      const [at = 0, began = 0] = reply.slice(after, after + 2).map(Number)
       return { allowed: reply[0] === '1', found, at, isEmptied: heardAt > 0 && began > heardAt }
     },
     correct: async (corrections) => {
@@ -81,13 +83,14 @@ const createRedisStore = (url: string, prefix: string): CounterStore => {
         await ask(
           correctScript,
           [...batch.map(({ key, limit }) => keyOf(key, limit)), beganKey],
-          batch.flatMap(({ limit, change, taken, fullInMs, ageMs, holder }) => [
+          batch.flatMap(({ limit, change, taken, bucket, ageMs, holder }) => [
             ...argumentsOf(limit, 0),
             String(change),
             String(ageMs * MICROSECONDS),
             holder,
             taken.store === null ? '' : String(taken.store),
-            fullInMs === undefined ? '' : String(fullInMs * MICROSECONDS),
+            bucket === undefined ? '' : String(bucket.fullInMs * MICROSECONDS),
+            bucket === undefined ? '' : String(bucket.givenMs * MICROSECONDS),
           ]),
         )
       }

@@ -37,6 +37,8 @@ export interface Found {
   readonly resetMs: number
   /** 0 when it fits, infinite when it never can. */
   readonly retryAfterMs: number
+  /** Of a bucket: milliseconds that were ever given back. */
+  readonly givenMs: number
 }
 
 /** A correction on its way: whose, and how long ago the units were taken. */

@@ -34,7 +34,12 @@ const slowStore = () => {
           for (const rule of rules)
             if (isPlace(rule)) of(rule.key).add(holder)
             else sums.set(rule.key, sumOf(rule.key) + rule.cost)
-        const found = rules.map((rule) => ({ used: used(rule), resetMs: 0, retryAfterMs: allowed ? 0 : 1000 }))
+        const found = rules.map((rule) => ({
+          used: used(rule),
+          resetMs: 0,
+          retryAfterMs: allowed ? 0 : 1000,
+          givenMs: 0,
+        }))
         return { allowed, found, at: 1, isEmptied: false }
       }),
     correct: (corrections) =>

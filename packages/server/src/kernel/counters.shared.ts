@@ -164,7 +164,7 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     holder: string,
   ): Decision => {
     const taken = { at: sentAt, store: at }
-    const standings = found.map(({ used, resetMs, retryAfterMs }, index) => {
+    const standings = found.map(({ used, resetMs, retryAfterMs, givenMs }, index) => {
       const { key, limit, cost } = rules[index] as CounterRule
       // Noted from when the question left: any later, and it would say more than the store knows.
       if (limit.algorithm === 'concurrency') {
@@ -172,7 +172,7 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
         if (allowed && retryAfterMs === 0 && holdings.hold({ key, limit, holder }, true))
           local.correct([{ key, limit, change: cost, taken }], holder)
       } else local.note(key, limit, sentAt, limit.algorithm === 'sliding_window' ? used / replicas : used)
-      return { remaining: remainingOf(limit, used), resetMs, retryAfterMs }
+      return { remaining: remainingOf(limit, used), resetMs, retryAfterMs, givenMs }
     })
     return { allowed, standings, taken }
   }
@@ -256,7 +256,9 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
         if (limit.algorithm !== 'concurrency') {
           // What is known here would else be taken for the least that is in use.
           const share = limit.algorithm === 'sliding_window' ? change / replicas : change
-          local.correct([{ ...correction, change: share }], holder)
+          const here = { key, limit, change: share, taken: correction.taken }
+          // What the store gave back, and when, is not known here.
+          local.correct([correction.taken.store === null ? { ...correction, change: share } : here], holder)
         } else {
           local.correct([correction], holder)
           if (!holdings.release(holder, key)) continue

@@ -33,6 +33,8 @@ export interface Standing {
   readonly resetMs: number
   /** Milliseconds until this limit would allow what it refused; 0 when it allows, infinite when it never can. */
   readonly retryAfterMs: number
+  /** Of a bucket: milliseconds that were ever given back of it, as who counts knows; absent for none. */
+  readonly givenMs?: number
 }
 
 /** When units were taken, in the words of who counted them: handed back with what is corrected of them. */
@@ -51,6 +53,20 @@ export interface Decision {
   readonly taken: Taken
 }
 
+/** Where a bucket stood when units were taken of it: `resetMs` and `givenMs` of the standing. */
+export interface BucketStanding {
+  readonly fullInMs: number
+  readonly givenMs: number
+}
+
+/**
+ * Milliseconds of a bucket that can be given back for what was taken `agoMs` ago, when `givenMs` were ever given back. Had less been
+ * taken, the bucket might have been full since: then it would hold no more now. It was not for so long as what was missing then, less
+ * what was given back meanwhile, had not come back.
+ */
+export const returnableMs = (then: BucketStanding, agoMs: number, givenMs: number): number =>
+  Math.max(0, then.fullInMs - agoMs - Math.max(0, givenMs - then.givenMs))
+
 /** What was taken and turned out otherwise: more was used, or less, or it is no longer under way. */
 export interface Correction {
   readonly key: string
@@ -59,8 +75,8 @@ export interface Correction {
   readonly change: number
   /** When the units were taken, as the decision told. */
   readonly taken: Taken
-  /** Of a bucket: how long after that it would have been full. What came back of itself by now is not given back once more. */
-  readonly fullInMs?: number
+  /** Of a bucket: where it stood then. Absent where all is to be given back, whatever came back of itself since. */
+  readonly bucket?: BucketStanding
 }
 
 /** Counts what is used of limits. It always decides: where the shared count is away, locally and bounded. */

@@ -1,7 +1,8 @@
-import { bucketStanding, hasRoom, type Limit } from './counters.ts'
+import { bucketStanding, hasRoom, type Limit, returnableMs } from './counters.ts'
 import type { Tally } from './tally.ts'
 
 const FIRST_SLOTS = 1024
+const MOST_GIVEN = 50_000
 const SWEEP_PAUSE_MS = 1000
 
 const intervalOf = ({ windowMs, quota }: Limit): number => windowMs / quota
@@ -15,6 +16,8 @@ export const createBucketTally = (capacity: number): Tally => {
   let fullAt = new Float64Array(Math.min(FIRST_SLOTS, capacity))
   const free: number[] = []
   let taken = 0
+  /** What was ever given back of a bucket, until whoever took of it before can have found it full. */
+  const given = new Map<string, { readonly milliseconds: number; readonly until: number }>()
   let sweptAt = Number.NEGATIVE_INFINITY
 
   const forget = (key: string, slot: number): void => {
@@ -40,6 +43,13 @@ export const createBucketTally = (capacity: number): Tally => {
     }
   }
 
+  const remember = (key: string, milliseconds: number, until: number, now: number): void => {
+    given.delete(key)
+    if (given.size >= MOST_GIVEN) for (const [other, { until: over }] of given) if (over <= now) given.delete(other)
+    if (given.size >= MOST_GIVEN) given.delete(given.keys().next().value as string)
+    given.set(key, { milliseconds, until })
+  }
+
   const set = (key: string, now: number, value: number): void => {
     let slot = slots.get(key)
     if (slot === undefined) {
@@ -59,11 +69,20 @@ export const createBucketTally = (capacity: number): Tally => {
 
   return {
     fits: (key, limit, cost, now) => hasRoom(limit, used(key, limit, now), cost),
-    add: (key, limit, change, takenAt, now, fullInMs = Number.POSITIVE_INFINITY) => {
-      const least = -Math.max(0, takenAt + fullInMs - now)
-      set(key, now, now + Math.max(0, fullIn(key, now) + Math.max(change * intervalOf(limit), least)))
+    add: (key, limit, change, takenAt, now, then) => {
+      let changeMs = change * intervalOf(limit)
+      if (change < 0) {
+        const givenMs = given.get(key)?.milliseconds ?? 0
+        remember(key, givenMs - changeMs, now + limit.windowMs, now)
+        if (then !== undefined) changeMs = Math.max(changeMs, -returnableMs(then, now - takenAt, givenMs))
+      }
+      set(key, now, now + Math.max(0, fullIn(key, now) + changeMs))
     },
-    standing: (key, limit, now, refused) => bucketStanding(limit, used(key, limit, now), refused),
+    standing: (key, limit, now, refused) => {
+      const standing = bucketStanding(limit, used(key, limit, now), refused)
+      const givenMs = given.get(key)?.milliseconds
+      return givenMs === undefined ? standing : { ...standing, givenMs }
+    },
     used,
     // What was taken here since is not undone by news from before.
     note: (key, limit, units, at) => {

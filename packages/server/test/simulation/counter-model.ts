@@ -1,4 +1,4 @@
-import { CONCURRENCY_RETRY_MS, hasRoom, WINDOW_PARTS } from '../../src/kernel/counters.ts'
+import { CONCURRENCY_RETRY_MS, hasRoom, returnableMs, WINDOW_PARTS } from '../../src/kernel/counters.ts'
 import type {
   AgedCorrection,
   Answer,
@@ -19,6 +19,8 @@ type Rule = Pick<AskedRule, 'key' | 'limit'>
  */
 export const createCounterModel = (now: () => number) => {
   const fullAt = new Map<string, number>()
+  /** By bucket, the milliseconds that were ever given back. */
+  const given = new Map<string, number>()
   const parts = new Map<string, Map<number, number>>()
   /** By key, until when each holder has its place. */
   const places = new Map<string, Map<string, number>>()
@@ -102,21 +104,24 @@ export const createCounterModel = (now: () => number) => {
       const allowed = looked.every(({ rule, fits }) => fits || rule.shadow === true)
       const found = looked.map(({ rule, used, fits }): Found => {
         const retryAfterMs = fits ? 0 : retryOf(rule, used)
-        if (!allowed || !fits) return { used, resetMs: resetOf(rule, used), retryAfterMs }
+        const givenMs = given.get(rule.key) ?? 0
+        if (!allowed || !fits) return { used, resetMs: resetOf(rule, used), retryAfterMs, givenMs }
         add(rule, used, rule.cost, now(), holder, leaseMs)
-        return { used: used + rule.cost, resetMs: resetOf(rule, used + rule.cost), retryAfterMs }
+        return { used: used + rule.cost, resetMs: resetOf(rule, used + rule.cost), retryAfterMs, givenMs }
       })
       return { allowed, found, at: now(), isEmptied: heardAt > 0 && began > heardAt }
     },
     correct: (corrections: readonly AgedCorrection[]): void => {
-      for (const { holder, ageMs, change, taken, fullInMs = Number.POSITIVE_INFINITY, ...rule } of corrections) {
+      for (const { holder, ageMs, change, taken, bucket, ...rule } of corrections) {
         const { algorithm, quota, windowMs } = rule.limit
         const takenAt = taken.store ?? now() - ageMs
         if (change < 0 && algorithm !== 'concurrency' && takenAt < began) continue
-        // What came back of itself is not given back.
-        const least = (Math.min(0, now() - takenAt - fullInMs) * quota) / windowMs
-        if (algorithm === 'token_bucket') add(rule, usedOf(rule), Math.max(change, least), takenAt, holder, 0)
-        else add(rule, 0, change, takenAt, holder, 0)
+        if (algorithm === 'token_bucket') {
+          const givenMs = given.get(rule.key) ?? 0
+          const most = bucket === undefined ? Number.POSITIVE_INFINITY : returnableMs(bucket, now() - takenAt, givenMs)
+          add(rule, usedOf(rule), Math.max(change, (-most * quota) / windowMs), takenAt, holder, 0)
+          given.set(rule.key, givenMs - (Math.min(0, change) * windowMs) / quota)
+        } else add(rule, 0, change, takenAt, holder, 0)
       }
     },
     renew: (holdings: readonly Holding[], leaseMs: number): void => {
@@ -130,7 +135,7 @@ export const createCounterModel = (now: () => number) => {
     leave: (replica: string): void => void replicas.delete(replica),
     /** FLUSHALL. */
     flush: (): void => {
-      for (const kept of [fullAt, parts, places, replicas]) kept.clear()
+      for (const kept of [fullAt, given, parts, places, replicas]) kept.clear()
       began = now()
     },
   }

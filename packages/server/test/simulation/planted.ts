@@ -111,7 +111,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   fault(
     'a bucket is given back what came back of itself',
     `${sources}/features/admission/charges.ts`,
-    'change, taken, fullInMs }',
+    'change, taken, bucket }',
     'change, taken }',
   ),
   fault(

@@ -36,8 +36,10 @@ const used = ({ usage, cost }: Settlement, taken: Costs): Costs => ({
 /** Follows what an admitted call took; null when nothing of it can change. */
 export const followCharges = ({ counters, applied, standings, costs, taken, holder }: Charged): Charges | null => {
   const open = applied.flatMap(({ policy, rule }, index) => {
-    const { retryAfterMs, resetMs } = standings[index] as Standing
-    return policy.unit === 'requests' || retryAfterMs !== 0 ? [] : [{ unit: policy.unit, rule, fullInMs: resetMs }]
+    const { retryAfterMs, resetMs, givenMs = 0 } = standings[index] as Standing
+    return policy.unit === 'requests' || retryAfterMs !== 0
+      ? []
+      : [{ unit: policy.unit, rule, bucket: { fullInMs: resetMs, givenMs } }]
   })
   if (open.length === 0) return null
   let done = false
@@ -45,10 +47,10 @@ export const followCharges = ({ counters, applied, standings, costs, taken, hold
     if (done) return
     done = true
     const corrections: Correction[] = []
-    for (const { unit, rule, fullInMs } of open) {
+    for (const { unit, rule, bucket } of open) {
       const { key, limit, cost } = rule
       const change = actual(unit) - cost
-      if (change !== 0) corrections.push({ key, limit, change, taken, fullInMs })
+      if (change !== 0) corrections.push({ key, limit, change, taken, bucket })
     }
     if (corrections.length > 0) counters.correct(corrections, holder)
   }
