@@ -253,12 +253,11 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     correct: (given, holder) => {
       for (const correction of given) {
         const { key, limit, change } = correction
-        if (limit.algorithm !== 'concurrency') {
-          // What is known here would else be taken for the least that is in use.
-          const share = limit.algorithm === 'sliding_window' ? change / replicas : change
-          const here = { key, limit, change: share, taken: correction.taken }
-          // What the store gave back, and when, is not known here.
-          local.correct([correction.taken.store === null ? { ...correction, change: share } : here], holder)
+        if (limit.algorithm === 'sliding_window') {
+          local.correct([{ ...correction, change: change / replicas }], holder)
+        } else if (limit.algorithm === 'token_bucket') {
+          // How much of what the store gave can be given back is known there alone: here it could take from what was taken here.
+          if (change > 0 || correction.taken.store === null) local.correct([correction], holder)
         } else {
           local.correct([correction], holder)
           if (!holdings.release(holder, key)) continue
