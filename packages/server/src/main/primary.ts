@@ -6,6 +6,7 @@ import { secretTexts } from '../config/secrets.ts'
 import { countersKind } from '../kernel/counters.open.ts'
 import { createSecretHider } from '../kernel/hide-secrets.ts'
 import { createLog, createOutput } from '../kernel/log.ts'
+import { collectGarbage } from '../kernel/memory.ts'
 import { isStandingBy, openWhenFree } from './standby.ts'
 import { takeSignals } from './signals.ts'
 import { createWorkers } from './workers.ts'
@@ -70,6 +71,7 @@ export const serveAsPrimary = async (settings: Settings, size: number): Promise<
     const { port, made } = await workers.begin()
     log.info({ port, pid: process.pid, count: size, reason: ground.promise }, 'Headgate is ready')
     greet(config, port, ground.promise, made, size)
+    collectGarbage()
   } catch (cause) {
     await workers.drain('failed')
     await ground.stop()
