@@ -97,6 +97,12 @@ export const sampleTasks: readonly SampleTask[] = [
     guide: 'guides/chat.md',
   },
   {
+    folder: 'media',
+    title: 'Pictures and speech',
+    text: 'A picture of a text, and a text that is spoken. In a browser an `<img>` needs no call: the publishable key may stand in its address.',
+    guide: 'guides/media.md',
+  },
+  {
     folder: 'models',
     title: 'Models',
     text: 'What the key may call, and what for.',

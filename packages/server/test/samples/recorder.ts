@@ -67,7 +67,7 @@ const withoutNull = (value: unknown): unknown => {
 export const outlineOf = (requests: readonly Recorded[]): string => {
   const own = requests.filter(({ method }) => method !== 'OPTIONS')
   const lines = own.map(({ method, path, body }) => {
-    const where = path.replace(/(\/keys|\/usage)\/[^/?]+/, '$1/{id}')
+    const where = path.replace(/(\/keys|\/usage)\/[^/?]+/, '$1/{id}').replace(/\bkey=[^&]+/, 'key={key}')
     const what = body === null ? null : withoutNull(body)
     return JSON.stringify({ method, path: where, body: what }, null, 2).replaceAll(/call_[0-9A-Z]+_/g, 'call_{id}_')
   })
