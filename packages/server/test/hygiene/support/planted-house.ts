@@ -99,7 +99,8 @@ export const openPlantedHouse = async () => {
   /** Asks a path with planted query and headers. */
   const send = async (path: string, body?: unknown, { key = own, method, headers = {} }: Ask = {}): Promise<void> => {
     // Operators' routes refuse a query that they do not know before they do anything.
-    const query = path.startsWith('/admin') ? '' : `?token=${canaries.query}`
+    const isOwn = path.startsWith('/admin')
+    const query = isOwn ? '' : `${path.includes('?') ? '&' : '?'}token=${canaries.query}`
     const answer = await fetch(gateway.url + path + query, {
       method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers: {
