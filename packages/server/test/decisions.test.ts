@@ -2,39 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { errorCatalogue } from '@headgate/contract/errors/catalogue.ts'
 import ts from 'typescript'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { isTest, readSources, walk } from '../../../scripts/sources.ts'
 import packageDescription from '../package.json' with { type: 'json' }
 import { metricReference } from '../src/kernel/metrics.ts'
-import { type House, startHouse } from './support/house.ts'
 
 /** What pages of docs/decisions name as their check. */
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const dependencies = Object.keys(packageDescription.dependencies)
-
-describe('what has no route yet', () => {
-  let house: House
-  beforeAll(async () => {
-    house = await startHouse()
-  })
-  afterAll(() => house.stop())
-
-  // 30: speech goes to named providers only; 31: images are judged first. Until then nothing passes by.
-  it.each([
-    '/v1/audio/transcriptions',
-    '/v1/audio/translations',
-    '/v1/audio/speech',
-    '/v1/images/generations',
-    '/v1/images/edits',
-  ])('%s is refused in words and reaches no provider', async (path) => {
-    const { key } = await house.makeKey()
-    const answer = await house.request(path, { key, body: { model: 'up/gpt-4o-mini', prompt: 'x' } })
-    expect(answer.status).toBe(404)
-    expect(((await answer.json()) as { error: { code: string } }).error.code).toBe('route_not_found')
-    const { data } = (await (await house.request('/v1/usage', { key })).json()) as { data: unknown[] }
-    expect(data).toEqual([])
-  })
-})
 
 it('32: scripts for browsers need no translation to ES2022, and style no preprocessor', () => {
   const assets = `${root}packages/server/assets/`

@@ -13,7 +13,10 @@ let key: string
 
 beforeAll(async () => {
   house = await startHouse({
-    environment: { HEADGATE_MEDIA_TEXT_MODEL: 'demo' },
+    environment: {
+      HEADGATE_MEDIA_TEXT_MODEL: 'demo',
+      HEADGATE_SAFETY_MODERATION_MODEL: 'up/omni-moderation-latest',
+    },
     config: { models: { 'up/dall-e-3': { price: { image: '0.04' } } } },
   })
   secret = (await house.makeKey()).key

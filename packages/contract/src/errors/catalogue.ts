@@ -5,6 +5,7 @@ import { limitErrors } from './limits.ts'
 import { peopleErrors } from './people.ts'
 import { platformErrors } from './platform.ts'
 import { requestErrors } from './request.ts'
+import { safetyErrors } from './safety.ts'
 import { upstreamErrors } from './upstream.ts'
 
 const families = {
@@ -12,6 +13,7 @@ const families = {
   ...peopleErrors,
   ...requestErrors,
   ...idempotencyErrors,
+  ...safetyErrors,
   ...limitErrors,
   ...upstreamErrors,
   ...platformErrors,

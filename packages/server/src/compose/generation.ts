@@ -20,6 +20,7 @@ import type { People } from '../features/people/people.ts'
 import type { Providers } from '../features/providers/providers.ts'
 import { createRelay } from '../features/relay/relay.ts'
 import type { Routing, RoutingOptions } from '../features/routing/routing.ts'
+import { createSafety } from '../features/safety/safety.ts'
 import { createStatus } from '../features/status/status.ts'
 import type { WarmReport } from '../features/status/warming.ts'
 import { createClientAddress } from '../http/client-address.ts'
@@ -43,6 +44,7 @@ import type { Guards } from './guards.ts'
 import { currencyOf } from './currency.ts'
 import { type Crew, partOf } from './crew.ts'
 import type { Watch } from './watch.ts'
+import { createModerate } from './moderate.ts'
 import { hideSecrets, outputCapMember, targetNamed } from './options.ts'
 import { priceOverrides } from './prices.ts'
 
@@ -150,12 +152,22 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     log,
     redact: hideSecrets(providers.secretsOf),
   })
+  const safety = createSafety({
+    model: config.safety.moderation_model ?? null,
+    judgeMs: config.safety.judge_ms,
+    moderate: createModerate({ choose: routing.choose, call: providers.call, clock }),
+    isHarmless: ({ provider }) => providers.kindOf(provider) === 'demo',
+    clock,
+    onVerdict: (verdict) => metrics.verdicts(verdict).inc(),
+  })
   const gateway = createGateway({
     route: routing.choose,
+    judge: safety.judge,
     admit: admission.admit,
     call: providers.call,
     relay: (input) => relay.stream({ ...input, ...providers.optionsOf(input.answer.target.provider)?.timeouts }),
-    priceOf: (target, at, operation) => metering.priceOf(targetNamed(target), at, operation),
+    priceOf: (target, at, operation) =>
+      metering.priceOf({ ...targetNamed(target), operations: [operation] }, at, operation),
     needsTokens: metering.needsTokens,
     costOf: metering.costOf,
     countText: tokens.countText,

@@ -21,6 +21,7 @@ import { StandbySchema, WarmSchema, WorkersSchema } from './process-schema.ts'
 import { ScalingSchema } from './scaling-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
 import { AutoSchema, RoutesSchema } from './routes-schema.ts'
+import { SafetySchema } from './safety-schema.ts'
 import { count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
 
 const TierSchema = group(
@@ -193,6 +194,7 @@ export const ConfigSchema = group(
       'Request bodies.',
     ),
     media: mediaSchema,
+    safety: SafetySchema,
     idempotency: IdempotencySchema,
     guards: GuardsSchema,
     diagnostics: DiagnosticsOptionsSchema,
@@ -254,6 +256,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'media',
   'guards',
   'idempotency',
+  'safety',
   'diagnostics',
   'requests',
   'slow_log',

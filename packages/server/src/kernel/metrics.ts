@@ -65,6 +65,11 @@ const metricTable = {
     help: 'How often memory was given back because it was short, by what was done.',
     labels: ['measure'],
   },
+  verdicts: {
+    name: 'headgate_safety_verdicts_total',
+    help: 'Pictures that strangers asked for: passed, refused, or not judged and so refused.',
+    labels: ['verdict'],
+  },
   named: {
     name: 'headgate_idempotent_requests_total',
     help: 'Requests with an Idempotency-Key: run, replayed, reused for another one, waited in vain, or not replayable.',
@@ -241,6 +246,7 @@ export const createMetrics = (
     slowRequests: counter(metricTable.slowRequests),
     reliefs: counter(metricTable.reliefs),
     named: counter(metricTable.named),
+    verdicts: counter(metricTable.verdicts),
     shadowRefusals: counter(metricTable.shadowRefusals),
     budgetOverruns: counter(metricTable.budgetOverruns),
     budgetAlerts: counter(metricTable.budgetAlerts),

@@ -40,6 +40,9 @@ const notAsked = [
   'device_token_expired',
   'device_proof_required',
   'device_proof_invalid',
+  // Come with pictures for strangers: safety.test.ts.
+  'content_refused',
+  'content_not_judged',
   // Come with two requests of one name: idempotency.test.ts.
   'idempotency_key_invalid',
   'idempotency_key_reused',

@@ -21,6 +21,8 @@ export const createFlow =
     const { walk } = exchange
     const { targets, reason } = await stage.route(exchange, asked) // where the model can be called, in order of tries
     if (reason !== null) exchange.headers[header.route] = reason
+    const judged = stage.judge(exchange, asked, targets, signal) // what strangers ask for
+    if (judged !== undefined) await judged
     walk.routedAt = monotonic()
     const admitted = await stage.admit(exchange, asked, targets) // limits, then the worst case held against the budget
     walk.admittedAt = monotonic()
