@@ -8,7 +8,7 @@ import { type Gateway, startGateway } from './gateway.ts'
 import { recordRun } from './history.ts'
 import { type Call, openStreams, type Sample } from './load.ts'
 import { descendants, proportionalKiB, residentKiB, startProcess } from './processes.ts'
-import { addedTo, callsOfWay, interleave, medianOf, perCall, perPart, ratioOf } from './rounds.ts'
+import { addedTo, callsOfWay, interleave, medianOf, perCall, perPart, ratioOf, STEADY_ROUNDS } from './rounds.ts'
 import { decision } from './sections/decision.ts'
 import { drain } from './sections/drain.ts'
 import { full } from './sections/full.ts'
@@ -79,17 +79,17 @@ const measureShared = async (headgate: Gateway): Promise<void> => {
     headers: { authorization },
     body: chat(`up/${script}`, stream),
   })
-  const inTurn = (load: Load, count: number, concurrency: number) => {
+  const inTurn = (load: Load, count: number, concurrency: number, warmUpRounds?: number) => {
     const script = scripts[load]
     const isStream = load !== 'whole'
     const straight = (origin: string): Call => ({ origin, headers: {}, body: chat(script, isStream) })
-    made += callsOfWay(count)
+    made += callsOfWay(count, warmUpRounds)
     const ways = {
       direct: { pids: [upstream.pid], call: straight(upstreamUrl) },
       trivial: { pids: [trivial.pid], call: straight(trivialUrl) },
       headgate: { pids: [headgate.pid], call: throughHeadgate(script, isStream) },
     }
-    return interleave(ways, count, concurrency)
+    return interleave(ways, count, concurrency, warmUpRounds)
   }
 
   const measure: Record<(typeof shared)[number], () => Promise<void>> = {
@@ -111,7 +111,7 @@ const measureShared = async (headgate: Gateway): Promise<void> => {
       await pause(2_000)
     },
     whole: async () => {
-      const busy = await inTurn('whole', CALLS_PER_ROUND, CONCURRENCY)
+      const busy = await inTurn('whole', CALLS_PER_ROUND, CONCURRENCY, STEADY_ROUNDS)
       report('CPU per request, trivial proxy', medianOf(busy.trivial, perCall), 0, ' µs')
       report('CPU per request, Headgate', medianOf(busy.headgate, perCall), 0, ' µs')
       report('CPU per request, ratio', ratioOf(busy.headgate, busy.trivial, perCall), 2, ' ×', { most: 2.2 })

@@ -2,8 +2,10 @@ import { type Call, makeCalls, quantile, type Sample } from './load.ts'
 import { cpuMs } from './processes.ts'
 
 const ROUNDS = 7
-/** V8 still compiles what is hot after ten thousand calls. */
+/** What times are measured after. */
 const WARM_UP_ROUNDS = 8
+/** What CPU per request is measured after: V8 compiles what is hot, and again what turned out otherwise, until some sixty thousand calls. */
+export const STEADY_ROUNDS = 40
 
 /** A way to the upstream: what is called, and whose CPU time is counted. */
 export interface Way {
@@ -30,10 +32,11 @@ export const interleave = async <Name extends string>(
   ways: Readonly<Record<Name, Way>>,
   count: number,
   concurrency: number,
+  warmUpRounds = WARM_UP_ROUNDS,
 ): Promise<Record<Name, Round[]>> => {
   const names = Object.keys(ways) as Name[]
   const rounds = Object.fromEntries(names.map((name): [Name, Round[]] => [name, []])) as Record<Name, Round[]>
-  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round++) {
+  for (let round = -warmUpRounds; round < ROUNDS; round++) {
     for (const name of names) {
       const result = await run(ways[name], count, concurrency)
       if (round >= 0) rounds[name].push(result)
@@ -43,7 +46,7 @@ export const interleave = async <Name extends string>(
 }
 
 /** Calls that `interleave` makes each way. */
-export const callsOfWay = (count: number): number => count * (ROUNDS + WARM_UP_ROUNDS)
+export const callsOfWay = (count: number, warmUpRounds = WARM_UP_ROUNDS): number => count * (ROUNDS + warmUpRounds)
 
 /** CPU microseconds of a call. */
 export const perCall = ({ cpuMs: cpu, samples }: Round): number => (cpu * 1000) / samples.length

@@ -4,7 +4,7 @@ import { startService } from '../../load/services.ts'
 import type { Bench } from '../bench-table.ts'
 import { startGateway } from '../gateway.ts'
 import { makeCalls } from '../load.ts'
-import { interleave, medianOf, perCall, ratioOf } from '../rounds.ts'
+import { STEADY_ROUNDS, interleave, medianOf, perCall, ratioOf } from '../rounds.ts'
 
 const CALLS_PER_ROUND = 1_500
 const CONCURRENCY = 8
@@ -72,7 +72,7 @@ export const full = async (bench: Bench): Promise<void> => {
       memory: await through(memory),
       redis: byRedis,
     }
-    const rounds = await interleave(ways, CALLS_PER_ROUND, CONCURRENCY)
+    const rounds = await interleave(ways, CALLS_PER_ROUND, CONCURRENCY, STEADY_ROUNDS)
     report('everything on, 5 limits in memory: CPU per request', medianOf(rounds.memory, perCall), 0, ' µs')
     report('everything on, in memory: ratio', ratioOf(rounds.memory, rounds.trivial, perCall), 2, ' ×', { most: 1.8 })
     report('everything on, 5 limits in Redis: CPU per request', medianOf(rounds.redis, perCall), 0, ' µs')

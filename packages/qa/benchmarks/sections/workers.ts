@@ -4,7 +4,7 @@ import { until } from '../../load/pace.ts'
 import type { Bench } from '../bench-table.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
 import { descendants } from '../processes.ts'
-import { interleave, medianOf, perCall, ratioOf } from '../rounds.ts'
+import { STEADY_ROUNDS, interleave, medianOf, perCall, ratioOf } from '../rounds.ts'
 
 const CALLS_PER_ROUND = 1_500
 const CONCURRENCY = 16
@@ -42,6 +42,7 @@ export const workers = async (bench: Bench): Promise<void> => {
       { one: await start('one', 1), two: await start('two', 2) },
       CALLS_PER_ROUND,
       CONCURRENCY,
+      STEADY_ROUNDS,
     )
     report('CPU per request, one process', medianOf(rounds.one, perCall), 0, ' µs')
     report('CPU per request, two workers', medianOf(rounds.two, perCall), 0, ' µs')

@@ -70,19 +70,6 @@ export const plantedFaults: readonly PlantedFault[] = [
     'written += await syncSegment(directory, segment, written < ANEW_BYTES)',
     'void [directory, segment, syncSegment]',
   ),
-  fault('what a killed process left is not written anew', `${ledger}/recovery.ts`, 'written < ANEW_BYTES)', 'false)'),
-  fault(
-    'the end of an earlier process is not kept until it is settled',
-    `${ledger}/ledger.ts`,
-    'for (const segment of journal.inherited) journal.pin(segment)',
-    'void journal.pin',
-  ),
-  fault(
-    'two replicas may have the same torn name',
-    `${ledger}/journal-identity.ts`,
-    'if (IDENTITY.test(known)) return known',
-    "if (known !== '') return known",
-  ),
   fault('journal without syncs', `${ledger}/journal.ts`, 'fdatasync(target, finish)', 'setImmediate(finish, null)'),
   fault(
     'who leaves the line keeps a place in it',
@@ -103,27 +90,9 @@ export const plantedFaults: readonly PlantedFault[] = [
     'const share = limit',
   ),
   fault(
-    'units are given back that were taken before the count was emptied',
-    'packages/server/test/simulation/counter-model.ts',
-    "change < 0 && algorithm !== 'concurrency' && takenAt < began",
-    'takenAt < began - now()',
-  ),
-  fault(
     'a bucket is given back what came back of itself',
     `${sources}/features/admission/charges.ts`,
     'change, taken, bucket }',
     'change, taken }',
-  ),
-  fault(
-    'a share of the limit is given back to the count that never gave it',
-    `${sources}/kernel/counters.corrections.ts`,
-    'if (change > 0 || isPlace(correction) || taken.store !== null) return true',
-    'if (key !== "" || limit || change > 0 || taken || isPlace(correction)) return true',
-  ),
-  fault(
-    'news from before undoes what a bucket gave since',
-    `${sources}/kernel/tally.bucket.ts`,
-    'Math.max(known, at + units * intervalOf(limit))',
-    'known * 0 + at + units * intervalOf(limit)',
   ),
 ]
