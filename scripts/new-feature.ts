@@ -47,7 +47,7 @@ const wiring: readonly [path: string, anchor: string, added: string][] = [
     '  const features: readonly Feature[] = [',
     `  const ${name} = create${title}({ database })\n`,
   ],
-  ['packages/server/src/compose.ts', '    reference,\n  ]\n', `    ${name},\n`],
+  ['packages/server/src/compose.ts', '    ...hints.features,\n  ]\n', `    ${name},\n`],
   [
     'packages/server/test/isolation/route-samples.ts',
     "  'GET /admin/v1/config': ",

@@ -115,7 +115,8 @@ export const plainRoutes = (ports: GatewayRoutePorts & { readonly plainModels: P
         contentType: 'image/*',
         otherAnswers: { 302: { description: 'The provider keeps the picture; `Location` says where.' } },
         answerHeaders: callHeaders,
-        errors: callErrors,
+        // HEAD would cost as much as GET.
+        errors: [...callErrors, 'method_not_allowed'],
       },
       handle: image,
     }),
@@ -137,7 +138,8 @@ export const plainRoutes = (ports: GatewayRoutePorts & { readonly plainModels: P
         contentType: 'text/plain',
         events: ChatEventSchema,
         answerHeaders: callHeaders,
-        errors: callErrors,
+        // HEAD would cost as much as GET.
+        errors: [...callErrors, 'method_not_allowed'],
       },
       handle: text,
     }),
