@@ -15,6 +15,7 @@ import {
   ImagesSchema,
   ImageVariationSchema,
 } from '@headgate/contract/images.ts'
+import { safetyErrors } from '@headgate/contract/errors/safety.ts'
 import { ModerationRequestSchema, ModerationsSchema } from '@headgate/contract/moderations.ts'
 import type { Operation } from '../../domain/inference.ts'
 import { defineRoute, type Route, type RouteReference } from '../../kernel/route.ts'
@@ -39,6 +40,10 @@ const formPassedOn = 'OpenAI’s protocol. The form goes to the provider as it c
 const formErrors: readonly ErrorCode[] = [...callErrors, 'invalid_multipart']
 const mebibytes = (bytes: number): string => `${Math.round((bytes / 1_048_576) * 10) / 10} MiB`
 
+/** What strangers may be told who ask for pictures. */
+const judgedErrors = (operation: Operation): readonly ErrorCode[] =>
+  operation.startsWith('image') ? (Object.keys(safetyErrors) as (keyof typeof safetyErrors)[]) : []
+
 /** What every inference route of a browser is; the rest of a route that takes JSON. */
 const jsonCall = (
   ports: GatewayRoutePorts,
@@ -48,7 +53,7 @@ const jsonCall = (
   ({
     body: 'bytes',
     maxBodyBytes: ports.maxBodyBytes,
-    reference: { ...reference, answerHeaders: callHeaders, errors: callErrors },
+    reference: { ...reference, answerHeaders: callHeaders, errors: [...callErrors, ...judgedErrors(operation)] },
     handle: handleCall(ports, operation, ({ body }) => ports.read(operation, body as Buffer)),
   }) as const
 
@@ -66,7 +71,7 @@ const formCall = (
       ...reference,
       description: `${formPassedOn} It may have ${mebibytes(most)}; more is refused before it is read.`,
       answerHeaders: callHeaders,
-      errors: formErrors,
+      errors: [...formErrors, ...judgedErrors(operation)],
     },
     handle: handleCall(ports, operation, ({ body, headers }) =>
       readForm(operation, body as Buffer, headers['content-type'] as string, ports.media.maxAudioSeconds),
