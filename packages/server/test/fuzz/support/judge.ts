@@ -29,12 +29,18 @@ export const createJudge = (document: ApiDocument) => {
 
   const judgeEvents = (text: string, schema: unknown): void => {
     const events = text.split('\n\n').filter((event) => event !== '' && !event.startsWith(':'))
+    const told: string[] = []
     for (const event of events.filter((one) => one !== 'data: [DONE]')) {
-      expect(event.startsWith('data: '), event).toBe(true)
-      expect(checkOf(schema)(JSON.parse(event.slice('data: '.length)))).toEqual([])
+      // Pictures and sound come as events with names.
+      const [, name, data = ''] = /^(?:event: ([\w.]+)\n)?data: (.*)$/s.exec(event) ?? []
+      expect(data, event).not.toBe('')
+      const value = JSON.parse(data) as { type?: string; error?: object }
+      expect(checkOf(schema)(value)).toEqual([])
+      if (name !== undefined && value.error === undefined) expect(value.type, event).toBe(name)
+      told.push(value.error === undefined ? (value.type ?? '') : 'error')
     }
-    const last = events.at(-1) ?? ''
-    expect(last === 'data: [DONE]' || last.startsWith('data: {"error"'), last).toBe(true)
+    const isWhole = events.at(-1) === 'data: [DONE]' || /^error$|\.(completed|done)$/.test(told.at(-1) ?? '')
+    expect(isWhole, events.at(-1)).toBe(true)
   }
 
   /** Fails unless the answer is one that the document allows; gives the code of an error, else the status. */
