@@ -69,6 +69,16 @@ const load = async (all: readonly Counters[], one: CounterRule, calls: number) =
 }
 
 describe('replicas on one Redis', () => {
+  it('are told in order by a Redis that does not know the scripts yet', async () => {
+    const redis = await ownRedis()
+    const counters = await opened(redis.url, { timeoutMs: patient })
+    const one: CounterRule = { key: 'in order', limit: { algorithm: 'concurrency', quota: 1, windowMs: 0 }, cost: 1 }
+    const { taken } = await counters.take([one], 'first')
+    counters.correct([{ ...one, change: -1, taken }], 'first')
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    expect((await counters.take([one], 'second')).allowed).toBe(true)
+  })
+
   it('share each limit exactly', async () => {
     const prefix = `test:{${randomUUID()}}:`
     const all = await Promise.all([1, 2, 3].map(() => opened(redisUrl(), { prefix, timeoutMs: patient })))

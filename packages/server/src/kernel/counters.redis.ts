@@ -19,6 +19,7 @@ export interface RedisCountersOptions {
 
 const PRESENCE_SECONDS = 15
 const MICROSECONDS = 1000
+const scripts = [takeScript, correctScript, renewScript, presenceScript]
 /** Leases renewed, or corrections made, by one script. */
 const BATCH = 500
 
@@ -41,8 +42,13 @@ const createRedisStore = (url: string, prefix: string): CounterStore => {
     name: 'Redis',
     open: (onReady, onLost) => {
       client?.destroy()
-      client = connectRedis(url, onLost)
-      client.on('ready', onReady)
+      const connected = connectRedis(url, onLost)
+      client = connected
+      connected.on('ready', () => {
+        // Else the first correction would be sent twice, and a decision asked after it would be made before it.
+        for (const { text } of scripts) connected.scriptLoad(text).catch(onLost)
+        onReady()
+      })
     },
     isReady: () => client?.isReady === true,
     take: async ({ rules, holder, leaseMs, heardAt }): Promise<Answer> => {

@@ -41,6 +41,9 @@ const ASK_EVERY_MS = 50
 const REFUSE_FOR_MS = 200
 const PASS_FOR_MS = 1_000
 
+const hasMoved = (before: Grant, after: Grant): boolean =>
+  before.windowStart !== after.windowStart || before.remainder !== after.remainder || before.leased !== after.leased
+
 export const createDeskWork = ({ store, clock, leases, retire }: DeskWorkOptions): DeskWork => {
   const leave = (ticket: Ticket) => {
     for (const { desk } of ticket.places) if (desk.queue.delete(ticket)) desk.owed -= ticket.amount
@@ -140,24 +143,31 @@ export const createDeskWork = ({ store, clock, leases, retire }: DeskWorkOptions
 
   const pause = (milliseconds: number) => new Promise<void>((resolve) => void clock.after(milliseconds, resolve))
 
-  /** Nothing is left for some: asks the other replicas for what lies idle, waits a little, and refuses whom it does not reach. */
+  /**
+   * Nothing is left for some: asks the other replicas for what lies idle, waits a little, and refuses whom it does not reach.
+   * While money moves, others may have taken what was given back and need it no longer: then they are asked again.
+   */
   const negotiate = async (desk: Desk, first: Grant) => {
     const asked = new Set(desk.queue)
     const { id } = desk.budget
+    let latest = first
     beSparing(desk, clock)
     refuse(desk, asked, atHand(desk, clock) + first.remainder + first.leased, first)
-    const others = await store.want(id, first.windowStart)
+    let others = await store.want(id, first.windowStart)
     const expired = await store.endExpired()
     const deadline = clock.monotonic() + LONGEST_WAIT_MS
     while (isShort(desk, clock)) {
-      const answered = others === 0 || (await store.unanswered(id, first.windowStart)) === 0
+      const answered = others === 0 || (await store.unanswered(id, latest.windowStart)) === 0
       const late = clock.monotonic() >= deadline
       if (answered || late || expired > 0) {
         const grant = await acquire(desk)
         serve(desk)
-        if (answered || late) {
+        if (grant && answered && !late && hasMoved(latest, grant)) {
+          latest = grant
+          others = await store.want(id, latest.windowStart)
+        } else if (answered || late) {
           // Who fits into what is at hand waits for another desk, and is decided there.
-          if (grant || late) refuse(desk, asked, atHand(desk, clock), grant ?? first)
+          if (grant || late) refuse(desk, asked, atHand(desk, clock), grant ?? latest)
           break
         }
       }
