@@ -176,6 +176,34 @@ describe('sliding windows', () => {
   })
 })
 
+describe('what is known of a shared window', () => {
+  const limit: Limit = { algorithm: 'sliding_window', quota: 6, windowMs: 600 }
+
+  it('counts from when it was last seen, since nobody says when it was taken', () => {
+    const clock = virtualClock()
+    const counters = createMemoryCounters({ clock })
+    const usedAt = (at: number) => counters.used('k', limit, at)
+    counters.note('k', limit, 0, 4)
+    counters.note('k', limit, 500, 4)
+    expect(usedAt(1100)).toBe(4)
+    expect(usedAt(1120)).toBe(0)
+  })
+
+  it('counts what was taken here at its time, and the rest beside it', () => {
+    const clock = virtualClock()
+    const counters = createMemoryCounters({ clock })
+    const taken = { at: clock.monotonic(), store: 1 }
+    counters.correct([{ key: 'k', limit, change: 3, taken }], 'call')
+    clock.advance(300)
+    counters.note('k', limit, clock.monotonic(), 5)
+    expect(counters.used('k', limit, clock.monotonic())).toBe(5)
+    clock.advance(320)
+    expect(counters.used('k', limit, clock.monotonic())).toBe(2)
+    const { standings } = counters.take([{ key: 'k', limit, cost: 5 }])
+    expect(standings[0]?.retryAfterMs).toBeCloseTo(290)
+  })
+})
+
 describe('the memory of counters', () => {
   it('stays bounded and forgets the key known longest', () => {
     const clock = virtualClock()

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from './clock.ts'
-import { type CounterRule, type Counters, type Decision, remainingOf } from './counters.ts'
+import { type CounterRule, type Counters, type Decision, type Limit, remainingOf } from './counters.ts'
 import { createCorrections } from './counters.corrections.ts'
 import { createMemoryCounters } from './counters.memory.ts'
 import { createHoldings } from './counters.holdings.ts'
@@ -25,6 +25,8 @@ const GIVE_UP_MS = 5000
 const LEASE_MS = 45_000
 /** How often the leases are renewed, in tends. */
 const RENEW_EVERY = 30
+
+const isWindow = ({ algorithm }: Limit): boolean => algorithm === 'sliding_window'
 
 const reasonOf = (error: unknown): string =>
   error instanceof Error ? ('code' in error ? String(error.code) : error.name) : 'unknown'
@@ -166,12 +168,17 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     const taken = { at: sentAt, store: at }
     const standings = found.map(({ used, resetMs, retryAfterMs, givenMs }, index) => {
       const { key, limit, cost } = rules[index] as CounterRule
+      const isTaken = allowed && retryAfterMs === 0
+      // What this replica took counts here too, and at its time: what is decided here later must know of it.
+      if (
+        limit.algorithm === 'concurrency'
+          ? isTaken && holdings.hold({ key, limit, holder }, true)
+          : isWindow(limit) && isTaken
+      )
+        local.correct([{ key, limit, change: cost, taken }], holder)
       // Noted from when the question left: any later, and it would say more than the store knows.
-      if (limit.algorithm === 'concurrency') {
-        // Counted here too: what is decided here later must know of it.
-        if (allowed && retryAfterMs === 0 && holdings.hold({ key, limit, holder }, true))
-          local.correct([{ key, limit, change: cost, taken }], holder)
-      } else local.note(key, limit, sentAt, limit.algorithm === 'sliding_window' ? used / replicas : used)
+      if (isWindow(limit)) local.note(key, limit, sentAt, used / replicas)
+      else if (limit.algorithm === 'token_bucket') local.note(key, limit, sentAt, used)
       return { remaining: remainingOf(limit, used), resetMs, retryAfterMs, givenMs }
     })
     return { allowed, standings, taken }
@@ -253,8 +260,8 @@ export const createSharedCounters = (options: SharedCountersOptions): Counters =
     correct: (given, holder) => {
       for (const correction of given) {
         const { key, limit, change } = correction
-        if (limit.algorithm === 'sliding_window') {
-          local.correct([{ ...correction, change: change / replicas }], holder)
+        if (isWindow(limit)) {
+          local.correct([correction], holder)
         } else if (limit.algorithm === 'token_bucket') {
           // How much of what the store gave can be given back is known there alone: here it could take from what was taken here.
           if (change > 0 || correction.taken.store === null) local.correct([correction], holder)

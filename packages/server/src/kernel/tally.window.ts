@@ -9,6 +9,9 @@ interface Window {
   /** Number of the newest part since the clock began. */
   part: number
   total: number
+  /** Units beyond those, known from elsewhere, and the part in which they were last seen: nobody said when they were taken. */
+  others: number
+  othersPart: number
 }
 
 const partOf = ({ windowMs }: Limit, at: number): number => Math.floor((at * WINDOW_PARTS) / windowMs)
@@ -30,10 +33,11 @@ export const createWindowTally = (capacity: number): Tally => {
     }
     window.part = part
     if (gone === RING) window.total = 0
+    if (part - window.othersPart >= RING) window.others = 0
   }
 
   const makeRoom = (): void => {
-    for (const [key, { total }] of windows) if (total <= 0) windows.delete(key)
+    for (const [key, { total, others }] of windows) if (total + others <= 0) windows.delete(key)
     if (windows.size >= capacity) windows.delete(windows.keys().next().value as string)
   }
 
@@ -41,7 +45,8 @@ export const createWindowTally = (capacity: number): Tally => {
     let window = windows.get(key)
     if (window === undefined) {
       if (windows.size >= capacity) makeRoom()
-      window = { parts: new Float64Array(RING), part: partOf(limit, now), total: 0 }
+      const part = partOf(limit, now)
+      window = { parts: new Float64Array(RING), part, total: 0, others: 0, othersPart: part }
       windows.set(key, window)
     } else advance(window, partOf(limit, now))
     return window
@@ -51,7 +56,7 @@ export const createWindowTally = (capacity: number): Tally => {
     const window = windows.get(key)
     if (window === undefined) return 0
     advance(window, partOf(limit, at))
-    return window.total
+    return window.total + window.others
   }
 
   /** Milliseconds from `now` until at least `units` have left the window. */
@@ -60,6 +65,7 @@ export const createWindowTally = (capacity: number): Tally => {
     for (let age = WINDOW_PARTS; age >= 0; age--) {
       const part = window.part - age
       left += window.parts[((part % RING) + RING) % RING] as number
+      if (part === window.othersPart) left += window.others
       if (left > 0 && left + 1e-9 >= units) return ((part + RING) * limit.windowMs) / WINDOW_PARTS - now
     }
     return limit.windowMs
@@ -97,8 +103,9 @@ export const createWindowTally = (capacity: number): Tally => {
     },
     used,
     note: (key, limit, units, at) => {
-      const known = used(key, limit, at)
-      if (units > known) add(key, limit, units - known, at, at)
+      const window = open(key, limit, at)
+      window.others = Math.max(0, units - window.total)
+      window.othersPart = window.part
     },
   }
 }
