@@ -9,6 +9,7 @@ import { bucketOf, type Counters, type CounterRule } from './counters.ts'
 import { describeCounters } from './counters.conformance.ts'
 import { createRedisCounters } from './counters.redis.ts'
 import { silentLog } from './log.ts'
+import { timed } from '../../test/support/timed.ts'
 
 // Machines under test are busy: what these tests are about is told by the fault, never by 50 ms on a loaded core.
 const patient = 2000
@@ -101,26 +102,30 @@ describe('replicas on one Redis', () => {
 })
 
 describe('a Redis that is dead', () => {
-  it('is replaced by local shares that go on from the last count, and joined again when it is back', async () => {
-    const redis = await ownRedis()
-    const all = await Promise.all([1, 2].map(() => opened(redis.url, { timeoutMs: patient })))
-    // Both have heard of each other once the first told Redis again that it lives.
-    await sleep(5500)
-    const one = rule('limited', 1, 40)
-    expect((await load(all, one, 20)).admitted).toBe(20)
-    await redis.kill()
-    const away = await load(all, one, 200)
-    expect(away.admitted).toBeGreaterThanOrEqual(18)
-    expect(20 + away.admitted).toBeLessThanOrEqual(40 * 1.2)
-    expect(all.map((counters) => counters.health().state)).toEqual(['degraded', 'degraded'])
-    expect(away.waits.toSorted((a, b) => a - b)[100]).toBeLessThan(5)
+  it(
+    'is replaced by local shares that go on from the last count, and joined again when it is back',
+    timed,
+    async () => {
+      const redis = await ownRedis()
+      const all = await Promise.all([1, 2].map(() => opened(redis.url, { timeoutMs: patient })))
+      // Both have heard of each other once the first told Redis again that it lives.
+      await sleep(5500)
+      const one = rule('limited', 1, 40)
+      expect((await load(all, one, 20)).admitted).toBe(20)
+      await redis.kill()
+      const away = await load(all, one, 200)
+      expect(away.admitted).toBeGreaterThanOrEqual(18)
+      expect(20 + away.admitted).toBeLessThanOrEqual(40 * 1.2)
+      expect(all.map((counters) => counters.health().state)).toEqual(['degraded', 'degraded'])
+      expect(away.waits.toSorted((a, b) => a - b)[100]).toBeLessThan(5)
 
-    await redis.restart()
-    for (const counters of all) await reached(counters, 'ok')
-    // The new Redis is empty; what the replicas know of the key still binds.
-    expect((await load(all, one, 50)).admitted).toBeLessThanOrEqual(1)
-    expect((await load(all, rule('fresh', 1, 10), 30)).admitted).toBe(10)
-  })
+      await redis.restart()
+      for (const counters of all) await reached(counters, 'ok')
+      // The new Redis is empty; what the replicas know of the key still binds.
+      expect((await load(all, one, 50)).admitted).toBeLessThanOrEqual(1)
+      expect((await load(all, rule('fresh', 1, 10), 30)).admitted).toBe(10)
+    },
+  )
 
   it('does not keep a process from starting, nor from being counted there later', async () => {
     const redis = await ownRedis()
@@ -137,7 +142,7 @@ describe('a Redis that is dead', () => {
 })
 
 describe('a Redis that is frozen', () => {
-  it('costs one bounded wait, then none, counts nothing twice, and is used again when it wakes', async () => {
+  it('costs one bounded wait, then none, counts nothing twice, and is used again when it wakes', timed, async () => {
     const redis = await ownRedis()
     const counters = await opened(redis.url)
     const one = rule('frozen', 1, 1000)

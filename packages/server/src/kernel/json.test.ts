@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AppError } from './errors.ts'
 import { outlineJson, parseJson, parseStorableJson } from './json.ts'
+import { timed } from '../../test/support/timed.ts'
 
 const outline = (text: string) => outlineJson(Buffer.from(text))
 const codeOf = (work: () => unknown): string => {
@@ -93,7 +94,7 @@ describe('the outline of an object', () => {
     expect(codeOf(() => outline(`{"a":[],"b":${nest(64, '[', ']')}}`))).toBe('json_too_deep')
   })
 
-  it('takes time in proportion to the text, also for strings made to slow it down', () => {
+  it('takes time in proportion to the text, also for strings made to slow it down', timed, () => {
     const time = (text: string): number => {
       const bytes = Buffer.from(text)
       const started = performance.now()

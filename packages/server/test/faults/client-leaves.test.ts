@@ -9,6 +9,7 @@ import { ledgerRows } from './support/ledger-rows.ts'
 import { pause, until } from './support/load.ts'
 import { openHolds, openStreams } from './support/metric.ts'
 import { callRaw, type RawCaller } from './support/raw-caller.ts'
+import { timed } from '../support/timed.ts'
 
 const ABORT_MS = 1_000
 
@@ -92,7 +93,7 @@ describe('a caller who leaves', () => {
       await expectLeft(caller, leftAt)
     })
 
-  it('after any part: the row says at least what was received and at most what was produced', async () => {
+  it('after any part: the row says at least what was received and at most what was produced', timed, async () => {
     const callers = Array.from({ length: 24 }, (_, index) => {
       const caller = callRaw(door, 'up/gpt-4o-mini;parts=60;part-delay=15', { stream: true })
       const onData = () => {
@@ -116,7 +117,7 @@ describe('a caller who leaves', () => {
     }
   })
 
-  it('before the first part', async () => {
+  it('before the first part', timed, async () => {
     const caller = callRaw(door, 'up/gpt-4o-mini;first-part-delay=5000', { stream: true })
     await until('the upstream was asked', () => callsOf(house.upstream).some(({ outcome }) => outcome === 'open'))
     const [truth] = callsOf(house.upstream).filter(({ outcome }) => outcome === 'open')
@@ -127,7 +128,7 @@ describe('a caller who leaves', () => {
     expect(await rowOf(truth?.request_id ?? '')).toMatchObject({ outcome: 'client_gone', output_tokens: '0' })
   })
 
-  it('of a whole answer', async () => {
+  it('of a whole answer', timed, async () => {
     const caller = callRaw(door, 'up/gpt-4o-mini;parts=100;part-delay=50')
     await until('the upstream was asked', () => callsOf(house.upstream).some(({ outcome }) => outcome === 'open'))
     const [truth] = callsOf(house.upstream).filter(({ outcome }) => outcome === 'open')
@@ -161,7 +162,7 @@ describe('a caller who leaves', () => {
 })
 
 describe('a caller who does not read', () => {
-  it('makes the provider wait, and is cut after a minute', async () => {
+  it('makes the provider wait, and is cut after a minute', timed, async () => {
     const script = 'parts=40000;part-tokens=300'
     const caller = callRaw(door, `up/gpt-4o-mini;${script}`, { stream: true })
     await until('the stream flows', () => caller.parts() > 0)

@@ -5,6 +5,7 @@ import { ledgerRows } from './support/ledger-rows.ts'
 import { until } from './support/load.ts'
 import { openHolds, openStreams } from './support/metric.ts'
 import { startUpstream, type Upstream } from '@headgate/qa/upstream/upstream.ts'
+import { timed } from '../support/timed.ts'
 
 let house: House
 let upstream: Upstream
@@ -55,27 +56,35 @@ const expectFreed = async (answer: Answer, fewest: number) => {
 }
 
 describe('a provider that hangs', () => {
-  it.each(['stall-before-headers', 'stall-after-headers'])('%s: a plain 504 before the first part', async (script) => {
-    const answer = await askStream(door, `up/gpt-4o-mini;${script}`)
-    expect(answer).toMatchObject({ status: 504, code: 'upstream_timeout' })
-    expect(answer.milliseconds).toBeLessThan(3_000)
-    await expectFreed(answer, 0)
-  })
+  it.each(['stall-before-headers', 'stall-after-headers'])(
+    '%s: a plain 504 before the first part',
+    timed,
+    async (script) => {
+      const answer = await askStream(door, `up/gpt-4o-mini;${script}`)
+      expect(answer).toMatchObject({ status: 504, code: 'upstream_timeout' })
+      expect(answer.milliseconds).toBeLessThan(3_000)
+      await expectFreed(answer, 0)
+    },
+  )
 
-  it.each(['stall-before-headers', 'stall-after-headers'])('%s: a plain 504 without a stream', async (script) => {
-    const answer = await ask(door, `up/gpt-4o-mini;${script}`)
-    expect(answer).toMatchObject({ status: 504, code: 'upstream_timeout' })
-    expect(answer.milliseconds).toBeLessThan(4_000)
-    await expectFreed(answer, 0)
-  })
+  it.each(['stall-before-headers', 'stall-after-headers'])(
+    '%s: a plain 504 without a stream',
+    timed,
+    async (script) => {
+      const answer = await ask(door, `up/gpt-4o-mini;${script}`)
+      expect(answer).toMatchObject({ status: 504, code: 'upstream_timeout' })
+      expect(answer.milliseconds).toBeLessThan(4_000)
+      await expectFreed(answer, 0)
+    },
+  )
 
-  it('inside a stream: an error event, never [DONE]', async () => {
+  it('inside a stream: an error event, never [DONE]', timed, async () => {
     const answer = await askStream(door, 'up/gpt-4o-mini;stall-at-part=3')
     expect(answer).toMatchObject({ status: 200, code: 'upstream_timeout', done: false, parts: 3, broken: false })
     await expectFreed(answer, 3)
   })
 
-  it('a stream that never ends: cut at the total', async () => {
+  it('a stream that never ends: cut at the total', timed, async () => {
     const answer = await askStream(door, 'up/gpt-4o-mini;parts=400;part-delay=50')
     expect(answer).toMatchObject({ status: 200, code: 'upstream_timeout', done: false })
     expect(answer.milliseconds).toBeLessThan(6_000)
@@ -87,7 +96,7 @@ describe('a provider that hangs', () => {
     expect(answer).toMatchObject({ code: 'upstream_timeout', done: false })
   })
 
-  it("keeps a provider's own deadlines, inside a stream too", async () => {
+  it("keeps a provider's own deadlines, inside a stream too", timed, async () => {
     const early = await askStream(door, 'hasty/gpt-4o-mini;stall-before-headers')
     expect(early).toMatchObject({ status: 504, code: 'upstream_timeout' })
     expect(early.milliseconds).toBeLessThan(390)

@@ -7,6 +7,7 @@ import { callsOf } from './support/calls-of.ts'
 import { type GatewayProcess, startGateway } from './support/gateway-process.ts'
 import { pause, until } from './support/load.ts'
 import { callRaw } from './support/raw-caller.ts'
+import { timed } from '../support/timed.ts'
 
 const MEBIBYTE = 1_048_576
 const ALLOWANCE = 72 * MEBIBYTE
@@ -53,7 +54,7 @@ const growthDuring = async (work: () => Promise<void>): Promise<number> => {
 }
 
 describe.runIf(process.platform === 'linux')('memory stays flat', () => {
-  it('under lines of 5 MB and storms of pings', async () => {
+  it('under lines of 5 MB and storms of pings', timed, async () => {
     const round = async () => {
       const huge = await askStream(door, 'up/gpt-4o-mini;malformed=huge-line')
       expect(huge).toMatchObject({ code: 'upstream_malformed', done: false })
@@ -68,7 +69,7 @@ describe.runIf(process.platform === 'linux')('memory stays flat', () => {
     expect(later).toBeLessThan(ALLOWANCE)
   })
 
-  it('while eight readers take next to nothing of 80 MB each', async () => {
+  it('while eight readers take next to nothing of 80 MB each', timed, async () => {
     const growth = await growthDuring(async () => {
       upstream.reset()
       const callers = Array.from({ length: 8 }, () => callRaw(door, 'up/gpt-4o-mini;parts=400000', { stream: true }))

@@ -6,6 +6,7 @@ import { callsOf } from './support/calls-of.ts'
 import { budgetTruth, ledgerRows } from './support/ledger-rows.ts'
 import { countStatuses, pause, startLoad, until } from './support/load.ts'
 import { openHolds } from './support/metric.ts'
+import { timed as measured } from '../support/timed.ts'
 
 let postgres: TestService
 let house: House
@@ -103,7 +104,7 @@ describe('PostgreSQL', () => {
     await expectTrueLedger([...cached.answers, ...leased.answers])
   })
 
-  it('frozen: every wait is bounded, readiness stays, and it recovers', async () => {
+  it('frozen: every wait is bounded, readiness stays, and it recovers', measured, async () => {
     const known = startLoad(20, () => ask(door, 'up/gpt-4o-mini'))
     await pause(300)
     postgres.signal('SIGSTOP')

@@ -4,6 +4,7 @@ import { type House, startHouse } from '../support/house.ts'
 import { startRedis, type TestService } from '../support/services.ts'
 import { type Answer, ask, type Door } from './support/ask.ts'
 import { countStatuses, pause, startLoad, until } from './support/load.ts'
+import { timed } from '../support/timed.ts'
 
 const RATE_PER_SECOND = 10
 const BURST = 20
@@ -78,7 +79,7 @@ const expectUnharmed = ({ free, tight, seconds }: Awaited<ReturnType<typeof unde
 }
 
 describe('Redis under load', () => {
-  it('dead, and back: no error, limits hold, recovers by itself', async () => {
+  it('dead, and back: no error, limits hold, recovers by itself', timed, async () => {
     expectUnharmed(
       await underLoad(
         () => redis.kill(),
@@ -87,7 +88,7 @@ describe('Redis under load', () => {
     )
   })
 
-  it('frozen: one timeout, then the breaker', async () => {
+  it('frozen: one timeout, then the breaker', timed, async () => {
     expectUnharmed(
       await underLoad(
         () => redis.signal('SIGSTOP'),
@@ -96,7 +97,7 @@ describe('Redis under load', () => {
     )
   })
 
-  it('slow: as if it were away', async () => {
+  it('slow: as if it were away', timed, async () => {
     expectUnharmed(
       await underLoad(
         () => wire.set({ down: { latency: 500 } }),
@@ -105,7 +106,7 @@ describe('Redis under load', () => {
     )
   })
 
-  it('unreachable through the network: as if it were away', async () => {
+  it('unreachable through the network: as if it were away', timed, async () => {
     expectUnharmed(
       await underLoad(
         () => wire.set({ up: { blackhole: true }, down: { blackhole: true } }),

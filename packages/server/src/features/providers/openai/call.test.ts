@@ -7,6 +7,7 @@ import { noUsage } from '../../../domain/usage.ts'
 import { AppError } from '../../../kernel/errors.ts'
 import { ask, drain, faultOf, openaiAt, providerKey, providersOf, secret, until } from '../__fixtures__/setting.ts'
 import type { Providers } from '../providers.ts'
+import { timed } from '../../../../test/support/timed.ts'
 
 let upstream: Upstream
 let providers: Providers
@@ -212,7 +213,7 @@ describe('a stream', () => {
     expect((await faultOf(ask(flood, 'up/m', { stream: true }))).code).toBe('upstream_malformed')
   })
 
-  it('makes the provider wait while its listener is paused', async () => {
+  it('makes the provider wait while its listener is paused', timed, async () => {
     const answer = await ask(providers, 'up/gpt-4o;parts=200000', { stream: true }, undefined, 'req_pressure')
     if (answer.kind !== 'events') throw new Error('expected a stream')
     const [row] = upstream.truthOf('req_pressure')
