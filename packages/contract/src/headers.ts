@@ -13,6 +13,9 @@ export const header = {
   warning: 'x-headgate-warning',
   route: 'x-headgate-route',
   tags: 'x-headgate-tags',
+  resume: 'x-headgate-resume',
+  stream: 'x-headgate-stream',
+  lastEventId: 'last-event-id',
   idempotencyKey: 'idempotency-key',
   idempotentReplayed: 'idempotent-replayed',
   user: 'x-headgate-user',
@@ -33,7 +36,14 @@ export const header = {
   link: 'link',
 } as const
 
-const sent: readonly string[] = [header.user, header.userSignature, header.idempotencyKey, header.tags]
+const sent: readonly string[] = [
+  header.user,
+  header.userSignature,
+  header.idempotencyKey,
+  header.tags,
+  header.resume,
+  header.lastEventId,
+]
 
 /** What a browser may read from a cross-origin answer: all of them but those that only callers send. */
 export const exposedHeaders: readonly string[] = Object.values(header).filter((name) => !sent.includes(name))

@@ -22,6 +22,7 @@ export const logComponents = [
   'relay',
   'requests',
   'routing',
+  'streams',
   'telemetry',
 ] as const
 export type LogComponent = (typeof logComponents)[number]

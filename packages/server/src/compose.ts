@@ -7,8 +7,8 @@ import { createGeneration, type GenerationGround } from './compose/generation.ts
 import { alone } from './compose/crew.ts'
 import { createGenerations } from './compose/generations.ts'
 import { createGuards } from './compose/guards.ts'
-import { idempotencySettings } from './compose/options.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
+import { createKept } from './compose/kept.ts'
 import { createUpstreams } from './compose/upstreams.ts'
 import { createWarmth } from './compose/warmth.ts'
 import { createWatch } from './compose/watch.ts'
@@ -18,7 +18,6 @@ import type { Settings } from './config/config.ts'
 import { explainSources } from './config/explain.ts'
 import { createAudit } from './features/audit/audit.ts'
 import { createConfiguration } from './features/configuration/configuration.ts'
-import { createIdempotency } from './features/idempotency/idempotency.ts'
 import { createBudgetRules } from './features/ledger/budget-rules.ts'
 import { settleLeftJournals } from './features/ledger/journal-left.ts'
 import { createLedger } from './features/ledger/ledger.ts'
@@ -62,7 +61,13 @@ export const compose = async (given: Ground): Promise<House> => {
       for (const { relieve } of [...features, ...generations.all().flatMap(({ own }) => own)]) relieve?.()
     },
   })
-  const work = createWork({ streams: generations.streams, bodies, ledger: () => ledger, queue: () => queue })
+  const work = createWork({
+    streams: generations.streams,
+    kept: () => streams.held(),
+    bodies,
+    ledger: () => ledger,
+    queue: () => queue,
+  })
   const hints = createHints(given, settings, () => queue)
   const metrics = createMetrics({ ...guards.gauges, ...work.gauges, ...hints.gauges }, () => queue.read(), hints.labels)
   const audit = createAudit({ database, clock })
@@ -105,14 +110,11 @@ export const compose = async (given: Ground): Promise<House> => {
     standingsOf: (caller, user) => budgetRules.standings.ofCaller(caller, user),
   })
   const budgetRules = createBudgetRules({ database, clock, log, audit, configured: given.settings.config.budgets })
-  const idempotency = createIdempotency({
-    database,
-    seal,
-    clock,
-    log,
+  const { idempotency, streams } = await createKept({
+    ...{ settings, database, seal, crew, clock, log, metrics },
+    redisUrl: secrets.redis_url?.reveal(),
     pepper: pepper.value,
-    settings: () => idempotencySettings(settings().config),
-    onNamed: (result) => metrics.named(result).inc(),
+    port: () => state.port,
   })
 
   // Where calls go
@@ -203,6 +205,7 @@ export const compose = async (given: Ground): Promise<House> => {
     budgetRules,
     ...bookkeeping,
     idempotency,
+    streams,
     ...watch.features,
     ...upstreams.features,
     configuration,
@@ -223,6 +226,7 @@ export const compose = async (given: Ground): Promise<House> => {
     operators,
     people,
     idempotency,
+    streams,
     ledger,
     budgetRules,
     tokens,
@@ -280,7 +284,9 @@ export const compose = async (given: Ground): Promise<House> => {
     },
     isBusy: () => ledger.stats().openHolds > 0 || generations.all().some(({ events }) => events.isBusy()),
     endWaiting: queue.drain,
-    endCalls: (fault) => generations.all().forEach(({ events }) => events.endAll(fault)),
+    // Streams that are kept end first: their readers are told by them.
+    endCalls: (fault) =>
+      [streams, ...generations.all().map(({ events }) => events)].forEach((one) => one.endAll(fault)),
     settled: ledger.flush,
     stop: async () => {
       await reload.stop()

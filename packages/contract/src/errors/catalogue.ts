@@ -6,6 +6,7 @@ import { peopleErrors } from './people.ts'
 import { platformErrors } from './platform.ts'
 import { requestErrors } from './request.ts'
 import { safetyErrors } from './safety.ts'
+import { streamErrors } from './streams.ts'
 import { upstreamErrors } from './upstream.ts'
 
 const families = {
@@ -14,6 +15,7 @@ const families = {
   ...requestErrors,
   ...idempotencyErrors,
   ...safetyErrors,
+  ...streamErrors,
   ...limitErrors,
   ...upstreamErrors,
   ...platformErrors,

@@ -21,6 +21,7 @@ import type { Providers } from '../features/providers/providers.ts'
 import { createRelay } from '../features/relay/relay.ts'
 import type { Routing, RoutingOptions } from '../features/routing/routing.ts'
 import { createSafety } from '../features/safety/safety.ts'
+import type { Streams } from '../features/streams/streams.ports.ts'
 import { createStatus } from '../features/status/status.ts'
 import type { WarmReport } from '../features/status/warming.ts'
 import { createClientAddress } from '../http/client-address.ts'
@@ -61,6 +62,7 @@ export interface GenerationGround {
   readonly people: People
   readonly operators: Operators
   readonly idempotency: Idempotency
+  readonly streams: Streams
   readonly ledger: Ledger
   readonly budgetRules: BudgetRules
   readonly tokens: TokenCounter
@@ -179,6 +181,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
       routing.observe(settlement.attempts, intent.stream)
     },
     bodyLog: watch.bodyLog,
+    keepStream: ground.streams.answer,
     maxBodyBytes: config.body.max_bytes,
     media: {
       maxImageBytes: config.media.max_image_bytes,

@@ -63,6 +63,14 @@ export const idempotencySettings = ({ idempotency }: Config) => ({
   maxAnswerBytes: idempotency.max_answer_bytes,
 })
 
+/** What of streams is kept for readers who come back. */
+export const resumeBounds = ({ resume }: Config) => ({
+  streamBytes: resume.stream_bytes,
+  totalBytes: resume.total_bytes,
+  keepMs: resume.keep_minutes * 60_000,
+  lingerMs: resume.linger_ms,
+})
+
 /** Least to which the limit of a provider falls by itself. */
 const LEAST_CONCURRENCY = 32
 

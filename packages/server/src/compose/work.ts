@@ -5,15 +5,19 @@ import type { Queue } from '../features/queue/queue.ts'
 interface WorkPorts {
   /** Event streams open to callers. */
   readonly streams: () => number
+  /** Streams that outlive their readers. */
+  readonly kept: () => { readonly streams: number; readonly bytes: number }
   readonly bodies: { readonly bytes: number }
   readonly ledger: () => Pick<Ledger, 'stats'>
   readonly queue: () => Pick<Queue, 'read'>
 }
 
 /** What the process has in hand, for metrics and operators. */
-export const createWork = ({ streams, bodies, ledger, queue }: WorkPorts) => ({
+export const createWork = ({ streams, kept, bodies, ledger, queue }: WorkPorts) => ({
   gauges: {
     streams,
+    keptStreams: () => kept().streams,
+    keptStreamBytes: () => kept().bytes,
     bodiesHeld: () => bodies.bytes,
     ledgerQueue: () => ledger().stats().queued,
     ledgerHolds: () => ledger().stats().openHolds,

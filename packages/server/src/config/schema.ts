@@ -18,6 +18,7 @@ import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.
 import { ModelSchema } from './model-schema.ts'
 import { mediaSchema } from './media-schema.ts'
 import { StandbySchema, WarmSchema, WorkersSchema } from './process-schema.ts'
+import { ResumeSchema } from './resume-schema.ts'
 import { ScalingSchema } from './scaling-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
 import { AutoSchema, RoutesSchema } from './routes-schema.ts'
@@ -196,6 +197,7 @@ export const ConfigSchema = group(
     media: mediaSchema,
     safety: SafetySchema,
     idempotency: IdempotencySchema,
+    resume: ResumeSchema,
     guards: GuardsSchema,
     diagnostics: DiagnosticsOptionsSchema,
     queue: group(
@@ -256,6 +258,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'media',
   'guards',
   'idempotency',
+  'resume',
   'safety',
   'diagnostics',
   'requests',

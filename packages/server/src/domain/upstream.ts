@@ -36,6 +36,8 @@ export interface StreamSource {
   resume(): void
   /** Ends the stream towards its producer at once. The listener hears nothing more. */
   abort(): void
+  /** The event that tells a fault, where the stream knows more of it than the fault says. */
+  tell?(fault: Error): string
 }
 
 /** A stream of bytes that says what they are. */

@@ -44,6 +44,8 @@ export interface EventsAnswer {
   readonly headers: () => Record<string, string>
   /** Text of an error event. */
   readonly presentEvent: (fault: AppError) => string
+  /** Told that the status line leaves. */
+  readonly begun?: (() => void) | undefined
   /** What comes is no events: the status line waits for it as long as it takes. */
   readonly isBinary?: boolean
   /** Cancelled when the caller leaves before the stream has begun. */
@@ -81,6 +83,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
     headers,
     presentEvent,
     cancellation,
+    begun,
     isBinary = false,
   }: EventsAnswer): Promise<AppError | null> =>
     new Promise((resolve, reject) => {
@@ -97,7 +100,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
       const endWith = (fault: AppError) => {
         if (done) return
         if (entry.isBinary) cutOff(response)
-        else if (entry.committed) writer.end(presentEvent(fault))
+        else if (entry.committed) writer.end(source?.tell?.(fault) ?? presentEvent(fault))
         else reject(fault)
         finish(fault)
       }
@@ -116,6 +119,7 @@ export const createEvents = (options: { clock: Clock; commitAfterMs: number; kee
       const commit = (contentType = EVENTS) => {
         if (entry.committed || done) return
         entry.committed = true
+        begun?.()
         commitTimer.cancel()
         entry.writtenAt = clock.monotonic()
         writer.begin({

@@ -226,6 +226,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
           headers: () => answerHeaders,
           presentEvent: (error) => fail.presentEvent(error, requestId),
           cancellation,
+          begun: reply.kind === 'events' ? reply.begun : undefined,
           isBinary: reply.kind === 'binary',
         })
       } else if (reply.kind === 'file') await writeFileReply(response, reply, answerHeaders, cancellation)

@@ -36,8 +36,8 @@ export const writeReply = (response: ServerResponse, reply: PlainReply, headers:
     return
   }
   headers['content-type'] = reply.contentType
-  // A 304 has no body and would announce the length of another answer.
-  if (reply.status !== 304) headers['content-length'] = Buffer.byteLength(reply.bytes)
+  // A 304 has no body and would announce the length of another answer; a 204 must not announce any (RFC 9110, 8.6).
+  if (reply.status !== 304 && reply.status !== 204) headers['content-length'] = Buffer.byteLength(reply.bytes)
   writeHead(response, reply.status ?? 200, reply.headers ? { ...headers, ...reply.headers } : headers)
   response.end(reply.bytes)
   cutWhenStalled(response)

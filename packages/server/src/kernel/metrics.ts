@@ -75,6 +75,11 @@ const metricTable = {
     help: 'Requests with an Idempotency-Key: run, replayed, reused for another one, waited in vain, or not replayable.',
     labels: ['result'],
   },
+  resumed: {
+    name: 'headgate_stream_resumes_total',
+    help: 'Readers who came back to a stream, by where it was: here, elsewhere, over (they had all of it) or missing.',
+    labels: ['result'],
+  },
   attempts: { name: 'headgate_upstream_attempts_total', help: 'Tries at providers.', labels: ['provider', 'result'] },
 } as const
 const durationTable = {
@@ -146,6 +151,8 @@ const gaugeTable = {
   },
   bodiesHeld: { name: 'headgate_request_bodies_bytes', help: 'Bytes of larger request bodies held now.' },
   streams: { name: 'headgate_streams_open', help: 'Event streams open to callers.' },
+  keptStreams: { name: 'headgate_kept_streams', help: 'Streams kept for readers who come back.' },
+  keptStreamBytes: { name: 'headgate_kept_stream_bytes', help: 'Memory that they take.' },
   ledgerQueue: { name: 'headgate_ledger_queue', help: 'Settled rows that PostgreSQL does not have yet.' },
   ledgerHolds: { name: 'headgate_ledger_holds_open', help: 'Admitted calls that are not settled yet.' },
   journalDropped: { name: 'headgate_journal_dropped_records', help: 'Journal records lost to a failing disk.' },
@@ -247,6 +254,7 @@ export const createMetrics = (
     reliefs: counter(metricTable.reliefs),
     named: counter(metricTable.named),
     verdicts: counter(metricTable.verdicts),
+    resumed: counter(metricTable.resumed),
     shadowRefusals: counter(metricTable.shadowRefusals),
     budgetOverruns: counter(metricTable.budgetOverruns),
     budgetAlerts: counter(metricTable.budgetAlerts),

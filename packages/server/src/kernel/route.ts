@@ -53,7 +53,12 @@ export type Reply =
       readonly release: () => void
     }
   /** An event stream; the status line waits for the promise, so that a fault before the first part keeps its status. */
-  | { readonly kind: 'events'; readonly stream: Promise<StreamSource> }
+  | {
+      readonly kind: 'events'
+      readonly stream: Promise<StreamSource>
+      /** Told that the status line leaves, and the headers with it. */
+      readonly begun?: () => void
+    }
   /** Bytes as they come; a fault after the first ones resets the connection, so that nobody takes the answer for whole. */
   | { readonly kind: 'binary'; readonly stream: Promise<BinarySource> }
 
@@ -79,7 +84,7 @@ interface RouteDeclaration {
   readonly maxBodyBytes?: number
   /** It answers with a file, made anew for each request and kept nowhere. */
   readonly answersFile?: true
-  /** Each answer costs money, so `HEAD` is not taken for `GET` without its body. */
+  /** Each answer costs money or may last for minutes, so `HEAD` is not taken for `GET` without its body. */
   readonly isCostly?: true
   /** Told in every answer and in the reference; its use is counted. */
   readonly deprecated?: Deprecation

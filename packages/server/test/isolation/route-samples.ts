@@ -4,6 +4,9 @@ export const chat = { model: 'demo', messages: [{ role: 'user', content: 'Hello'
 /** No key has this id. */
 export const missing = 'AAAAAAAAAAAA'
 
+/** No stream has this id. */
+const missingStream = 'stm_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+
 /** How one route is asked: its own paths, those that name something of project A, and one that names nothing at all. */
 export interface Sample {
   readonly path: string
@@ -67,6 +70,17 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'POST /v1/chat/completions': plain('/v1/chat/completions', { ...chat, user: 'b' }),
   'POST /v1/embeddings': plain('/v1/embeddings', { model: 'demo', input: 'Hello' }),
   'POST /v1/route': plain('/v1/route', { model: 'auto', messages: [{ role: 'user', content: 'Hello' }] }),
+  'GET /v1/streams/:stream_id': {
+    path: `/v1/streams/${missingStream}`,
+    missing: `/v1/streams/${missingStream}`,
+    foreign: () => [],
+  },
+  'POST /v1/streams/:stream_id/cancel': {
+    path: `/v1/streams/${missingStream}/cancel`,
+    body: {},
+    missing: `/v1/streams/${missingStream}/cancel`,
+    foreign: () => [],
+  },
   'GET /image/*': { path: '/image/Hello?model=demo&width=16&height=16', foreign: () => [] },
   'GET /text/*': { path: '/text/Hello?model=demo', foreign: () => [] },
   'POST /v1/images/generations': plain('/v1/images/generations', { model: 'demo', prompt: 'Hello', size: '16x16' }),

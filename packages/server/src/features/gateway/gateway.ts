@@ -3,6 +3,7 @@ import { createAccounts } from './account.ts'
 import { createFlow } from './flow.ts'
 import { type PlainModels, plainRoutes } from './plain.routes.ts'
 import type { AccountPorts, FlowPorts } from './gateway.ports.ts'
+import type { CallPorts } from './handle-call.ts'
 import { gatewayRoutes } from './gateway.routes.ts'
 import { createRequestReader } from './large-body.ts'
 import { explainRoute } from './route.routes.ts'
@@ -11,11 +12,22 @@ import { type MediaLimits, mediaRoutes } from './media.routes.ts'
 /** The gateway: OpenAI-compatible calls, from bytes in to bytes out. */
 export const createGateway = (
   ports: FlowPorts &
-    AccountPorts & { readonly maxBodyBytes: number; readonly media: MediaLimits; readonly plainModels: PlainModels },
+    AccountPorts &
+    Pick<CallPorts, 'keepStream'> & {
+      readonly maxBodyBytes: number
+      readonly media: MediaLimits
+      readonly plainModels: PlainModels
+    },
 ): Feature => {
   const reader = createRequestReader()
   const call = createFlow(ports, createAccounts(ports), ports.monotonic)
-  const routePorts = { call, read: reader.read, maxBodyBytes: ports.maxBodyBytes, monotonic: ports.monotonic }
+  const routePorts = {
+    call,
+    read: reader.read,
+    maxBodyBytes: ports.maxBodyBytes,
+    monotonic: ports.monotonic,
+    keepStream: ports.keepStream,
+  }
   return {
     name: 'gateway',
     routes: [

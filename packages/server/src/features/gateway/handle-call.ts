@@ -1,6 +1,6 @@
 import { header } from '@headgate/contract/headers.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
-import type { BinarySource } from '../../domain/upstream.ts'
+import type { BinarySource, StreamSource } from '../../domain/upstream.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
 import type { CallerInput, Reply } from '../../kernel/route.ts'
 import type { CallAnswer } from './flow.ts'
@@ -13,19 +13,31 @@ export interface CallPorts {
     signal: CancelSignal,
   ) => Promise<CallAnswer>
   readonly monotonic: () => number
+  /** The answer of a stream that is kept for a caller who may come back; null where it is not. @throws AppError `invalid_parameter` */
+  readonly keepStream: (
+    input: CallerInput,
+    protocol: 'chat',
+    begin: (signal: CancelSignal) => Promise<StreamSource>,
+  ) => Reply | null
 }
 
 /** Reads what is asked for. @throws AppError of the request family. */
 export type ReadCall = (input: CallerInput) => InferenceRequest | Promise<InferenceRequest>
 
-/** Notes what is asked for, and makes the call. */
-export const startCall = async (
+/** What is asked for, and how it is called. */
+interface ReadyCall {
+  readonly request: InferenceRequest
+  readonly begin: (signal: CancelSignal) => Promise<CallAnswer>
+}
+
+/** Notes what is asked for. */
+const readyCall = async (
   { call, monotonic }: CallPorts,
   operation: Operation,
   read: ReadCall,
   input: CallerInput,
-): Promise<{ request: InferenceRequest; answer: Promise<CallAnswer> }> => {
-  const { exchange, signal } = input
+): Promise<ReadyCall> => {
+  const { exchange } = input
   const { walk } = exchange
   walk.operation = operation
   const request = await read(input)
@@ -36,17 +48,33 @@ export const startCall = async (
   const { caller } = exchange
   const mayName = exchange.user === null && caller.kind === 'secret' && caller.person === null
   const named = mayName && request.user !== null ? { ...exchange, user: request.user } : exchange
-  return { request, answer: call(named, request, signal) }
+  return { request, begin: (signal) => call(named, request, signal) }
 }
+
+/** Notes what is asked for, and makes the call. */
+export const startCall = async (
+  ports: CallPorts,
+  operation: Operation,
+  read: ReadCall,
+  input: CallerInput,
+): Promise<{ request: InferenceRequest; answer: Promise<CallAnswer> }> => {
+  const { request, begin } = await readyCall(ports, operation, read, input)
+  return { request, answer: begin(input.signal) }
+}
+
+const eventsOf = (made: CallAnswer): StreamSource => (made as CallAnswer & { kind: 'events' }).source
 
 /** The handler of an inference route: a whole answer, a stream of events, or bytes as they come. */
 export const handleCall =
   (ports: CallPorts, operation: Operation, read: ReadCall) =>
   async (input: CallerInput): Promise<Reply> => {
-    const { request, answer } = await startCall(ports, operation, read, input)
-    if (request.stream) {
-      return { kind: 'events', stream: answer.then((made) => (made as CallAnswer & { kind: 'events' }).source) }
+    const { request, begin } = await readyCall(ports, operation, read, input)
+    if (request.stream && operation === 'chat') {
+      const kept = ports.keepStream(input, 'chat', (signal) => begin(signal).then(eventsOf))
+      if (kept !== null) return kept
     }
+    const answer = begin(input.signal)
+    if (request.stream) return { kind: 'events', stream: answer.then(eventsOf) }
     if (operation === 'speech') {
       return { kind: 'binary', stream: answer.then((made) => (made as { source: BinarySource }).source) }
     }

@@ -5,6 +5,8 @@ const still = () => 0
 /** Gauges of a house in which nothing happens. */
 export const stillGauges: Parameters<typeof createMetrics>[0] = {
   streams: still,
+  keptStreams: still,
+  keptStreamBytes: still,
   loopDelay: still,
   pressure: still,
   memoryCounted: still,

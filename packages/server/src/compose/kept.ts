@@ -1,0 +1,58 @@
+import type { Settings } from '../config/config.ts'
+import { createIdempotency } from '../features/idempotency/idempotency.ts'
+import { createStreams } from '../features/streams/streams.ts'
+import { createFail } from '../http/fail.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Database } from '../kernel/db.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Metrics } from '../kernel/metrics.ts'
+import type { Seal } from '../kernel/seal.ts'
+import { addressOf } from './address.ts'
+import type { Crew } from './crew.ts'
+import { idempotencySettings, resumeBounds } from './options.ts'
+
+interface KeptOptions {
+  readonly settings: () => Settings
+  readonly redisUrl: string | undefined
+  readonly database: Database
+  readonly seal: Seal
+  /** A secret that all replicas share. */
+  readonly pepper: Buffer
+  /** The port that is listened on. */
+  readonly port: () => number
+  readonly crew: Crew
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+/**
+ * Builds what outlives the request that it belongs to: answers kept for retries, in PostgreSQL; streams kept for readers who come
+ * back, in memory, and in Redis too where there is one, so that other replicas can read.
+ */
+export const createKept = async (options: KeptOptions) => {
+  const { settings, redisUrl, database, seal, pepper, crew, clock, log, metrics } = options
+  const fail = createFail(() => addressOf(settings().config, options.port()))
+  // The Redis client is loaded only where it is used.
+  const redis = redisUrl === undefined ? null : await import('../features/streams/mirror.redis.ts')
+  if (redis === null && crew.size > 1)
+    log.info({ component: 'streams' }, 'Streams cannot be resumed: several workers share them only through Redis')
+  const idempotency = createIdempotency({
+    database,
+    seal,
+    clock,
+    log,
+    pepper,
+    settings: () => idempotencySettings(settings().config),
+    onNamed: (result) => metrics.named(result).inc(),
+  })
+  const streams = createStreams({
+    clock,
+    mirror: redis === null ? null : redis.createRedisMirror({ url: redisUrl as string, clock, log, pepper }),
+    canKeep: redis !== null || crew.size === 1,
+    present: (_protocol, fault, requestId) => fail.presentEvent(fault, requestId),
+    bounds: () => resumeBounds(settings().config),
+    onResumed: (result) => metrics.resumed(result).inc(),
+  })
+  return { idempotency, streams }
+}
