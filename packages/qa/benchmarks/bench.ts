@@ -12,6 +12,7 @@ import { addedTo, callsOfWay, interleave, medianOf, perCall, perPart, ratioOf, S
 import { decision } from './sections/decision.ts'
 import { drain } from './sections/drain.ts'
 import { full } from './sections/full.ts'
+import { portkey } from './sections/portkey.ts'
 import { rows } from './sections/rows.ts'
 import { soak } from './sections/soak.ts'
 import { workers } from './sections/workers.ts'
@@ -25,7 +26,7 @@ const CONCURRENCY = 8
 /** Measured on the one gateway that all of them share; its ledger is counted in the end. */
 const shared = ['start', 'open', 'whole', 'quiet', 'first', 'parts'] as const
 /** With processes of their own. */
-const apart = { decision, full, workers, drain }
+const apart = { decision, full, workers, drain, portkey }
 /** The same, and so long that they are measured only where they are named. */
 const long = { rows, soak }
 const names = [...shared, ...Object.keys(apart), ...Object.keys(long)]

@@ -17,14 +17,16 @@ export interface Way {
 export interface Round {
   readonly samples: readonly Sample[]
   readonly cpuMs: number
+  readonly wallMs: number
 }
 
 const spent = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + cpuMs(pid), 0)
 
 const run = async ({ call, pids }: Way, count: number, concurrency: number): Promise<Round> => {
   const before = spent(pids)
+  const begun = performance.now()
   const samples = await makeCalls(call, count, concurrency)
-  return { samples, cpuMs: spent(pids) - before }
+  return { samples, cpuMs: spent(pids) - before, wallMs: performance.now() - begun }
 }
 
 /** Rounds of the ways in turn, so that a slow minute of the machine hits all of them. */
@@ -50,6 +52,9 @@ export const callsOfWay = (count: number, warmUpRounds = WARM_UP_ROUNDS): number
 
 /** CPU microseconds of a call. */
 export const perCall = ({ cpuMs: cpu, samples }: Round): number => (cpu * 1000) / samples.length
+
+/** Calls answered in a second. */
+export const perSecond = ({ wallMs, samples }: Round): number => (samples.length * 1000) / wallMs
 
 /** CPU microseconds of a part of a stream. */
 export const perPart = ({ cpuMs: cpu, samples }: Round): number =>

@@ -2,6 +2,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { startService } from '../../load/services.ts'
 import type { Bench } from '../bench-table.ts'
+import { fiveLimits } from '../everything-on.ts'
 import { startGateway } from '../gateway.ts'
 import { makeCalls } from '../load.ts'
 import { STEADY_ROUNDS, interleave, medianOf, perCall, ratioOf } from '../rounds.ts'
@@ -11,20 +12,6 @@ const CONCURRENCY = 8
 const WATCHED_CALLS = 1_000
 const PRESENCE_MS = 6_000
 const model = 'gpt-4o-mini'
-
-/** Five limits of each call beside the one of its key: windows and buckets, of requests. */
-const policies = Object.fromEntries(
-  [['key'], ['user'], ['model'], ['project'], ['endpoint']].map((per, index) => [
-    `bench-${index}`,
-    {
-      unit: 'requests',
-      limit: 1_000_000_000,
-      window_seconds: 60,
-      algorithm: index % 2 === 0 ? 'sliding_window' : 'token_bucket',
-      per,
-    },
-  ]),
-)
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
@@ -48,7 +35,7 @@ const watchCommands = async (port: number) => {
 export const full = async (bench: Bench): Promise<void> => {
   const { report, upstreamUrl, trivial } = bench
   const redis = await startService('redis')
-  const options = { upstreamUrl, models: [model], config: { limits: { policies } } }
+  const options = { upstreamUrl, models: [model], config: { limits: { policies: fiveLimits } } }
   const memory = await startGateway({ ...options, folder: join(bench.folder, 'full-memory') })
   const shared = await startGateway({
     ...options,
