@@ -10,6 +10,27 @@ export interface ErrorDetail {
   readonly fix?: string
 }
 
+/**
+ * Kinds of errors in Anthropic's words, by HTTP status (docs.anthropic.com/en/api/errors); what is not here is an
+ * `api_error`, or below 500 an `invalid_request_error`.
+ */
+export const messagesErrorTypes = {
+  401: 'authentication_error',
+  402: 'billing_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  503: 'overloaded_error',
+  504: 'timeout_error',
+} as const satisfies Readonly<Record<number, string>>
+
+/** A kind of error in Anthropic's words. */
+export type MessagesErrorType =
+  | (typeof messagesErrorTypes)[keyof typeof messagesErrorTypes]
+  | 'api_error'
+  | 'invalid_request_error'
+
 /** The one error body: RFC 9457 problem details that also satisfies OpenAI's error object (its extension member `error`). */
 export interface ErrorBody {
   readonly type: string
@@ -17,10 +38,12 @@ export interface ErrorBody {
   readonly status: number
   readonly detail: string
   readonly instance: string
+  /** Where Anthropic’s clients look for it. */
+  readonly request_id?: string
   readonly 'violated-policies'?: readonly string[]
   readonly error: {
     readonly message: string
-    readonly type: OpenAIErrorType
+    readonly type: OpenAIErrorType | MessagesErrorType
     readonly code: ErrorCode
     readonly param: string | null
     readonly id: string
@@ -40,7 +63,10 @@ const entries = Object.values(errorCatalogue)
 export const InnerErrorSchema = Type.Object(
   {
     message: Type.String(),
-    type: Type.Enum([...new Set(entries.map(({ type }) => type))]),
+    type: Type.Enum(
+      [...new Set([...entries.map(({ type }) => type), ...Object.values(messagesErrorTypes), 'api_error' as const])],
+      { description: 'In OpenAI’s words; on the Messages routes in Anthropic’s.' },
+    ),
     code: Type.Enum(Object.keys(errorCatalogue), { description: 'Decide by this: a code never changes its meaning.' }),
     param: Type.Union([Type.String(), Type.Null()], { description: 'Where the first fault stands.' }),
     id: Type.String({ pattern: '^HG-[0-9]{4}$' }),
@@ -65,11 +91,12 @@ export const InnerErrorSchema = Type.Object(
 /** Schema of every error answer. */
 export const ErrorSchema = Type.Object(
   {
-    type: Type.String({ description: 'Address of the page of this error.' }),
+    type: Type.String({ description: 'Address of the page of this error; `error` on the Messages routes.' }),
     title: Type.String(),
     status: Type.Integer(),
     detail: Type.String({ description: 'What is wrong in this case, for the developer.' }),
     instance: Type.String(),
+    request_id: Type.Optional(Type.String({ description: 'On the Messages routes.' })),
     'violated-policies': Type.Optional(
       Type.Array(Type.String(), { description: 'Of `rate_limit_exceeded`: names in `RateLimit-Policy`.' }),
     ),

@@ -99,7 +99,12 @@ export const portkey = async (bench: Bench): Promise<void> => {
       } satisfies Record<string, Way>
     }
     const { peer: theirCalls, headgate: ourCalls } = waysFor(model, false)
-    const whole = await interleave({ peer: theirCalls, headgate: ourCalls }, CALLS_PER_ROUND, CONCURRENCY, STEADY_ROUNDS)
+    const whole = await interleave(
+      { peer: theirCalls, headgate: ourCalls },
+      CALLS_PER_ROUND,
+      CONCURRENCY,
+      STEADY_ROUNDS,
+    )
     report('beside Portkey: its CPU per request', medianOf(whole.peer, perCall), 0, ' µs')
     report('beside Portkey: CPU per request, Headgate', medianOf(whole.headgate, perCall), 0, ' µs')
     report('beside Portkey: CPU per request, times less', ratioOf(whole.peer, whole.headgate, perCall), 2, ' ×', {

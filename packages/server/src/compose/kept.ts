@@ -50,7 +50,8 @@ export const createKept = async (options: KeptOptions) => {
     clock,
     mirror: redis === null ? null : redis.createRedisMirror({ url: redisUrl as string, clock, log, pepper }),
     canKeep: redis !== null || crew.size === 1,
-    present: (_protocol, fault, requestId) => fail.presentEvent(fault, requestId),
+    present: (protocol, fault, requestId) =>
+      fail.presentEvent(fault, requestId, protocol === 'messages' ? 'messages' : 'openai'),
     bounds: () => resumeBounds(settings().config),
     onResumed: (result) => metrics.resumed(result).inc(),
   })

@@ -21,6 +21,15 @@ export interface MemberSpan {
   readonly end: number
 }
 
+/** A request as it was written in Anthropic's Messages protocol; its translation is the request itself. */
+export interface MessagesOriginal {
+  readonly body: Buffer
+  /** Places whose meaning the translation does not carry. */
+  readonly lost: readonly string[]
+  /** The caller would rather be refused than lose anything. */
+  readonly strict: boolean
+}
+
 /** A request to a model: its bytes, unchanged, and the few facts of it that decide anything. */
 export interface InferenceRequest {
   readonly operation: Operation
@@ -44,6 +53,8 @@ export interface InferenceRequest {
   readonly members: ReadonlyMap<string, MemberSpan>
   /** Of a request for images or audio. */
   readonly media?: MediaRequest
+  /** Of a request that was not written in OpenAI's protocol: providers that speak the other get it as it was written. */
+  readonly messages?: MessagesOriginal
 }
 
 /** A request of which nothing but its kind is known, for questions that turn on no body. */

@@ -16,6 +16,8 @@ export interface JsonAnswer {
   readonly media?: MediaTold | undefined
   /** Of a body that is no JSON, such as subtitles. */
   readonly contentType?: string | undefined
+  /** The body is a message of the Messages protocol, as the request was. */
+  readonly isMessage?: boolean | undefined
   /** What of the request could not be given to the provider. */
   readonly warning?: string | undefined
 }

@@ -1,8 +1,9 @@
-import type { ErrorBody } from '@headgate/contract/errors/body.ts'
+import { type ErrorBody, messagesErrorTypes, type MessagesErrorType } from '@headgate/contract/errors/body.ts'
 import { errorCatalogue } from '@headgate/contract/errors/catalogue.ts'
 import { header } from '@headgate/contract/headers.ts'
 import { DatabaseUnavailable } from '../kernel/db-errors.ts'
 import { AppError } from '../kernel/errors.ts'
+import type { ErrorWords } from '../kernel/route.ts'
 
 /** SDKs ignore, or sleep through, longer waits; a minute is the most that is ever asked for. */
 const MOST_RETRY_AFTER_MS = 60_000
@@ -16,6 +17,18 @@ export interface Presented {
   readonly headers: Record<string, string>
   readonly body: ErrorBody
 }
+
+const messagesType = (status: number): MessagesErrorType =>
+  (messagesErrorTypes as Readonly<Record<number, MessagesErrorType>>)[status] ??
+  (status < 500 ? 'invalid_request_error' : 'api_error')
+
+/** The same body where Anthropic's clients find what they look for. */
+const inMessagesWords = (body: ErrorBody): ErrorBody => ({
+  ...body,
+  type: 'error',
+  request_id: body.error.request_id,
+  error: { ...body.error, type: messagesType(body.status) },
+})
 
 /** Anything thrown becomes an error of the catalogue; what is not one already is our own defect. */
 export const asAppError = (thrown: unknown): AppError => {
@@ -47,41 +60,41 @@ const retryHeaders = (error: AppError): { headers: Record<string, string>; waitM
  * without a trailing slash.
  */
 export const createFail = (address: () => string) => {
-  const present = (error: AppError, requestId: string): Presented => {
+  const present = (error: AppError, requestId: string, words: ErrorWords = 'openai'): Presented => {
     const entry = errorCatalogue[error.code]
     const { details = [], params = {}, shouldRetry, violatedPolicies } = error.options
     const retryable = entry.retryable !== 'no' && shouldRetry !== false
     const { headers, waitMs } = retryHeaders(error)
     const page = `${address()}/docs/errors/${error.code.replaceAll('_', '-')}`
-    return {
+    const body: ErrorBody = {
+      type: page,
+      title: entry.title,
       status: entry.http,
-      headers,
-      body: {
-        type: page,
-        title: entry.title,
-        status: entry.http,
-        detail: error.message,
-        instance: `/requests/${requestId}`,
-        ...(violatedPolicies && { 'violated-policies': violatedPolicies }),
-        error: {
-          message: error.message,
-          type: entry.type,
-          code: error.code,
-          param: details[0]?.location ?? null,
-          id: entry.id,
-          doc_url: page,
-          request_id: requestId,
-          retryable,
-          retry_after_ms: waitMs,
-          details,
-          params,
-        },
+      detail: error.message,
+      instance: `/requests/${requestId}`,
+      ...(violatedPolicies && { 'violated-policies': violatedPolicies }),
+      error: {
+        message: error.message,
+        type: entry.type,
+        code: error.code,
+        param: details[0]?.location ?? null,
+        id: entry.id,
+        doc_url: page,
+        request_id: requestId,
+        retryable,
+        retry_after_ms: waitMs,
+        details,
+        params,
       },
     }
+    return { status: entry.http, headers, body: words === 'messages' ? inMessagesWords(body) : body }
   }
-  /** The same error inside a stream whose status line has left: an event that makes OpenAI's SDKs throw. */
-  const presentEvent = (error: AppError, requestId: string): string =>
-    `data: ${JSON.stringify({ error: present(error, requestId).body.error })}\n\n`
+  /** The same error inside a stream whose status line has left: an event that makes the SDKs throw. */
+  const presentEvent = (error: AppError, requestId: string, words: ErrorWords = 'openai'): string => {
+    const { error: inner } = present(error, requestId, words).body
+    if (words === 'openai') return `data: ${JSON.stringify({ error: inner })}\n\n`
+    return `event: error\ndata: ${JSON.stringify({ type: 'error', error: inner, request_id: requestId })}\n\n`
+  }
   return { present, presentEvent }
 }
 

@@ -217,14 +217,14 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
             headers: answerHeaders,
             walk,
             handle: (signal) => handle({ ...input, signal }),
-            present: (error) => fail.present(error, requestId),
+            present: (error) => fail.present(error, requestId, route.errorWords),
           }))
       if (reply.kind === 'events' || reply.kind === 'binary') {
         fault = await events.answer({
           response,
           stream: reply.stream,
           headers: () => answerHeaders,
-          presentEvent: (error) => fail.presentEvent(error, requestId),
+          presentEvent: (error) => fail.presentEvent(error, requestId, route.errorWords),
           cancellation,
           begun: reply.kind === 'events' ? reply.begun : undefined,
           isBinary: reply.kind === 'binary',
@@ -270,7 +270,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
       response.destroy()
       return
     }
-    const presented = fail.present(error, requestId)
+    const presented = fail.present(error, requestId, route.errorWords)
     const all = { ...headers, ...presented.headers, 'content-language': 'en' }
     writeRefusal(request, response, presented.status, all, presented.body)
   }

@@ -62,6 +62,9 @@ export type Reply =
   /** Bytes as they come; a fault after the first ones resets the connection, so that nobody takes the answer for whole. */
   | { readonly kind: 'binary'; readonly stream: Promise<BinarySource> }
 
+/** Whose clients a route's errors are for. */
+export type ErrorWords = 'openai' | 'messages'
+
 /** That a route will go. Days are such as `2027-01-31`, from their beginning in UTC. */
 export interface Deprecation {
   readonly since: string
@@ -82,6 +85,8 @@ interface RouteDeclaration {
   readonly body?: TSchema | 'bytes' | 'form'
   /** Most bytes the body may have; 64 KiB when not stated. */
   readonly maxBodyBytes?: number
+  /** Absent: OpenAI's. */
+  readonly errorWords?: ErrorWords
   /** It answers with a file, made anew for each request and kept nowhere. */
   readonly answersFile?: true
   /** Each answer costs money or may last for minutes, so `HEAD` is not taken for `GET` without its body. */

@@ -1,16 +1,20 @@
 import { type ErrorCode, errorCatalogue } from '@headgate/contract/errors/catalogue.ts'
-import type { ErrorBody } from '@headgate/contract/errors/body.ts'
+import { type ErrorBody, messagesErrorTypes } from '@headgate/contract/errors/body.ts'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { expect } from 'vitest'
 
 const text = Type.String({ minLength: 1 })
 
-/** RFC 9457 problem details with OpenAI's error object as an extension member, closed: nothing else may leak. */
+/**
+ * RFC 9457 problem details with OpenAI's error object as an extension member, closed: nothing else may leak. On the Messages
+ * routes `type` and `request_id` stand where Anthropic's clients look for them.
+ */
 const shape = Compile(
   Type.Object(
     {
-      type: Type.String({ pattern: '^https?://[^/]+(/.*)?/docs/errors/[a-z0-9-]+$' }),
+      type: Type.String({ pattern: '^(error|https?://[^/]+(/.*)?/docs/errors/[a-z0-9-]+)$' }),
+      request_id: Type.Optional(text),
       title: text,
       status: Type.Integer({ minimum: 400, maximum: 599 }),
       detail: text,
@@ -50,6 +54,10 @@ export interface AnsweredError {
   readonly text: string
 }
 
+const messagesType = (status: number): string =>
+  (messagesErrorTypes as Readonly<Record<number, string>>)[status] ??
+  (status < 500 ? 'invalid_request_error' : 'api_error')
+
 /** Checks every rule of one error answer and gives its error object. */
 export const expectError = (answer: AnsweredError, code?: ErrorCode | readonly ErrorCode[]): ErrorBody['error'] => {
   const body = JSON.parse(answer.text) as ErrorBody
@@ -59,8 +67,12 @@ export const expectError = (answer: AnsweredError, code?: ErrorCode | readonly E
   if (code !== undefined) expect([code].flat(), answer.text).toContain(error.code)
   expect(answer.status).toBe(entry.http)
   expect(body.status).toBe(entry.http)
-  expect(error).toMatchObject({ id: entry.id, type: entry.type, message: body.detail, doc_url: body.type })
-  expect(body.type.endsWith(`/docs/errors/${error.code.replaceAll('_', '-')}`)).toBe(true)
+  const isMessages = body.type === 'error'
+  const type = isMessages ? messagesType(entry.http) : entry.type
+  expect(error).toMatchObject({ id: entry.id, type, message: body.detail })
+  expect(body.request_id).toBe(isMessages ? error.request_id : undefined)
+  if (!isMessages) expect(error.doc_url).toBe(body.type)
+  expect(error.doc_url.endsWith(`/docs/errors/${error.code.replaceAll('_', '-')}`)).toBe(true)
   expect(answer.headers.get('x-request-id')).toBe(error.request_id)
   expect(body.instance).toBe(`/requests/${error.request_id}`)
   expect(error.param).toBe(error.details[0]?.location ?? null)

@@ -69,6 +69,8 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'GET /metrics': plain('/metrics'),
   'POST /v1/chat/completions': plain('/v1/chat/completions', { ...chat, user: 'b' }),
   'POST /v1/embeddings': plain('/v1/embeddings', { model: 'demo', input: 'Hello' }),
+  'POST /v1/messages': plain('/v1/messages', { ...chat, max_tokens: 16 }),
+  'POST /v1/messages/count_tokens': plain('/v1/messages/count_tokens', chat),
   'POST /v1/route': plain('/v1/route', { model: 'auto', messages: [{ role: 'user', content: 'Hello' }] }),
   'GET /v1/streams/:stream_id': {
     path: `/v1/streams/${missingStream}`,

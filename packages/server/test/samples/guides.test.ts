@@ -32,7 +32,7 @@ const programOf = (page: string): string =>
 
 const pages = ['README.md', ...globSync('docs/guides/*.md', { cwd: root }).sort()]
 const withCurl = pages.flatMap((page) => curlsOf(page).map((line) => ({ page, line })))
-const withProgram = pages.filter((page) => programOf(page).includes("from 'openai'"))
+const withProgram = pages.filter((page) => /from '(openai|@anthropic-ai\/sdk)'/.test(programOf(page)))
 
 let house: SampleHouse
 let folder: string

@@ -7,10 +7,11 @@ import { header } from '@headgate/contract/headers.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
 import { defineRoute, type Route } from '../../kernel/route.ts'
 import { type CallPorts, handleCall } from './handle-call.ts'
+import type { Wire } from './read-request.ts'
 
 /** What the routes need. */
 export interface GatewayRoutePorts extends CallPorts {
-  readonly read: (operation: Operation, body: Buffer) => InferenceRequest | Promise<InferenceRequest>
+  readonly read: (wire: Wire, body: Buffer) => InferenceRequest | Promise<InferenceRequest>
   readonly maxBodyBytes: number
 }
 

@@ -8,6 +8,7 @@ import { gatewayRoutes } from './gateway.routes.ts'
 import { createRequestReader } from './large-body.ts'
 import { explainRoute } from './route.routes.ts'
 import { type MediaLimits, mediaRoutes } from './media.routes.ts'
+import { messagesRoutes } from './messages/messages.routes.ts'
 
 /** The gateway: OpenAI-compatible calls, from bytes in to bytes out. */
 export const createGateway = (
@@ -32,6 +33,7 @@ export const createGateway = (
     name: 'gateway',
     routes: [
       ...gatewayRoutes(routePorts),
+      ...messagesRoutes({ ...routePorts, estimateInput: ports.estimateInput }),
       ...mediaRoutes({ ...routePorts, media: ports.media }),
       explainRoute({ read: reader.read, maxBodyBytes: ports.maxBodyBytes, route: ports.route }),
       ...plainRoutes({ ...routePorts, plainModels: ports.plainModels }),

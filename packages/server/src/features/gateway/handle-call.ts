@@ -16,7 +16,7 @@ export interface CallPorts {
   /** The answer of a stream that is kept for a caller who may come back; null where it is not. @throws AppError `invalid_parameter` */
   readonly keepStream: (
     input: CallerInput,
-    protocol: 'chat',
+    protocol: 'chat' | 'messages',
     begin: (signal: CancelSignal) => Promise<StreamSource>,
   ) => Reply | null
 }
@@ -31,7 +31,7 @@ interface ReadyCall {
 }
 
 /** Notes what is asked for. */
-const readyCall = async (
+export const readyCall = async (
   { call, monotonic }: CallPorts,
   operation: Operation,
   read: ReadCall,
@@ -62,7 +62,8 @@ export const startCall = async (
   return { request, answer: begin(input.signal) }
 }
 
-const eventsOf = (made: CallAnswer): StreamSource => (made as CallAnswer & { kind: 'events' }).source
+/** The events of a streamed call. */
+export const eventsOf = (made: CallAnswer): StreamSource => (made as CallAnswer & { kind: 'events' }).source
 
 /** The handler of an inference route: a whole answer, a stream of events, or bytes as they come. */
 export const handleCall =

@@ -1,12 +1,16 @@
 import { Worker } from 'node:worker_threads'
-import type { InferenceRequest, Operation } from '../../domain/inference.ts'
+import type { InferenceRequest, MessagesOriginal } from '../../domain/inference.ts'
 import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
-import { readInferenceRequest } from './openai-wire.ts'
+import { readRequest, type Wire } from './read-request.ts'
 
 /** Larger bodies are read beside the event loop: parsing 8 MB takes a hundred milliseconds, which every stream would feel. */
 const INLINE_BYTES = 1_048_576
 
-type Reading = { readonly request: Omit<InferenceRequest, 'body'>; readonly body: ArrayBuffer }
+type Reading = {
+  readonly request: Omit<InferenceRequest, 'body' | 'messages'>
+  readonly body: ArrayBuffer
+  readonly messages?: Omit<MessagesOriginal, 'body'> & { readonly body: ArrayBuffer }
+}
 type Refusal = { readonly code: AppError['code']; readonly options: AppErrorOptions }
 /** What the worker answers. */
 export type LargeBodyAnswer = ({ readonly id: number } & (Reading | Refusal)) & object
@@ -17,7 +21,7 @@ interface Waiting {
 }
 
 /** The memory of a body, to be handed over: without a copy when nothing else lives in it. */
-const ownMemory = ({ buffer, byteOffset, length }: Buffer): ArrayBuffer =>
+export const ownMemory = ({ buffer, byteOffset, length }: Buffer): ArrayBuffer =>
   (length === buffer.byteLength ? buffer : buffer.slice(byteOffset, byteOffset + length)) as ArrayBuffer
 
 /** Reads requests: small bodies in place, large ones in a worker that is started when first needed. */
@@ -39,21 +43,25 @@ export const createRequestReader = () => {
       const entry = waiting.get(answer.id)
       waiting.delete(answer.id)
       if ('code' in answer) entry?.reject(new AppError(answer.code, answer.options))
-      else entry?.resolve({ ...answer.request, body: Buffer.from(answer.body) })
+      else {
+        const { request, body, messages } = answer
+        const original = messages && { messages: { ...messages, body: Buffer.from(messages.body) } }
+        entry?.resolve({ ...request, ...original, body: Buffer.from(body) })
+      }
     })
     started.on('error', (cause) => fail(started, new AppError('internal_error', { cause })))
     started.on('exit', () => fail(started, new AppError('internal_error', { cause: new Error('The worker ended') })))
     return started
   }
 
-  const read = (operation: Operation, bytes: Buffer): InferenceRequest | Promise<InferenceRequest> => {
-    if (bytes.length <= INLINE_BYTES) return readInferenceRequest(operation, bytes)
+  const read = (wire: Wire, bytes: Buffer): InferenceRequest | Promise<InferenceRequest> => {
+    if (bytes.length <= INLINE_BYTES) return readRequest(wire, bytes)
     return new Promise((resolve, reject) => {
       const id = next++
       waiting.set(id, { resolve, reject })
       worker ??= start()
       const memory = ownMemory(bytes)
-      worker.postMessage({ id, operation, memory }, [memory])
+      worker.postMessage({ id, wire, memory }, [memory])
     })
   }
   /** Ends the worker where it has nothing to do; the next large body starts another. */

@@ -1,12 +1,17 @@
 import { parentPort } from 'node:worker_threads'
-import type { Operation } from '../../domain/inference.ts'
 import { AppError } from '../../kernel/errors.ts'
-import { readInferenceRequest } from './openai-wire.ts'
+import { ownMemory } from './large-body.ts'
+import { readRequest, type Wire } from './read-request.ts'
 
-parentPort?.on('message', ({ id, operation, memory }: { id: number; operation: Operation; memory: ArrayBuffer }) => {
+parentPort?.on('message', ({ id, wire, memory }: { id: number; wire: Wire; memory: ArrayBuffer }) => {
   try {
-    const { body: _body, ...request } = readInferenceRequest(operation, Buffer.from(memory))
-    parentPort?.postMessage({ id, request, body: memory }, [memory])
+    const { body, messages, ...request } = readRequest(wire, Buffer.from(memory))
+    if (messages === undefined) parentPort?.postMessage({ id, request, body: memory }, [memory])
+    else {
+      const translated = ownMemory(body)
+      const original = { ...messages, body: memory }
+      parentPort?.postMessage({ id, request, body: translated, messages: original }, [translated, memory])
+    }
   } catch (fault) {
     const known = fault instanceof AppError ? fault : new AppError('internal_error')
     const { cause: _cause, ...options } = known.options

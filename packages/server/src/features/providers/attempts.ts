@@ -4,12 +4,13 @@ import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import type { UpstreamAnswer } from '../../domain/upstream.ts'
 import type { Walk } from '../../domain/walk.ts'
+import { notCarriedOver, printablePlace } from '../../domain/warning.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
 import { type RetryBudget, backoffMs } from '../../kernel/retry.ts'
-import { CallNotSent, type Provider, ProviderFault, abortReason } from './provider.ts'
+import { CallNotSent, type Provider, type ProviderAnswer, ProviderFault, abortReason } from './provider.ts'
 import type { CircuitPort, GatePort } from './providers.ports.ts'
 
 const MAX_ATTEMPTS = 3
@@ -189,13 +190,15 @@ export const createAttempts = (options: Options) => {
         isHeld = false
       }
       try {
-        const answer = await provider.call({
+        const lost = lostAt(provider, request)
+        const answered = await provider.call({
           model: target.model,
           request,
           requestId,
           trace: options.traceHeaders(walk, target.provider, attempts.length),
           signal,
         })
+        const answer = lost === null ? answered : withWarning(answered, lost)
         record(answer.status, null)
         circuit.report(target.name, 'ok')
         gate.answered(target.name, answer.kind !== 'json', clock.monotonic() - startedAt)
@@ -210,6 +213,7 @@ export const createAttempts = (options: Options) => {
               usage: answer.usage,
               media: answer.media,
               contentType: answer.contentType,
+              isMessage: answer.isMessage,
               warning: answer.warning,
             }
           : answer.kind === 'events'
@@ -238,6 +242,27 @@ export const createAttempts = (options: Options) => {
     throw failureOf(last ?? closed(shortestWait), attempts)
   }
 }
+
+/**
+ * What of a request in another protocol than OpenAI's a provider that speaks OpenAI's alone is not told; null where nothing is lost.
+ * @throws ProviderFault where the caller would rather be refused.
+ */
+const lostAt = (provider: Provider, { messages }: InferenceRequest): string | null => {
+  if (messages === undefined || messages.lost.length === 0 || provider.speaksMessages === true) return null
+  const { lost, strict } = messages
+  if (strict)
+    throw new ProviderFault('unsupported_parameter', {
+      upstreamStatus: 0,
+      retry: 'elsewhere',
+      detail: `This model’s provider cannot be given ${lost.map(printablePlace).join(', ')}.`,
+    })
+  return notCarriedOver(lost)
+}
+
+const withWarning = (answer: ProviderAnswer, warning: string): ProviderAnswer => ({
+  ...answer,
+  warning: answer.warning === undefined ? warning : `${answer.warning}, ${warning}`,
+})
 
 /** No try was made: every circuit is open. */
 const closed = (waitMs: number): AppError =>

@@ -33,6 +33,8 @@ export type ProviderAnswer = (
       readonly media?: MediaTold
       /** Of a body that is no JSON. */
       readonly contentType?: string
+      /** It is a message of the Messages protocol, as the request was. */
+      readonly isMessage?: boolean
     }
   | { readonly kind: 'binary'; readonly status: number; readonly contentType: string; readonly source: StreamSource }
   | { readonly kind: 'events'; readonly status: number; readonly source: StreamSource }
@@ -56,6 +58,8 @@ export interface ListedModel {
 export interface Provider {
   readonly name: string
   readonly kind: ProviderKind
+  /** It is given a request of the Messages protocol as it was written. */
+  readonly speaksMessages?: true
   /** @throws ProviderFault, or the reason of the signal. */
   call(call: ProviderCall): Promise<ProviderAnswer>
   /** @throws ProviderFault, or the reason of the signal. */

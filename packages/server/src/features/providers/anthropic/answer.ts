@@ -1,7 +1,7 @@
 import type { Usage } from '../../../domain/usage.ts'
 import { ProviderFault } from '../provider.ts'
 import { finishReason, refusalText } from './stop-reason.ts'
-import { countedUsage, mergeUsage, openaiUsage } from './usage.ts'
+import { countedUsage, merge, openaiUsage } from './usage.ts'
 
 type Block = Readonly<Record<string, unknown>>
 
@@ -48,7 +48,7 @@ export const translateAnswer = (body: Buffer, created: number): { body: Buffer; 
       type: 'function',
       function: { name, arguments: JSON.stringify(input ?? {}) },
     }))
-  const usage = openaiUsage(mergeUsage({}, message['usage']))
+  const usage = openaiUsage(merge({}, message['usage']))
   const completion = {
     id: message['id'],
     object: 'chat.completion',

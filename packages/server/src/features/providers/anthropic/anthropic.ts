@@ -36,16 +36,20 @@ export const createAnthropicProvider = (options: AnthropicOptions): Provider => 
   const translator = createTranslator()
   let abilities: ReadonlyMap<string, ThinkingAbilities> = new Map()
 
-  const translate = (answer: ProviderAnswer, warning: string | null): ProviderAnswer => {
+  const translate = (answer: ProviderAnswer, warning: string | null, isForMessages: boolean): ProviderAnswer => {
     const created = Math.floor(clock.now() / 1000)
     const told = warning === null ? {} : { warning }
-    if (answer.kind === 'json') return { ...answer, ...told, ...translateAnswer(answer.body, created) }
-    return { ...answer, ...told, source: new MessageStream(answer.source, created, secrets) }
+    if (answer.kind === 'json') {
+      const { usage, ...translated } = translateAnswer(answer.body, created)
+      return { ...answer, ...told, usage, ...(isForMessages ? { isMessage: true } : translated) }
+    }
+    return { ...answer, ...told, source: new MessageStream(answer.source, created, secrets, isForMessages) }
   }
 
   return {
     name: options.name,
     kind: 'anthropic',
+    speaksMessages: true,
     call: async ({ model, request, requestId, trace, signal }) => {
       if (request.operation !== 'chat')
         throw new ProviderFault('operation_not_supported', {
@@ -61,7 +65,7 @@ export const createAnthropicProvider = (options: AnthropicOptions): Provider => 
         .catch((fault: unknown) => {
           throw refineFault(fault)
         })
-      return translate(answer, warning)
+      return translate(answer, warning, request.messages !== undefined)
     },
     listModels: async (signal) => {
       const models = readModels(await server.get(LIST_PATH, signal))

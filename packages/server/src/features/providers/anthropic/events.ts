@@ -1,6 +1,6 @@
 import { faultOfEvent, malformedStream } from './faults.ts'
 import { finishReason, refusalText } from './stop-reason.ts'
-import { mergeUsage, openaiUsage } from './usage.ts'
+import { merge, openaiUsage } from './usage.ts'
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -36,20 +36,24 @@ const parse = (data: string): Members => {
 export class EventTranslator {
   readonly #created: number
   readonly #secrets: readonly string[]
+  readonly #isForMessages: boolean
   readonly #blocks = new Map<unknown, Open>()
   readonly #thinking: Members[] = []
   #thinkingLength = 0
   #head = ''
   #calls = 0
   #usage: Members = {}
-  #stopReason: unknown = null
-  #stopDetails: unknown = null
+  #stop: Members = {}
   #ended = false
 
-  /** @param created seconds since the epoch. */
-  constructor(created: number, secrets: readonly string[]) {
+  /**
+   * @param created seconds since the epoch.
+   * @param isForMessages thinking is told as each block of it ends, where a Messages stream has its signature, and not in the end.
+   */
+  constructor(created: number, secrets: readonly string[], isForMessages = false) {
     this.#created = created
     this.#secrets = secrets
+    this.#isForMessages = isForMessages
   }
 
   /**
@@ -88,7 +92,7 @@ export class EventTranslator {
   #startMessage({ id, model, usage }: Members): string {
     const identity = { id, object: 'chat.completion.chunk', created: this.#created, model }
     this.#head = `data: ${JSON.stringify(identity).slice(0, -1)},`
-    this.#usage = mergeUsage(this.#usage, usage)
+    this.#usage = merge(this.#usage, usage)
     return this.#chunk({ role: 'assistant', content: '', refusal: null })
   }
 
@@ -106,8 +110,7 @@ export class EventTranslator {
         return this.#say('reasoning_content', block['thinking'])
       case 'redacted_thinking':
         this.#blocks.set(index, { kind: 'other' })
-        this.#keep(block, textOf(block['data']).length)
-        return ''
+        return this.#keep(block, textOf(block['data']).length)
       case 'tool_use': {
         const call = this.#calls++
         this.#blocks.set(index, { kind: 'tool', call, input: block['input'], hasArguments: false })
@@ -144,7 +147,7 @@ export class EventTranslator {
     this.#blocks.delete(index)
     if (block?.kind === 'thinking') {
       const { thinking, signature } = block
-      this.#keep({ type: 'thinking', thinking, signature }, thinking.length + signature.length)
+      return this.#keep({ type: 'thinking', thinking, signature }, thinking.length + signature.length)
     }
     // A tool without parameters gets no input_json_delta that says so; arguments are JSON all the same.
     if (block?.kind === 'tool' && !block.hasArguments) return this.#argue(block, JSON.stringify(block.input ?? {}))
@@ -152,22 +155,23 @@ export class EventTranslator {
   }
 
   #noteEnd(delta: Members, usage: unknown): string {
-    this.#stopReason = delta['stop_reason'] ?? this.#stopReason
-    this.#stopDetails = delta['stop_details'] ?? this.#stopDetails
-    this.#usage = mergeUsage(this.#usage, usage)
+    this.#stop = merge(this.#stop, delta)
+    this.#usage = merge(this.#usage, usage)
     return ''
   }
 
   /** The finish, the usage and the terminal leave together, so that a cut stream has none of them. */
   #stopMessage(): string {
     this.#ended = true
-    const refusal = refusalText(this.#stopReason, this.#stopDetails)
+    const { stop_reason: reason, stop_details: details } = this.#stop
+    const refusal = refusalText(reason, details)
     const finish = this.#chunk(
       {
         ...(refusal !== null && { refusal }),
         ...(this.#thinking.length > 0 && { thinking_blocks: this.#thinking }),
+        ...(this.#isForMessages && { stop: this.#stop }),
       },
-      finishReason(this.#stopReason),
+      finishReason(reason),
     )
     const usage = openaiUsage(this.#usage)
     const counted = usage === null ? '' : `${this.#head}"choices":[],"usage":${JSON.stringify(usage)}}\n\n`
@@ -184,8 +188,10 @@ export class EventTranslator {
     return this.#chunk({ tool_calls: [{ index: block.call, function: { arguments: words } }] })
   }
 
-  #keep(block: Members, length: number): void {
+  #keep(block: Members, length: number): string {
+    if (this.#isForMessages) return this.#chunk({ thinking_blocks: [block] })
     this.#thinkingLength += length
     if (this.#thinkingLength <= MOST_THINKING_CHARACTERS) this.#thinking.push(block)
+    return ''
   }
 }

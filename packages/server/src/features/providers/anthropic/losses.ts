@@ -1,8 +1,8 @@
+import { notCarriedOver, printablePlace } from '../../../domain/warning.ts'
 import { ProviderFault } from '../provider.ts'
 
 /** Most places that are named; a hostile request has thousands. */
 const MOST_NAMED = 20
-const MOST_CHARACTERS = 80
 
 /** What a translation could not carry over, by place. */
 export interface Losses {
@@ -14,12 +14,9 @@ export interface Losses {
   refuse(): void
 }
 
-/** The name of a place is the caller's own: nothing of it may end a header or fill it. */
-const printable = (place: string): string => place.slice(0, MOST_CHARACTERS).replace(/[^\w.[\]-]/g, '?')
-
 /** Something in a request that cannot be put in Anthropic's words. Nothing was sent; another target may take it. */
 export const unsupported = (places: readonly { readonly place: string; readonly why: string }[]): ProviderFault => {
-  const named = places.slice(0, MOST_NAMED).map(({ place, why }) => ({ place: printable(place), why }))
+  const named = places.slice(0, MOST_NAMED).map(({ place, why }) => ({ place: printablePlace(place), why }))
   return new ProviderFault('unsupported_parameter', {
     upstreamStatus: 0,
     retry: 'elsewhere',
@@ -47,12 +44,7 @@ export const createLosses = (): Losses => {
   return {
     note: (place, why) => noted.push({ place, why }),
     get warning() {
-      if (noted.length === 0) return null
-      const more = noted.length > MOST_NAMED ? ` and ${noted.length - MOST_NAMED} more` : ''
-      return `not carried over: ${noted
-        .slice(0, MOST_NAMED)
-        .map(({ place }) => printable(place))
-        .join(' ')}${more}`
+      return notCarriedOver(noted.map(({ place }) => place))
     },
     refuse: () => {
       if (noted.length > 0) throw unsupported(noted)

@@ -1,28 +1,13 @@
-import { defaultOutputCap, type InferenceRequest } from '../../../domain/inference.ts'
+import { defaultOutputCap } from '../../../domain/inference.ts'
 import { type Block, isObject, type Members } from './content.ts'
 import { createLosses, invalid, type Losses, unsupported } from './losses.ts'
 import { translateMessages } from './messages.ts'
+import { adoptMessages } from './native.ts'
 import { ruleOf } from './parameters.ts'
 import { outputSchema } from './schema.ts'
-import { type ThinkingAbilities, translateEffort } from './thinking.ts'
+import { translateEffort } from './thinking.ts'
 import { translateTools } from './tools.ts'
-
-/** What of the provider decides a translation. */
-export interface TranslationSetting {
-  /** `temperature` and `top_p` exist in the API version that is spoken. */
-  readonly sampling: boolean
-  readonly abilities: ThinkingAbilities
-}
-
-/** What of a request its translation reads. */
-export type TranslatableRequest = Pick<InferenceRequest, 'body' | 'stream' | 'maxOutputTokens'>
-
-/** A request in Anthropic's words. */
-export interface TranslatedRequest {
-  readonly body: Buffer
-  /** What was left out, for `x-headgate-warning`; null when nothing was. */
-  readonly warning: string | null
-}
+import type { TranslatableRequest, TranslatedRequest, TranslationSetting } from './translation.ts'
 
 /** Members that Anthropic gets as they are. */
 const passedOn = ['cache_control', 'diagnostics'] as const
@@ -119,6 +104,7 @@ export const translateRequest = (
   model: string,
   setting: TranslationSetting,
 ): TranslatedRequest => {
+  if (request.messages !== undefined) return adoptMessages(request.messages, request, model, setting)
   const body = JSON.parse(request.body.toString('utf8')) as Members
   const losses = createLosses()
   const isStrict = readStrict(body)

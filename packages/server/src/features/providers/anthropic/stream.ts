@@ -1,7 +1,8 @@
 import type { StreamListener, StreamSource } from '../../../domain/upstream.ts'
 import { AppError } from '../../../kernel/errors.ts'
-import { createEventReader } from './event-reader.ts'
+import { createEventReader } from '../../../kernel/event-reader.ts'
 import { EventTranslator } from './events.ts'
+import { malformedStream } from './faults.ts'
 
 const isTerminal = (data: string): boolean => {
   try {
@@ -17,14 +18,14 @@ const isTerminal = (data: string): boolean => {
  */
 export class MessageStream implements StreamSource {
   readonly #source: StreamSource
-  readonly #reader = createEventReader()
+  readonly #reader = createEventReader(() => malformedStream('One event of the stream exceeds 1 MiB.'))
   readonly #translator: EventTranslator
   #over = false
 
-  /** @param created seconds since the epoch. */
-  constructor(source: StreamSource, created: number, secrets: readonly string[]) {
+  /** @param created seconds since the epoch. @param isForMessages who reads it translates it back. */
+  constructor(source: StreamSource, created: number, secrets: readonly string[], isForMessages = false) {
     this.#source = source
-    this.#translator = new EventTranslator(created, secrets)
+    this.#translator = new EventTranslator(created, secrets, isForMessages)
   }
 
   start(listener: StreamListener): void {

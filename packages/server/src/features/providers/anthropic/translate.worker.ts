@@ -3,11 +3,13 @@ import { ProviderFault } from '../provider.ts'
 import { translateRequest } from './request.ts'
 import type { TranslationAnswer, TranslationOrder } from './translator.ts'
 
-const answer = ({ id, model, setting, body, ...facts }: TranslationOrder): TranslationAnswer => {
+/** A buffer arrives as plain bytes. */
+const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength)
+
+const answer = ({ id, model, setting, body, messages, ...facts }: TranslationOrder): TranslationAnswer => {
   try {
-    // A buffer arrives as plain bytes.
-    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
-    return { id, ...translateRequest({ ...facts, body: bytes }, model, setting) }
+    const original = messages && { messages: { ...messages, body: bytesOf(messages.body) } }
+    return { id, ...translateRequest({ ...facts, ...original, body: bytesOf(body) }, model, setting) }
   } catch (fault) {
     if (!(fault instanceof ProviderFault))
       return { id, code: 'internal_error', options: { upstreamStatus: 0, retry: 'never' } }

@@ -1,12 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { AppError } from '../../../kernel/errors.ts'
 import { ProviderFault, type ProviderFaultOptions } from '../provider.ts'
-import {
-  type TranslatableRequest,
-  type TranslatedRequest,
-  translateRequest,
-  type TranslationSetting,
-} from './request.ts'
+import { translateRequest } from './request.ts'
+import type { TranslatableRequest, TranslatedRequest, TranslationSetting } from './translation.ts'
 
 /** Larger bodies are translated beside the event loop: eight megabytes take tens of milliseconds, which every stream would feel. */
 const INLINE_BYTES = 1_048_576
@@ -72,8 +68,16 @@ export const createTranslator = () => {
         const id = next++
         waiting.set(id, { resolve, reject })
         worker ??= start()
-        const { body, stream, maxOutputTokens } = request
-        const order: TranslationOrder = { id, body, stream, maxOutputTokens, model, setting }
+        const { body, stream, maxOutputTokens, messages } = request
+        const order: TranslationOrder = {
+          id,
+          body,
+          stream,
+          maxOutputTokens,
+          ...(messages && { messages }),
+          model,
+          setting,
+        }
         // The body is copied, not handed over: a further try may need it.
         worker.postMessage(order)
       })

@@ -6,7 +6,7 @@ type Report = Readonly<Record<string, unknown>>
 const reportOf = (value: unknown): Report => (typeof value === 'object' && value !== null ? (value as Report) : {})
 
 /** A later report over an earlier one: counts are cumulative, and null or absent ones keep what was said before. */
-export const mergeUsage = (earlier: Report, later: unknown): Report => ({
+export const merge = (earlier: Report, later: unknown): Report => ({
   ...earlier,
   ...Object.fromEntries(Object.entries(reportOf(later)).filter(([, value]) => value !== null && value !== undefined)),
 })

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { requestOf } from '../../__fixtures__/setting.ts'
-import { translateRequest, type TranslationSetting } from '../request.ts'
+import { translateRequest } from '../request.ts'
+import type { TranslationSetting } from '../translation.ts'
 import { currentAbilities } from '../thinking.ts'
 
 const current: TranslationSetting = { sampling: false, abilities: currentAbilities }

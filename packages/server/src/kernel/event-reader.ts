@@ -1,5 +1,3 @@
-import { ProviderFault } from '../provider.ts'
-
 /** Longest event; the relay keeps the same cap. */
 const MOST_CHARACTERS = 1_048_576
 
@@ -7,7 +5,7 @@ const MOST_CHARACTERS = 1_048_576
 export interface EventReader {
   /**
    * The data of the events that end in this chunk; those without data are passed over.
-   * @throws ProviderFault `upstream_malformed` when one event exceeds 1 MiB.
+   * @throws what `tooLong` makes when one event exceeds 1 MiB.
    */
   push(chunk: Buffer): string[]
   /** Data of an event whose blank line never came. */
@@ -15,7 +13,7 @@ export interface EventReader {
 }
 
 /** Reads events by the WHATWG rules (HTML 9.2.6): lines end in LF, CR or CRLF, data lines are joined by LF. */
-export const createEventReader = (): EventReader => {
+export const createEventReader = (tooLong: () => Error): EventReader => {
   const decoder = new TextDecoder()
   let rest = ''
   let data: string[] = []
@@ -46,13 +44,7 @@ export const createEventReader = (): EventReader => {
           length = 0
         }
       }
-      if (length + rest.length > MOST_CHARACTERS) {
-        throw new ProviderFault('upstream_malformed', {
-          upstreamStatus: 200,
-          retry: 'never',
-          detail: 'One event of the stream exceeds 1 MiB.',
-        })
-      }
+      if (length + rest.length > MOST_CHARACTERS) throw tooLong()
       return events
     },
     held: () => {
