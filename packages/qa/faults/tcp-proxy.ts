@@ -192,7 +192,8 @@ export const startFaultProxy = async (options: FaultProxyOptions): Promise<Fault
       for (const socket of [client, upstream]) {
         if (socket.destroyed) continue
         // a unix socket knows no reset: its nearest likeness is a close
-        if (socket === upstream && 'path' in options.target) socket.destroy()
+        // and libuv resets none that has begun to end: its handle would never close
+        if (socket.writableEnded || (socket === upstream && 'path' in options.target)) socket.destroy()
         else socket.resetAndDestroy()
       }
     }

@@ -56,7 +56,7 @@ const byId = <Row>(rows: readonly Row[], idOf: (row: Row) => string | null): Map
  * complete row has the upstream's own counts, any other at most what the upstream produced.
  */
 export const disagreements = (
-  seen: readonly Seen[],
+  seen: readonly Pick<Seen, 'id' | 'whole' | 'broken' | 'status' | 'code'>[],
   truth: readonly TruthRow[],
   entries: readonly Entry[],
 ): readonly string[] => {

@@ -21,14 +21,15 @@ const program = new Command('drill')
   .addOption(new Option('--backend <store>', 'where limits are counted').choices(['redis', 'postgres']))
   .option('--seconds <number>', 'length of the main part', readCount)
   .option('--seed <number>', 'of whatever is left to chance', readCount, 20_260_101)
+  .option('--streams <number>', 'streams that are cut, where a drill does that', readCount, 500)
   .option('--json', 'one JSON line for each drill instead of a table')
   .addHelpText('after', () => `\nDrills:\n${list()}`)
   .parse()
 
-const options = program.opts<{ backend?: Backend; seconds?: number; seed: number; json?: boolean }>()
+const options = program.opts<{ backend?: Backend; seconds?: number; seed: number; streams: number; json?: boolean }>()
 
 const play = async (drill: Drill, backend: Backend): Promise<void> => {
-  const scale = { seconds: options.seconds ?? drill.seconds, seed: options.seed }
+  const scale = { seconds: options.seconds ?? drill.seconds, seed: options.seed, streams: options.streams }
   const report = createReport()
   const loadBefore = loadavg()[0]?.toFixed(1)
   const begun = performance.now()

@@ -6,6 +6,8 @@ export interface Scale {
   /** Length of its main part. */
   readonly seconds: number
   readonly seed: number
+  /** How many streams are cut, where a drill does that. */
+  readonly streams: number
 }
 
 /** One thing that is shown with several replicas under load. */

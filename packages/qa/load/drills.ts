@@ -8,6 +8,7 @@ import { limits } from './drills/limits.ts'
 import { limitsFaults } from './drills/limits-faults.ts'
 import { neighbour } from './drills/neighbour.ts'
 import { overload } from './drills/overload.ts'
+import { resume } from './drills/resume.ts'
 
 /** Every drill, in the order in which they are listed. */
 export const drills: readonly Drill[] = [
@@ -20,4 +21,5 @@ export const drills: readonly Drill[] = [
   overload,
   addresses,
   drain,
+  resume,
 ]

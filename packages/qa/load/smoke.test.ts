@@ -4,11 +4,12 @@ import { addresses, addressSettings } from './drills/addresses.ts'
 import { budget, budgetSettings } from './drills/budget.ts'
 import { drain, drainSettings } from './drills/drain.ts'
 import { limits } from './drills/limits.ts'
+import { resume, resumeSettings } from './drills/resume.ts'
 import { limitSettings } from './drills/limits-load.ts'
 import { type House, startHouse } from './house.ts'
 import { createReport } from './report.ts'
 
-const scale = { seconds: 2, seed: 1 }
+const scale = { seconds: 2, seed: 1, streams: 20 }
 /** What turns on how fast the machine is says nothing here. */
 const timed = /used|most admitted|overdrawn|after$/
 
@@ -22,7 +23,11 @@ beforeAll(async () => {
       ...addressSettings,
       ...drainSettings(scale),
       ...limitSettings(scale),
-      models: { ...(budgetSettings()['models'] as object), ...(drainSettings(scale)['models'] as object) },
+      models: {
+        ...(budgetSettings()['models'] as object),
+        ...(drainSettings(scale)['models'] as object),
+        ...(resumeSettings(scale)['models'] as object),
+      },
       limits: { ...(addressSettings['limits'] as object), ...(limitSettings(scale)['limits'] as object) },
     },
   })
@@ -41,5 +46,6 @@ it('the drills find two replicas sound, in small', async () => {
   expect(await play(limits)).toEqual({ missed: [], judged: 2 })
   expect(await play(addresses)).toEqual({ missed: [], judged: 14 })
   expect(await play(budget)).toEqual({ missed: [], judged: 7 })
+  expect(await play(resume)).toEqual({ missed: [], judged: 4 })
   expect(await play(drain)).toEqual({ missed: [], judged: 4 })
 }, 60_000)

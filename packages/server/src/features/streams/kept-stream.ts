@@ -92,7 +92,7 @@ export const createKeptStream = ({
     onEnd(stream)
   }
   const closeWith = (state: 'failed' | 'cancelled', fault: AppError): void =>
-    close({ state, code: fault.code }, faultEvent(present, head, id, fault, log.last))
+    close({ state, code: fault.code }, faultEvent(present, head, { id, fault, cursor: log.last }))
 
   const waitForReaders = (milliseconds: number | null): void => {
     loneliness?.cancel()

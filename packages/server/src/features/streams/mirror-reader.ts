@@ -9,6 +9,11 @@ const FIRST_LOOK_MS = 20
 const LAST_LOOK_MS = 200
 /** How long a look keeps the stream going. */
 export const WATCH_MS = 10_000
+/**
+ * A lost owner may have handed on more events than it shared: the error comes that much later in number, so that who has them is told as
+ * well.
+ */
+const LOST_EVENTS = 10_000
 /** How long a mirror may be away before a reader is told. */
 const PATIENCE_MS = 10_000
 
@@ -51,26 +56,25 @@ export const createMirrorReader = ({
   }
 
   /** Hands a page on; false when that was the end. */
-  const take = ({ first, frames, base, last, ending }: MirrorPage): boolean => {
+  const take = ({ frames, base, last, ending }: MirrorPage): boolean => {
     if (cursor + 1 < base) {
       fail(new AppError('stream_too_long'))
       return false
     }
-    const fresh = frames.slice(Math.max(0, cursor + 1 - first))
-    const reaches = cursor + fresh.length
-    const isAtEnd = ending !== null && reaches >= last
+    const fresh = frames.filter(({ number }) => number > cursor)
+    const isAtEnd = ending !== null && (fresh.at(-1)?.number ?? cursor) >= last
     const told = isAtEnd && ending.code !== null ? fresh.pop() : undefined
     if (fresh.length > 0) {
       pauseMs = FIRST_LOOK_MS
-      cursor += fresh.length
-      listener?.data(Buffer.concat(fresh))
+      cursor = (fresh.at(-1) as (typeof fresh)[number]).number
+      listener?.data(Buffer.concat(fresh.map(({ event }) => event)))
     }
     if (!isAtEnd || isOver) return !isOver
     if (told === undefined || ending.code === null) {
       isOver = true
       listener?.end()
     } else {
-      words = told.toString('utf8')
+      words = told.event.toString('utf8')
       fail(new AppError(ending.code))
     }
     return false
@@ -78,8 +82,10 @@ export const createMirrorReader = ({
 
   const bury = async ({ last }: MirrorPage): Promise<void> => {
     const fault = new AppError('stream_interrupted')
-    const frame = faultEvent(present, head, id, fault, last)
-    await mirror.bury(id, { silentMs: lostMs, last, frame, ending: { state: 'failed', code: fault.code } })
+    const number = last + LOST_EVENTS
+    const frame = faultEvent(present, head, { id, fault, cursor: last, number })
+    const ending = { state: 'failed', code: fault.code } as const
+    await mirror.bury(id, { silentMs: lostMs, last, number, frame, ending })
   }
 
   const look = async (): Promise<void> => {
@@ -93,7 +99,7 @@ export const createMirrorReader = ({
       if (page === null) return fail(new AppError('stream_interrupted'))
       if (!take(page)) return
       if (page.ending === null && page.frames.length === 0 && page.silentMs > lostMs) await bury(page)
-      else if (page.frames.length > 0 && page.first + page.frames.length - 1 < page.last) pauseMs = 0
+      else if ((page.frames.at(-1)?.number ?? page.last) < page.last) pauseMs = 0
     } catch {
       const now = clock.monotonic()
       awaySince ??= now

@@ -45,16 +45,14 @@ if not was[1] then return false end
 if ARGV[2] ~= '0' and not was[4] then redis.call('HSET', KEYS[1], 'watched', now + tonumber(ARGV[2])) end
 local events = redis.call('XRANGE', KEYS[2], ARGV[1] .. '-0', '+', 'COUNT', ARGV[3])
 local found = {}
-for index, event in ipairs(events) do found[index] = event[2][2] end
-local first = events[1] and string.match(events[1][1], '^%d+') or '0'
-return { was[1], was[2], was[3], was[4] or '', tostring(now - tonumber(was[5])), first, found }
+for index, event in ipairs(events) do found[index] = { string.match(event[1], '^%d+'), event[2][2] } end
+return { was[1], was[2], was[3], was[4] or '', tostring(now - tonumber(was[5])), found }
 `)
 const buryScript = redisScript(`${now}
 local was = redis.call('HMGET', KEYS[1], 'last', 'ending', 'heard', 'keep')
 if not was[1] or was[2] or was[1] ~= ARGV[2] or now - tonumber(was[3]) <= tonumber(ARGV[1]) then return 0 end
-local number = tonumber(was[1]) + 1
-redis.call('XADD', KEYS[2], number .. '-0', 'e', ARGV[3])
-redis.call('HSET', KEYS[1], 'last', number, 'ending', ARGV[4])
+redis.call('XADD', KEYS[2], ARGV[3] .. '-0', 'e', ARGV[4])
+redis.call('HSET', KEYS[1], 'last', ARGV[3], 'ending', ARGV[5])
 redis.call('PEXPIRE', KEYS[1], was[4])
 redis.call('PEXPIRE', KEYS[2], was[4])
 return 1
@@ -122,23 +120,24 @@ export const createRedisMirror = ({ url, clock, log, pepper, prefix = 'headgate:
     },
     read: async (id, after, watchMs): Promise<MirrorPage | null> => {
       const found = (await ask(readScript, id, [String(after + 1), String(watchMs), String(PAGE)])) as
-        | [string, string, string, string, string, string, string[]]
+        | [string, string, string, string, string, [string, string][]]
         | null
       if (found === null) return null
-      const [head, last, base, ending, silentMs, from, events] = found
-      const first = Number(from)
+      const [head, last, base, ending, silentMs, events] = found
       return {
         head: JSON.parse(head) as StreamHead,
-        first,
-        frames: events.map((sealed, index) => open(id, first + index, sealed)),
+        frames: events.map(([number, sealed]) => ({
+          number: Number(number),
+          event: open(id, Number(number), sealed),
+        })),
         last: Number(last),
         base: Number(base),
         ending: ending === '' ? null : (JSON.parse(ending) as StreamEnding),
         silentMs: Number(silentMs),
       }
     },
-    bury: async (id, { silentMs, last, frame, ending }) => {
-      const args = [String(silentMs), String(last), seal(id, last + 1, frame), JSON.stringify(ending)]
+    bury: async (id, { silentMs, last, number, frame, ending }) => {
+      const args = [String(silentMs), String(last), String(number), seal(id, number, frame), JSON.stringify(ending)]
       await ask(buryScript, id, args)
     },
     cancel: async (id) => void (await ask(cancelScript, id, [])),

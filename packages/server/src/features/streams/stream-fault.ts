@@ -16,15 +16,17 @@ export const withCursor = (fault: Error, id: string, cursor: number): AppError =
 export const keptEvent = ({ protocol }: Pick<StreamHead, 'protocol'>, event: Buffer, number: number): Buffer =>
   protocol === 'responses' ? event : numberEvent(event, number)
 
-/** The last event of a stream that is not whole: event `cursor + 1`. */
+/** The last event of a stream that is not whole; `cursor` is the number of the one before it. */
 export const faultEvent = (
   present: PresentFault,
   head: Pick<StreamHead, 'protocol' | 'requestId'>,
-  id: string,
-  fault: AppError,
-  cursor: number,
+  {
+    id,
+    fault,
+    cursor,
+    number = cursor + 1,
+  }: { readonly id: string; readonly fault: AppError; readonly cursor: number; readonly number?: number },
 ): Buffer => {
-  const number = cursor + 1
   const text = present(head.protocol, withCursor(fault, id, cursor), head.requestId, number)
   return keptEvent(head, Buffer.from(text), number)
 }

@@ -70,9 +70,8 @@ export interface StreamBounds {
 /** A page of a stream as another replica keeps it. */
 export interface MirrorPage {
   readonly head: StreamHead
-  /** Number of the first event of `frames`. */
-  readonly first: number
-  readonly frames: readonly Buffer[]
+  /** Events by their numbers, in order. */
+  readonly frames: readonly { readonly number: number; readonly event: Buffer }[]
   /** Number of the last event that is kept, and of the first. */
   readonly last: number
   readonly base: number
@@ -112,10 +111,16 @@ export interface StreamMirror {
   ): Promise<MirrorAnswer>
   /** Events after a number; null where there is no such stream. `watchMs` tells its owner that somebody follows it. */
   read(id: string, after: number, watchMs: number): Promise<MirrorPage | null>
-  /** Ends a stream whose owner has been silent for so long, unless somebody was faster; `frame` becomes event `last + 1`. */
+  /** Ends a stream at event `last` whose owner has been silent for so long, unless somebody was faster; `frame` becomes its last event. */
   bury(
     id: string,
-    part: { readonly silentMs: number; readonly last: number; readonly frame: Buffer; readonly ending: StreamEnding },
+    part: {
+      readonly silentMs: number
+      readonly last: number
+      readonly number: number
+      readonly frame: Buffer
+      readonly ending: StreamEnding
+    },
   ): Promise<void>
   /** Tells the owner to end it. */
   cancel(id: string): Promise<void>
