@@ -48,4 +48,4 @@ it('the drills find two replicas sound, in small', async () => {
   expect(await play(budget)).toEqual({ missed: [], judged: 7 })
   expect(await play(resume)).toEqual({ missed: [], judged: 4 })
   expect(await play(drain)).toEqual({ missed: [], judged: 4 })
-}, 60_000)
+}, 180_000)

@@ -63,9 +63,9 @@ const errorOf = (text: string) =>
   (JSON.parse(/^data: (\{"error".*)$/m.exec(text)?.[1] ?? '{}') as { error?: { code: string; params: object } }).error
 
 /** Reads so many events and breaks the connection. */
-const readSome = async (house: House, model: string, count: number) => {
+const readSome = async (house: House, model: string, count: number, headers: Asked['headers'] = {}) => {
   const leave = new AbortController()
-  const answer = await kept(house, model, leave.signal)
+  const answer = await call(house, model, { headers: { 'x-headgate-resume': 'on', ...headers } }, leave.signal)
   let text = ''
   try {
     for await (const chunk of answer.body ?? []) {
@@ -140,6 +140,20 @@ describe('a stream that is kept', () => {
       const refused = await again(here, cut.id, { headers: { 'last-event-id': bad } })
       expect(await refused.json()).toMatchObject({ error: { code: 'invalid_parameter', param: 'last-event-id' } })
     }
+  })
+
+  it('is joined by a retry of the same name, whose reader has left', async () => {
+    const name = { 'idempotency-key': 'a-kept-stream' }
+    const model = 'up/gpt-4o-mini;parts=40;part-delay=20'
+    const cut = await readSome(here, model, 6, name)
+    const retry = await call(here, model, { headers: { 'x-headgate-resume': 'on', ...name } })
+    expect(retry.headers.get('idempotent-replayed')).toBe('true')
+    expect(streamOf(retry)).toBe(cut.id)
+    const text = await retry.text()
+    expect(text.startsWith(cut.text)).toBe(true)
+    expect(readEvents(text)).toMatchObject({ done: true, parts: 40 })
+    expect(here.upstream.truth().filter((row) => row.model === model.slice(3))).toHaveLength(1)
+    expect(await rowOf(cut.requestId)).toMatchObject({ outcome: 'complete', output_tokens: '40' })
   })
 
   it('is there for its own key and user alone; others cannot tell it from none', async () => {

@@ -72,28 +72,43 @@ const linger = (
   }
 }
 
-/** Writes a stream down as it passes; at its end it is kept before the last byte leaves, so that a retry gets all of it. */
+/**
+ * Writes a stream down as it passes; at its end it is kept before the last byte leaves, so that a retry gets all of it. One that
+ * outlives its reader (`goesOn`) is written down for a while after they have left, and as long as a retry waits for it.
+ */
 const taped = (
   source: StreamSource | BinarySource,
   most: number,
   run: Run,
   headers: Record<string, string>,
+  goesOn: Clock | null = null,
 ): StreamSource => {
   const chunks: Buffer[] = []
   let size = 0
   let isOver = false
+  let hasLeft = false
   const giveUp = (): void => {
     if (!isOver) void run.release()
     isOver = true
   }
+  const end = (): void => {
+    if (isOver) return
+    if (goesOn !== null && run.isAwaited()) {
+      goesOn.after(LINGER_MS, end)
+      return
+    }
+    giveUp()
+    source.abort()
+  }
   return {
+    ...(source.tell && { tell: (fault: Error) => source.tell?.(fault) ?? '' }),
     start: (listener) =>
       source.start({
         data: (chunk) => {
           size += chunk.length
           // A copy: the memory of a part is used again.
           if (size <= most) chunks.push(Buffer.from(chunk))
-          listener.data(chunk)
+          if (!hasLeft) listener.data(chunk)
         },
         end: () => {
           if (isOver) return
@@ -101,18 +116,26 @@ const taped = (
           const body = Buffer.concat(chunks)
           const contentType = 'contentType' in source ? source.contentType : EVENT_STREAM
           const answer = { status: 200, contentType, headers: kept(headers), body }
-          void run.keep(size <= most ? answer : null).then(() => listener.end())
+          void run.keep(size <= most ? answer : null).then(() => {
+            if (!hasLeft) listener.end()
+          })
         },
         fail: (fault) => {
           giveUp()
-          listener.fail(fault)
+          if (!hasLeft) listener.fail(fault)
         },
       }),
     pause: () => source.pause(),
     resume: () => source.resume(),
     abort: () => {
-      giveUp()
-      source.abort()
+      if (goesOn === null) {
+        giveUp()
+        source.abort()
+        return
+      }
+      hasLeft = true
+      goesOn.after(LINGER_MS, end)
+      source.resume()
     },
   }
 }
@@ -146,10 +169,11 @@ export const createRepeatable =
     try {
       const reply = await handle(inner)
       if (reply.kind === 'events') {
-        // A stream has one reader: when it leaves, nothing more is made.
-        cut()
-        const stream = reply.stream.then((source) => taped(source, maxAnswerBytes(), turn, headers), settleFault)
-        return { kind: 'events', stream }
+        // A stream has one reader, unless it is kept: when it leaves, nothing more is made.
+        const isKept = reply.begun !== undefined
+        if (!isKept) cut()
+        const tape = (source: StreamSource) => taped(source, maxAnswerBytes(), turn, headers, isKept ? clock : null)
+        return { ...reply, stream: reply.stream.then(tape, settleFault) }
       }
       if (reply.kind === 'binary') {
         cut()

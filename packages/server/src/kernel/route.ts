@@ -56,7 +56,7 @@ export type Reply =
   | {
       readonly kind: 'events'
       readonly stream: Promise<StreamSource>
-      /** Told that the status line leaves, and the headers with it. */
+      /** Of a stream that outlives its reader: told that the status line leaves, and the headers with it. */
       readonly begun?: () => void
     }
   /** Bytes as they come; a fault after the first ones resets the connection, so that nobody takes the answer for whole. */
