@@ -161,6 +161,16 @@ const ChatChunkSchema = Type.Object(
       { description: 'Empty in the usage chunk.' },
     ),
     usage: Type.Optional(nullable(TokenUsageSchema)),
+    continuation: Type.Optional(
+      Type.Object(
+        {
+          model: Type.String(),
+          provider: Type.String(),
+          request_id: Type.String({ description: 'Of the call that goes on, in usage and ledger.' }),
+        },
+        { description: 'Of the event after which another model goes on with the text so far.' },
+      ),
+    ),
     headgate: Type.Optional(
       Type.Object(
         {

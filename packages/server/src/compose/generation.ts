@@ -182,6 +182,8 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     },
     bodyLog: watch.bodyLog,
     keepStream: ground.streams.answer,
+    continuesStreams: config.resume.continue_after_cut,
+    now: clock.now,
     maxBodyBytes: config.body.max_bytes,
     media: {
       maxImageBytes: config.media.max_image_bytes,

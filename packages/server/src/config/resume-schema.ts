@@ -15,6 +15,11 @@ export const ResumeSchema = group(
       default: 15,
       description: 'Minutes that a stream is kept after its end.',
     }),
+    continue_after_cut: Type.Boolean({
+      default: false,
+      description:
+        'When a provider breaks off, another target of the route goes on from the text so far, as a call and a row of its own.',
+    }),
     linger_ms: milliseconds('How long a stream goes on that nobody reads.', 30_000),
   },
   'Streams that can be resumed, as `x-headgate-resume` asks for.',

@@ -1,8 +1,10 @@
 import { header } from '@headgate/contract/headers.ts'
 import type { Exchange } from '../../domain/exchange.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
+import type { Target } from '../../domain/model.ts'
 import type { BinarySource, JsonAnswer, StreamSource } from '../../domain/upstream.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
+import { AppError } from '../../kernel/errors.ts'
 import type { Account } from './account.ts'
 import type { Admitted, FlowPorts } from './gateway.ports.ts'
 
@@ -14,12 +16,27 @@ export type CallAnswer =
 
 const nothing = (): void => {}
 
+/** @throws AppError `upstream_truncated` where there is no other. */
+const others = (targets: readonly Target[], without: string): readonly Target[] => {
+  const found = targets.filter(({ name }) => name !== without)
+  if (found.length === 0) throw new AppError('upstream_truncated')
+  return found
+}
+
 /** The product in one sentence. */
 export const createFlow =
   (stage: FlowPorts, openAccount: (exchange: Exchange, admitted: Admitted) => Account, monotonic: () => number) =>
-  async (exchange: Exchange, asked: InferenceRequest, signal: CancelSignal): Promise<CallAnswer> => {
+  async (
+    exchange: Exchange,
+    asked: InferenceRequest,
+    signal: CancelSignal,
+    /** A target that shall not be tried. */
+    without?: string,
+  ): Promise<CallAnswer> => {
     const { walk } = exchange
-    const { targets, reason } = await stage.route(exchange, asked) // where the model can be called, in order of tries
+    const choice = await stage.route(exchange, asked) // where the model can be called, in order of tries
+    const { reason } = choice
+    const targets = without === undefined ? choice.targets : others(choice.targets, without)
     if (reason !== null) exchange.headers[header.route] = reason
     const judged = stage.judge(exchange, asked, targets, signal) // what strangers ask for
     if (judged !== undefined) await judged

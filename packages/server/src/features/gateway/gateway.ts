@@ -1,5 +1,6 @@
 import type { Feature } from '../../kernel/feature.ts'
 import { createAccounts } from './account.ts'
+import { createContinuation } from './continuation.ts'
 import { createFlow } from './flow.ts'
 import { type PlainModels, plainRoutes } from './plain.routes.ts'
 import type { AccountPorts, FlowPorts } from './gateway.ports.ts'
@@ -18,6 +19,9 @@ export const createGateway = (
       readonly maxBodyBytes: number
       readonly media: MediaLimits
       readonly plainModels: PlainModels
+      /** Kept streams go on at another target when their provider breaks off. */
+      readonly continuesStreams: boolean
+      readonly now: () => number
     },
 ): Feature => {
   const reader = createRequestReader()
@@ -28,6 +32,9 @@ export const createGateway = (
     maxBodyBytes: ports.maxBodyBytes,
     monotonic: ports.monotonic,
     keepStream: ports.keepStream,
+    continuation: ports.continuesStreams
+      ? createContinuation({ ...ports, call, read: (body) => reader.read('chat', body) })
+      : null,
   }
   return {
     name: 'gateway',

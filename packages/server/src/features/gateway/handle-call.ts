@@ -3,6 +3,7 @@ import type { InferenceRequest, Operation } from '../../domain/inference.ts'
 import type { BinarySource, StreamSource } from '../../domain/upstream.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
 import type { CallerInput, Reply } from '../../kernel/route.ts'
+import { continuing, type createContinuation } from './continuation.ts'
 import type { CallAnswer } from './flow.ts'
 
 /** What the routes hand a call to. */
@@ -19,6 +20,8 @@ export interface CallPorts {
     protocol: 'chat' | 'messages',
     begin: (signal: CancelSignal) => Promise<StreamSource>,
   ) => Reply | null
+  /** How a kept stream goes on elsewhere when its provider breaks off; null where it does not. */
+  readonly continuation: ReturnType<typeof createContinuation> | null
 }
 
 /** Reads what is asked for. @throws AppError of the request family. */
@@ -27,6 +30,8 @@ export type ReadCall = (input: CallerInput) => InferenceRequest | Promise<Infere
 /** What is asked for, and how it is called. */
 interface ReadyCall {
   readonly request: InferenceRequest
+  /** With the person whom the body names. */
+  readonly exchange: CallerInput['exchange']
   readonly begin: (signal: CancelSignal) => Promise<CallAnswer>
 }
 
@@ -48,7 +53,7 @@ export const readyCall = async (
   const { caller } = exchange
   const mayName = exchange.user === null && caller.kind === 'secret' && caller.person === null
   const named = mayName && request.user !== null ? { ...exchange, user: request.user } : exchange
-  return { request, begin: (signal) => call(named, request, signal) }
+  return { request, exchange: named, begin: (signal) => call(named, request, signal) }
 }
 
 /** Notes what is asked for, and makes the call. */
@@ -69,9 +74,13 @@ export const eventsOf = (made: CallAnswer): StreamSource => (made as CallAnswer 
 export const handleCall =
   (ports: CallPorts, operation: Operation, read: ReadCall) =>
   async (input: CallerInput): Promise<Reply> => {
-    const { request, begin } = await readyCall(ports, operation, read, input)
+    const { request, exchange, begin } = await readyCall(ports, operation, read, input)
     if (request.stream && operation === 'chat') {
-      const kept = ports.keepStream(input, 'chat', (signal) => begin(signal).then(eventsOf))
+      const next = request.choices === 1 ? ports.continuation?.(exchange, request) : undefined
+      const kept = ports.keepStream(input, 'chat', async (signal) => {
+        const source = eventsOf(await begin(signal))
+        return next === undefined ? source : continuing(source, next)
+      })
       if (kept !== null) return kept
     }
     const answer = begin(input.signal)
