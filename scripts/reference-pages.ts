@@ -123,13 +123,13 @@ const metricsPage = (): string =>
 
 const parametersPage = (root: string): string =>
   page(
-    '# Parameters for Anthropic',
-    'What becomes of each parameter of `POST /v1/chat/completions` when the model’s provider is of kind `anthropic`. The names are those of the request types of the official SDKs. To a provider of kind `openai` or `ollama` everything goes as it was written.',
-    'What is _left out_ is named in the header `x-headgate-warning`, unless its value asks for nothing beyond the default; with `strict: true` it is refused instead. What is _refused_ is always answered with [`unsupported_parameter`](../errors/unsupported-parameter.md). Names that neither protocol has are left out.',
+    '# Parameters that are translated',
+    'What becomes of each parameter of `POST /v1/chat/completions` when the model’s provider is of kind `anthropic`, `gemini` or `bedrock`. The names are those of the request types of the official SDKs. To a provider of kind `openai`, `azure` or `ollama` everything goes as it was written.',
+    'What is _left out_ is named in the header `x-headgate-warning`, unless its value asks for nothing beyond the default; with `strict: true` it is refused instead. What is _refused_ is always answered with [`unsupported_parameter`](../errors/unsupported-parameter.md). Names that no protocol has are left out.',
     ...parameterSources.flatMap((source) => {
       const { version, names } = sdkParameters(root, source)
       return [
-        `## ${source.protocol}’s\n\n\`${source.type}\` of \`${source.sdk}\` ${version}.`,
+        `## ${source.protocol}’s, to \`${source.kind}\`\n\n\`${source.type}\` of \`${source.sdk}\` ${version}.`,
         table(
           ['Parameter', 'Handling', 'Where it goes, or what to do instead'],
           names.map((name) => {

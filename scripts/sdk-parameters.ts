@@ -1,37 +1,42 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
-import {
-  chatParameters,
-  messagesParameters,
-  type ParameterRule,
-} from '../packages/server/src/features/providers/anthropic/parameters.ts'
+import { chatParameters, messagesParameters } from '../packages/server/src/features/providers/anthropic/parameters.ts'
+import { chatParameters as bedrockParameters } from '../packages/server/src/features/providers/bedrock/parameters.ts'
+import { chatParameters as geminiParameters } from '../packages/server/src/features/providers/gemini/parameters.ts'
+import type { ParameterRule } from '../packages/server/src/features/providers/translation/parameter-rules.ts'
 
 /** A request type of an official SDK, and the rules for its members. */
 interface ParameterSource {
   readonly protocol: string
+  /** The kind of provider that they are translated for. */
+  readonly kind: string
   readonly sdk: string
   readonly file: string
   readonly type: string
   readonly rules: Readonly<Record<string, ParameterRule>>
 }
 
-/** Both protocols of a translation. */
+const openaiRequest = {
+  protocol: 'OpenAI',
+  sdk: 'openai',
+  file: 'resources/chat/completions/completions.d.ts',
+  type: 'ChatCompletionCreateParamsBase',
+} as const
+
+/** The protocols of each translation. */
 export const parameterSources: readonly ParameterSource[] = [
-  {
-    protocol: 'OpenAI',
-    sdk: 'openai',
-    file: 'resources/chat/completions/completions.d.ts',
-    type: 'ChatCompletionCreateParamsBase',
-    rules: chatParameters,
-  },
+  { ...openaiRequest, kind: 'anthropic', rules: chatParameters },
   {
     protocol: 'Anthropic',
+    kind: 'anthropic',
     sdk: '@anthropic-ai/sdk',
     file: 'resources/messages/messages.d.ts',
     type: 'MessageCreateParamsBase',
     rules: messagesParameters,
   },
+  { ...openaiRequest, kind: 'gemini', rules: geminiParameters },
+  { ...openaiRequest, kind: 'bedrock', rules: bedrockParameters },
 ]
 
 /**
@@ -73,9 +78,9 @@ export const parameterProblems = (root: string): string[] =>
     return [
       ...names
         .filter((name) => !rules.includes(name))
-        .map((name) => `${where} has "${name}": say in anthropic/parameters.ts what becomes of it`),
+        .map((name) => `${where} has "${name}": say in ${source.kind}/parameters.ts what becomes of it`),
       ...rules
         .filter((name) => !names.includes(name))
-        .map((name) => `anthropic/parameters.ts has "${name}", which ${where} has not: take it out`),
+        .map((name) => `${source.kind}/parameters.ts has "${name}", which ${where} has not: take it out`),
     ]
   })

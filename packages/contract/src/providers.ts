@@ -4,13 +4,12 @@ const closed = { additionalProperties: false } as const
 
 /** As in the configuration: it stands before the slash in a model’s name. */
 const namePattern = '^[a-z0-9][a-z0-9_-]{0,63}$'
-const kind = Type.Enum(['openai', 'anthropic', 'ollama'])
+const kind = Type.Enum(['openai', 'anthropic', 'azure', 'bedrock', 'gemini', 'ollama'])
 const baseUrl = Type.String({
   minLength: 1,
   maxLength: 2_000,
   pattern: '^https?://\\S+$',
-  description:
-    'Address up to the version, such as `https://api.openai.com/v1`; for `anthropic` and `ollama` without it.',
+  description: 'Address up to the version, such as `https://api.openai.com/v1`; for the other kinds without it.',
 })
 /** What a header can carry: visible ASCII, with spaces inside. */
 const secretText = Type.String({

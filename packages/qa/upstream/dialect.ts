@@ -1,3 +1,5 @@
+import { eventStreamMessage } from './event-stream.ts'
+
 /** How a protocol words its errors and its sign of life. */
 export interface Dialect {
   /** An error body. */
@@ -7,7 +9,9 @@ export interface Dialect {
   /** What keeps a silent stream alive. */
   readonly ping: string
   /** An error in the middle of a stream. */
-  readonly errorEvent: string
+  readonly errorEvent: string | Buffer
+  /** Type of a stream where it is not server-sent events. */
+  readonly streamType?: string
 }
 
 const openaiNames: Readonly<Record<number, readonly [string, string]>> = {
@@ -52,4 +56,44 @@ export const anthropicDialect: Dialect = {
   nameOf: (status) => [anthropicNames[status] ?? 'api_error', ''],
   ping: 'event: ping\ndata: {"type": "ping"}\n\n',
   errorEvent: `event: error\ndata: ${anthropicError('Overloaded', 'overloaded_error')}\n\n`,
+}
+
+/** Statuses of Google's error model by HTTP status (cloud.google.com/apis/design/errors). */
+const googleNames: Readonly<Record<number, string>> = {
+  400: 'INVALID_ARGUMENT',
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  404: 'NOT_FOUND',
+  429: 'RESOURCE_EXHAUSTED',
+  503: 'UNAVAILABLE',
+  504: 'DEADLINE_EXCEEDED',
+}
+
+const googleError = (message: string, status: string): string => {
+  const code = Object.entries(googleNames).find(([, name]) => name === status)?.[0] ?? '500'
+  return JSON.stringify({ error: { code: Number(code), message, status } })
+}
+
+/** Google's. */
+export const googleDialect: Dialect = {
+  error: googleError,
+  nameOf: (status) => [googleNames[status] ?? 'INTERNAL', ''],
+  ping: ': ping\n\n',
+  errorEvent: `data: ${googleError('The model is overloaded. Please try again later.', 'UNAVAILABLE')}\n\n`,
+}
+
+/** Bedrock's; its errors are named in a header, which nobody needs. */
+export const bedrockDialect: Dialect = {
+  error: (message) => JSON.stringify({ message }),
+  nameOf: () => ['', ''],
+  ping: '',
+  errorEvent: eventStreamMessage(
+    {
+      ':exception-type': 'serviceUnavailableException',
+      ':content-type': 'application/json',
+      ':message-type': 'exception',
+    },
+    '{"message":"Bedrock is unable to process your request."}',
+  ),
+  streamType: 'application/vnd.amazon.eventstream',
 }

@@ -1,4 +1,4 @@
-import { type Dialect, anthropicDialect } from './dialect.ts'
+import { type Dialect, anthropicDialect, bedrockDialect, googleDialect } from './dialect.ts'
 import type { Exchange } from './exchange.ts'
 import { refuse } from './plain-writer.ts'
 
@@ -58,6 +58,47 @@ const anthropicModels = [
   anthropicEntry('claude-haiku-4-5', false),
   anthropicEntry('claude-3-opus-20240229', false, 'retired'),
 ]
+
+/** In the shape of Gemini's `Model` and of Bedrock's summaries, as far as a gateway reads them. */
+const cloudLists: ReadonlyMap<Dialect, object> = new Map([
+  [
+    googleDialect,
+    {
+      models: [
+        ...['gemini-3-flash', 'gemini-2.5-flash'].map((id) => ({
+          name: `models/${id}`,
+          inputTokenLimit: 1_048_576,
+          outputTokenLimit: 65_536,
+          supportedGenerationMethods: ['generateContent', 'countTokens'],
+        })),
+        { name: 'models/gemini-embedding-001', inputTokenLimit: 2_048, supportedGenerationMethods: ['embedContent'] },
+        { name: 'models/aqa', supportedGenerationMethods: ['generateAnswer'] },
+      ],
+    },
+  ],
+  [
+    bedrockDialect,
+    {
+      modelSummaries: [
+        { modelId: 'amazon.nova-pro-v1:0', outputModalities: ['TEXT'] },
+        { modelId: 'openai.gpt-oss-120b-1:0', outputModalities: ['TEXT'] },
+        { modelId: 'amazon.titan-embed-text-v2:0', outputModalities: ['EMBEDDING'] },
+      ],
+      inferenceProfileSummaries: [{ inferenceProfileId: 'eu.anthropic.claude-sonnet-5-v1:0' }],
+    },
+  ],
+])
+
+/** Answers the lists of the clouds. */
+export const answerCloudModels = (exchange: Exchange, dialect: Dialect): void => {
+  const { row, response } = exchange
+  row.status = 200
+  row.terminal_sent = true
+  exchange.end('complete')
+  const bytes = Buffer.from(JSON.stringify(cloudLists.get(dialect) ?? {}))
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length })
+  response.end(bytes)
+}
 
 const listOf = (dialect: Dialect): readonly { id: string }[] =>
   dialect === anthropicDialect ? anthropicModels : openaiModels.map(openaiEntry)

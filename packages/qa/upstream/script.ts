@@ -80,9 +80,13 @@ export const vocabulary = {
   drip: word('pace', positive, 'bytes per second of body'),
   'usage-details': word('pace', flag, 'usage with cached_tokens (half the prompt) and reasoning_tokens'),
   'cached-tokens': word('pace', count, 'cached_tokens in the details'),
-  'reasoning-tokens': word('pace', count, 'hidden tokens produced before the first part; thinking in Messages'),
+  'reasoning-tokens': word(
+    'pace',
+    count,
+    'hidden tokens produced before the first part; told as thoughts where the protocol has these',
+  ),
   'cache-write-tokens': word('pace', count, 'input written to the cache, in the details'),
-  'redacted-thinking': word('pace', flag, 'a redacted thinking block (Messages only)'),
+  'redacted-thinking': word('pace', flag, 'a redacted thinking block (Messages and Converse)'),
   'stop-reason': word(
     'pace',
     choice(
@@ -93,8 +97,10 @@ export const vocabulary = {
       'pause_turn',
       'refusal',
       'model_context_window_exceeded',
+      'guardrail_intervened',
+      'SAFETY',
     ),
-    'why the answer ends (Messages only)',
+    'why the answer ends (Messages and Converse; `SAFETY`: Gemini)',
   ),
   'tool-calls': word('pace', positive, 'answer with N parallel tool calls (needs tools in the request)'),
   'ignore-max-tokens': word('pace', flag, 'produce all parts, whatever max_tokens says'),

@@ -7,7 +7,7 @@ import type { ReportedUsage } from './truth.ts'
 
 /** One event of a stream. */
 export interface StreamEvent {
-  text: string
+  text: string | Buffer
   /** Tokens that exist once this event is produced. */
   tokens: number
   /** Counts as a part: content or a piece of a tool call. */
@@ -21,7 +21,10 @@ export interface StreamEvent {
 /** The terminal event of OpenAI's streams. */
 export const doneEvent: StreamEvent = { text: 'data: [DONE]\n\n', tokens: 0, isPart: false, isTerminal: true }
 
-const streamHeaders = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' }
+const streamHeaders = ({ streamType = 'text/event-stream; charset=utf-8' }: Dialect) => ({
+  'content-type': streamType,
+  'cache-control': 'no-cache',
+})
 
 const partWords = [
   'stall-at-part',
@@ -52,18 +55,18 @@ export const sendStream = async (
 ): Promise<void> => {
   const { response, row } = exchange
   if (script['content-length'] !== undefined) {
-    let text = ''
+    const texts: Buffer[] = []
     for (const event of events) {
-      text += event.text
+      texts.push(Buffer.from(event.text))
       row.produced_tokens += event.tokens
       if (event.usage !== undefined) row.usage_reported = event.usage
     }
-    await sendWhole(exchange, script, Buffer.from(text), streamHeaders)
+    await sendWhole(exchange, script, Buffer.concat(texts), streamHeaders(dialect))
     return
   }
   const body = new Body(exchange, script)
   row.status = 200
-  response.writeHead(200, streamHeaders)
+  response.writeHead(200, streamHeaders(dialect))
   if (script.plain) {
     for (const event of events) {
       row.produced_tokens += event.tokens
@@ -129,7 +132,12 @@ const sendScripted = async (
       return
     }
     if (event.isPart) parts += 1
-    if (!(await body.write(malform === undefined ? event.text : malform(event, event.isPart ? parts : 0)))) return
+    if (
+      !(await body.write(
+        malform === undefined ? event.text : malform({ ...event, text: String(event.text) }, event.isPart ? parts : 0),
+      ))
+    )
+      return
     row.sent_tokens += event.tokens
     if (event.usage !== undefined) row.usage_reported = event.usage
     if (event.isTerminal) row.terminal_sent = true

@@ -2,14 +2,21 @@ import { type IncomingMessage, type Server, type ServerResponse, createServer } 
 import type { AddressInfo } from 'node:net'
 import type { ChatBody } from './answer.ts'
 import { answerChat } from './chat.ts'
-import { type Dialect, anthropicDialect, openaiDialect } from './dialect.ts'
+import { type Address, readAddress } from './addresses.ts'
+import { type ConverseBody, answerConverse } from './converse.ts'
 import { type EmbeddingsBody, answerEmbeddings } from './embeddings.ts'
 import { Exchange } from './exchange.ts'
 import { answerImages, answerModerations, answerSpeech, answerTranscript } from './media.ts'
 import { type MediaBody, readForm } from './media-request.ts'
+import {
+  type BatchEmbedBody,
+  type GenerateContentBody,
+  answerBatchEmbed,
+  answerGenerateContent,
+} from './generate-content.ts'
 import { answerMessages } from './messages.ts'
 import type { MessagesBody } from './messages-request.ts'
-import { answerModels } from './models.ts'
+import { answerCloudModels, answerModels } from './models.ts'
 import { answerInstead, refuse } from './plain-writer.ts'
 import { type Script, ScriptError, parseScript, splitModel, withoutFaults } from './script.ts'
 import { type RecordedRequest, TruthLog, type TruthRow } from './truth.ts'
@@ -51,11 +58,10 @@ const answerers: Readonly<Record<string, Answerer>> = {
   '/v1/audio/translations': (exchange, script, body: MediaBody) => answerTranscript(exchange, script, body),
   '/v1/moderations': (exchange, script, body: MediaBody) => answerModerations(exchange, script, body),
   '/v1/messages': (exchange, script, body: MessagesBody) => answerMessages(exchange, script, body),
+  generateContent: (exchange, script, body: GenerateContentBody) => answerGenerateContent(exchange, script, body),
+  batchEmbedContents: (exchange, script, body: BatchEmbedBody) => answerBatchEmbed(exchange, script, body),
+  converse: (exchange, script, body: ConverseBody) => answerConverse(exchange, script, body),
 }
-
-/** Anthropic's clients always send their version. */
-const dialectOf = (request: IncomingMessage): Dialect =>
-  request.headers['anthropic-version'] === undefined ? openaiDialect : anthropicDialect
 
 const largestBody = 64 * 1024 * 1024
 
@@ -106,7 +112,8 @@ class UpstreamHandler {
       return this.#handleOwn(request, response, path, new URLSearchParams(target.slice(path.length)))
     const row = this.truth.open(path, headerOf(request, 'x-request-id'))
     const exchange = new Exchange(request, response, row, this.truth)
-    this.#answer(exchange, path).catch((fault: unknown) => {
+    const address = readAddress(request, path)
+    this.#answer(exchange, path, address).catch((fault: unknown) => {
       if (exchange.closed) return
       if (response.headersSent) {
         response.destroy()
@@ -114,7 +121,7 @@ class UpstreamHandler {
       }
       const isScriptFault = fault instanceof ScriptError
       const message = fault instanceof Error ? fault.message : String(fault)
-      const dialect = dialectOf(request)
+      const { dialect } = address
       const body = isScriptFault
         ? dialect.error(`scripted upstream: ${message}`, 'invalid_request_error', 'invalid_script')
         : dialect.error(`scripted upstream failed: ${message}`, 'server_error', 'upstream_fault')
@@ -148,9 +155,8 @@ class UpstreamHandler {
     sendPlain(response, 404, { error: { message: `no such page: ${path}` } })
   }
 
-  async #answer(exchange: Exchange, path: string): Promise<void> {
+  async #answer(exchange: Exchange, path: string, { dialect, operation, told }: Address): Promise<void> {
     const { request, row } = exchange
-    const dialect = dialectOf(request)
     const bytes = await readBody(request)
     if (bytes === 'too large')
       return refuse(exchange, 413, dialect.error('The body is too large.', 'invalid_request_error', null))
@@ -163,8 +169,10 @@ class UpstreamHandler {
       body_bytes: bytes.length,
       body: text,
     })
-    if (path === '/v1/models' || path.startsWith('/v1/models/')) return answerModels(exchange, path, dialect)
-    const answerer = answerers[path]
+    if (operation === 'models') return answerCloudModels(exchange, dialect)
+    if (operation === '/v1/models' || operation.startsWith('/v1/models/'))
+      return answerModels(exchange, operation, dialect)
+    const answerer = answerers[operation]
     if (answerer === undefined || request.method !== 'POST') {
       return refuse(
         exchange,
@@ -173,7 +181,7 @@ class UpstreamHandler {
       )
     }
     const type = headerOf(request, 'content-type') ?? ''
-    const body = type.startsWith('multipart/') ? readForm(bytes, type) : this.#parse(bytes, text)
+    const body = type.startsWith('multipart/') ? readForm(bytes, type) : this.#parse(bytes, text, told)
     row.model = body.model
     row.stream = body.stream === true
     const script = this.#scriptFor(request, body.model)
@@ -182,8 +190,8 @@ class UpstreamHandler {
     await answerer(exchange, script, body as never)
   }
 
-  #parse(bytes: Buffer, text: string | null): ScriptedBody {
-    const known = text === null ? undefined : this.#parsed.get(text)
+  #parse(bytes: Buffer, text: string | null, told: Address['told']): ScriptedBody {
+    const known = text === null || told !== null ? undefined : this.#parsed.get(text)
     if (known !== undefined) return known
     let body: unknown
     try {
@@ -191,6 +199,7 @@ class UpstreamHandler {
     } catch {
       throw new ScriptError('the body is not JSON')
     }
+    if (told !== null) return { ...(body as object), ...told }
     if (typeof (body as ScriptedBody | null)?.model !== 'string') throw new ScriptError('model is required')
     if (text !== null) {
       if (this.#parsed.size >= 500) this.#parsed.clear()
@@ -220,7 +229,7 @@ const listen = (server: Server, port: number, host: string): Promise<void> =>
     })
   })
 
-/** Starts the scripted upstream: a provider that speaks OpenAI's and Anthropic's protocols, scripted in its faults, its truth logged. */
+/** Starts the scripted upstream: a provider that speaks the protocols of OpenAI, Azure, Anthropic, Gemini and Bedrock, scripted in its faults, its truth logged. */
 export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upstream> => {
   const host = options.host ?? '127.0.0.1'
   const handler = new UpstreamHandler(new TruthLog(options.truthFile))

@@ -64,7 +64,7 @@ const settingsOf = (options: Given): Given => ({
 const addChanging = (providers: Command): void => {
   addCommonOptions(addSettings(providers.command('add').argument('<name>')), 'store')
     .description('add a provider; its key is kept sealed')
-    .option('--kind <kind>', 'openai, anthropic or ollama')
+    .option('--kind <kind>', 'openai, anthropic, azure, bedrock, gemini or ollama')
     .action(async (name: string, options: Given) => {
       const body = given({ name, kind: options['kind'], ...settingsOf(options) })
       const input = compileCheck(CreateProviderSchema)(body) as CreateProvider

@@ -1,5 +1,5 @@
 import packageDescription from '../../package.json' with { type: 'json' }
-import { anthropicAddress, ollamaAddress, providerPresets } from '../config/provider-presets.ts'
+import { anthropicAddress, geminiAddress, ollamaAddress, providerPresets } from '../config/provider-presets.ts'
 import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Target } from '../domain/model.ts'
@@ -19,6 +19,7 @@ const adaptProviders = (config: Config, secrets: Secrets) =>
         {
           kind: provider.kind,
           baseUrl: provider.base_url,
+          apiVersion: provider.api_version,
           apiKey: secrets.providers[name]?.api_key,
           headers: secrets.providers[name]?.headers,
           streamUsage: provider.stream_usage,
@@ -92,10 +93,14 @@ export const queueSettings = (config: Config, crew: Pick<Crew, 'number' | 'size'
   priorityOf: createPriorityOf(config),
 })
 
-/** Where a service known by its name, Anthropic itself, or an Ollama on its usual port, is reached. */
-export const usualAddress = (name: string, kind: 'openai' | 'anthropic' | 'ollama'): string | undefined => {
+/** Where a service known by its name, a kind that is one service, or an Ollama on its usual port, is reached. */
+export const usualAddress = (
+  name: string,
+  kind: 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'gemini' | 'ollama',
+): string | undefined => {
   if (kind === 'ollama') return ollamaAddress
   if (kind === 'anthropic') return anthropicAddress
+  if (kind === 'gemini') return geminiAddress
   return providerPresets.find((preset) => preset.name === name && preset.kind === kind)?.base_url
 }
 

@@ -127,6 +127,44 @@ describe('providers', () => {
     expect((await load({ environment: moved })).config.providers['anthropic']?.base_url).toBe('http://127.0.0.1:9')
   })
 
+  test('the clouds are told by the variables of their own tools', async () => {
+    const environment = {
+      GEMINI_API_KEY: 'AIza-one',
+      AZURE_OPENAI_API_KEY: 'az-one',
+      AZURE_OPENAI_ENDPOINT: 'https://mine.openai.azure.com',
+      OPENAI_API_VERSION: '2025-04-01-preview',
+      AWS_BEARER_TOKEN_BEDROCK: 'ABSK-one',
+      AWS_REGION: 'eu-central-1',
+    }
+    const { config, secrets } = await load({ environment })
+    expect(config.providers).toMatchObject({
+      gemini: { kind: 'gemini', base_url: 'https://generativelanguage.googleapis.com' },
+      azure: { kind: 'azure', base_url: 'https://mine.openai.azure.com', api_version: '2025-04-01-preview' },
+      bedrock: { kind: 'bedrock', base_url: 'https://bedrock-runtime.eu-central-1.amazonaws.com' },
+    })
+    const keys = ['gemini', 'azure', 'bedrock'].map((name) => secrets.providers[name]?.api_key?.reveal())
+    expect(keys).toEqual(['AIza-one', 'az-one', 'ABSK-one'])
+    expect(Object.keys((await load({ environment: { AZURE_OPENAI_API_KEY: 'az-one' } })).config.providers)).toEqual([
+      'demo',
+    ])
+  })
+
+  test('credentials for all of AWS make Bedrock callable only where it is named', async () => {
+    const environment = {
+      AWS_ACCESS_KEY_ID: 'AKID',
+      AWS_SECRET_ACCESS_KEY: 'a/secret',
+      AWS_SESSION_TOKEN: 'token==',
+      AWS_DEFAULT_REGION: 'us-west-2',
+    }
+    expect((await load({ environment })).config.providers['bedrock']).toBeUndefined()
+    write('headgate.yaml', 'providers: {bedrock: {}}')
+    const { config, secrets } = await load({ environment })
+    expect(config.providers['bedrock']?.base_url).toBe('https://bedrock-runtime.us-west-2.amazonaws.com')
+    expect(secrets.providers['bedrock']?.api_key?.reveal()).toBe('AKID:a/secret:token==')
+    write('headgate.yaml', 'providers: {bedrock: {base_url: https://elsewhere.test}}')
+    expect((await load({ environment })).secrets.providers['bedrock']?.api_key).toBeUndefined()
+  })
+
   test('known names need neither kind nor address; unknown ones do', async () => {
     write('headgate.yaml', 'providers:\n  groq: {api_key: x}\n  ollama: {}\n  up: {kind: openai}')
     expect(await faultsOf()).toEqual([

@@ -6,6 +6,7 @@ import { parseYaml } from './file.ts'
 import type { Variables } from './variables.ts'
 import type { Leaf, Source } from './layers.ts'
 import { coerce, options, pathKey } from './options.ts'
+import { bedrockVariables } from './bedrock-variables.ts'
 import { providerPresets } from './provider-presets.ts'
 import { nearestName } from '../kernel/nearest.ts'
 
@@ -149,11 +150,15 @@ export const ambientLeaves = (variables: Variables): Leaf[] => {
     const key = variables[preset.key]
     if (key === undefined || key === '') continue
     const moved = preset.base_url_variable === undefined ? undefined : variables[preset.base_url_variable]
+    const address = moved || preset.base_url
+    if (address === undefined) continue
     const path = ['providers', preset.name]
     leaves.push(leaf(preset.key, [...path, 'kind'], preset.kind), leaf(preset.key, [...path, 'api_key'], key))
-    leaves.push(
-      leaf(moved ? (preset.base_url_variable ?? '') : preset.key, [...path, 'base_url'], moved || preset.base_url),
-    )
+    leaves.push(leaf(moved ? (preset.base_url_variable ?? '') : preset.key, [...path, 'base_url'], address))
+    const version = variables['OPENAI_API_VERSION']
+    if (preset.kind === 'azure' && version) leaves.push(leaf('OPENAI_API_VERSION', [...path, 'api_version'], version))
   }
+  for (const { name, option, value } of bedrockVariables(variables))
+    leaves.push(leaf(name, ['providers', 'bedrock', option], value))
   return leaves
 }

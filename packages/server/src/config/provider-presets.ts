@@ -1,16 +1,23 @@
 /** A public service that works as soon as its key is in the environment. */
 export type ProviderPreset = {
   name: string
-  kind: 'openai' | 'anthropic'
+  kind: 'openai' | 'anthropic' | 'azure' | 'gemini'
   /** Environment variable with the key. */
   key: string
-  base_url: string
+  /** Absent: the variable of the address must be set too. */
+  base_url?: string
   /** Environment variable that replaces the address, where the service's own client libraries honour one. */
   base_url_variable?: string
 }
 
 /** Where Anthropic itself answers. */
 export const anthropicAddress = 'https://api.anthropic.com'
+
+/** Where Google's Gemini API answers. */
+export const geminiAddress = 'https://generativelanguage.googleapis.com'
+
+/** Where Bedrock answers in a region (docs.aws.amazon.com/general/latest/gr/bedrock.html). */
+export const bedrockAddress = (region: string): string => `https://bedrock-runtime.${region}.amazonaws.com`
 
 /** Addresses as each service documents them for the clients of its protocol. */
 export const providerPresets: readonly ProviderPreset[] = [
@@ -28,6 +35,8 @@ export const providerPresets: readonly ProviderPreset[] = [
     base_url: anthropicAddress,
     base_url_variable: 'ANTHROPIC_BASE_URL',
   },
+  { name: 'gemini', kind: 'gemini', key: 'GEMINI_API_KEY', base_url: geminiAddress },
+  { name: 'azure', kind: 'azure', key: 'AZURE_OPENAI_API_KEY', base_url_variable: 'AZURE_OPENAI_ENDPOINT' },
   { name: 'groq', kind: 'openai', key: 'GROQ_API_KEY', base_url: 'https://api.groq.com/openai/v1' },
   { name: 'mistral', kind: 'openai', key: 'MISTRAL_API_KEY', base_url: 'https://api.mistral.ai/v1' },
   { name: 'openrouter', kind: 'openai', key: 'OPENROUTER_API_KEY', base_url: 'https://openrouter.ai/api/v1' },

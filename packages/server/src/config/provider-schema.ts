@@ -2,17 +2,23 @@ import { Type } from 'typebox'
 import { count, group, milliseconds, named, url } from './schema-parts.ts'
 
 /** What a provider can speak. */
-export const providerKinds = ['openai', 'anthropic', 'ollama', 'demo'] as const
+export const providerKinds = ['openai', 'anthropic', 'azure', 'bedrock', 'gemini', 'ollama', 'demo'] as const
 
 /** One provider of the configuration. */
 export const ProviderSchema = group(
   {
     kind: Type.Enum([...providerKinds], {
       description:
-        'What it speaks: `openai` for any OpenAI-compatible server, `anthropic`, `ollama`, or the built-in `demo`.',
+        'What it speaks: `openai` for any OpenAI-compatible server, `anthropic`, `azure` (Azure OpenAI), `bedrock`, `gemini`, `ollama`, or the built-in `demo`.',
     }),
     base_url: Type.Optional(url('Address up to the version, such as `https://api.openai.com/v1`.')),
     api_key: Type.Optional(Type.String({ minLength: 1, 'x-secret': true, description: 'Key sent upstream.' })),
+    api_version: Type.Optional(
+      Type.String({
+        pattern: '^[0-9A-Za-z.-]{1,40}$',
+        description: 'Of `azure`: calls go to deployments by this API version; absent: by the v1 surface.',
+      }),
+    ),
     models: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), { description: 'Offer these models only; absent: all it lists.' }),
     ),

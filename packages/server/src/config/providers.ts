@@ -1,22 +1,32 @@
 import type { ConfigFault } from './faults.ts'
 import type { Leaf, Leaves } from './layers.ts'
 import { nodeAt, pathKey, printPath } from './options.ts'
-import { anthropicAddress, ollamaAddress, providerPresets } from './provider-presets.ts'
+import { sharedCredentials } from './bedrock-variables.ts'
+import { anthropicAddress, geminiAddress, ollamaAddress, providerPresets } from './provider-presets.ts'
 import { providerKinds } from './provider-schema.ts'
 import type { LoadedConfig } from './schema.ts'
 import { nearestName } from '../kernel/nearest.ts'
 
 const presetKind = (name: string): string =>
-  providerPresets.find((candidate) => candidate.name === name)?.kind ?? 'openai'
+  providerPresets.find((candidate) => candidate.name === name)?.kind ?? (name === 'bedrock' ? name : 'openai')
 
-/** Leaves out a key found in the environment where the operator points that provider's name elsewhere: it must not reach another host. */
-export const withoutForeignKeys = (ambient: readonly Leaf[], stated: Leaves): Leaf[] =>
-  ambient.filter(({ path: [group, name = ''] }) => {
+const isNamed = (name: string, stated: Leaves): boolean =>
+  [...stated.values()].some(({ path }) => path[0] === 'providers' && path[1] === name)
+
+/**
+ * Leaves out a key found in the environment where the operator points that provider's name elsewhere: it must not reach another host. Keys that
+ * serve all of AWS make no provider that nobody named.
+ */
+export const withoutForeignKeys = (ambient: readonly Leaf[], stated: Leaves): Leaf[] => {
+  const isShared = ambient.some(({ path, where }) => path[1] === 'bedrock' && where.endsWith(` ${sharedCredentials}`))
+  return ambient.filter(({ path: [group, name = ''] }) => {
     if (group !== 'providers') return true
+    if (name === 'bedrock' && isShared && !isNamed(name, stated)) return false
     const ofName = presetKind(name)
     const kind = stated.get(pathKey(['providers', name, 'kind']))?.value ?? ofName
     return kind === ofName && !stated.has(pathKey(['providers', name, 'base_url']))
   })
+}
 
 /** Takes out entries set to `false`, and completes the kind and address of providers whose name says them. */
 export const completeProviders = (leaves: Leaves): void => {
@@ -44,7 +54,8 @@ export const completeProviders = (leaves: Leaves): void => {
     if (leaves.has(pathKey(['providers', name, 'base_url']))) continue
     if (kind === 'ollama') add('base_url', ollamaAddress)
     if (kind === 'anthropic') add('base_url', anthropicAddress)
-    if (kind === 'openai' && preset?.kind === kind) add('base_url', preset.base_url)
+    if (kind === 'gemini') add('base_url', geminiAddress)
+    if (kind === 'openai' && preset?.kind === kind && preset.base_url) add('base_url', preset.base_url)
   }
 }
 
@@ -65,11 +76,14 @@ const concurrencyFaults = (config: LoadedConfig, where: (path: readonly string[]
     return []
   })
 
+/** Kinds of which nobody but the operator knows the address. */
+const addressed: ReadonlySet<string> = new Set(['openai', 'azure', 'bedrock'])
+
 /** Faults across providers and models: no address, bounds of concurrency that cross, or a price for a provider that nobody knows. */
 export const providerFaults = (config: LoadedConfig, where: (path: readonly string[]) => string): ConfigFault[] => {
   const faults = concurrencyFaults(config, where)
   for (const [name, provider] of Object.entries(config.providers)) {
-    if (provider.kind !== 'openai' || provider.base_url !== undefined) continue
+    if (!addressed.has(provider.kind) || provider.base_url !== undefined) continue
     const path = ['providers', name]
     faults.push({
       where: where(path),
@@ -78,7 +92,13 @@ export const providerFaults = (config: LoadedConfig, where: (path: readonly stri
       expected: 'such as https://host/v1',
     })
   }
-  const known = [...Object.keys(config.providers), ...providerPresets.map((preset) => preset.name), 'ollama', 'demo']
+  const known = [
+    ...Object.keys(config.providers),
+    ...providerPresets.map((preset) => preset.name),
+    'ollama',
+    'bedrock',
+    'demo',
+  ]
   for (const model of Object.keys(config.models)) {
     const provider = model.slice(0, model.indexOf('/'))
     if (known.includes(provider)) continue

@@ -1,7 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { signedHeaders } from '../secret-sources/aws-signature.ts'
+import { signedHeaders } from '../../kernel/aws-signature.ts'
 
 /** Credentials that the doubles take, and the secrets they hold. */
 export const known = {

@@ -4,7 +4,7 @@ import { configurationFolder } from '../../../test/support/configuration.ts'
 import { known, type SecretManagers, startSecretManagers } from '../__fixtures__/secret-managers.ts'
 import { checkConfig, explainConfig } from '../explain.ts'
 import { reloadConfig } from '../reload.ts'
-import { signedHeaders } from './aws-signature.ts'
+import { signedHeaders } from '../../kernel/aws-signature.ts'
 
 const canary = 'canary-x4Kq9PzT2mWv7LsB'
 const { faultsOf, load, path, write } = configurationFolder()

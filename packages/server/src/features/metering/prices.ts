@@ -29,7 +29,7 @@ export interface DatedPrice {
 
 /** What of a provider decides where its prices are looked up. */
 export interface PricedProvider {
-  readonly kind: 'openai' | 'anthropic' | 'ollama' | 'demo'
+  readonly kind: 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'gemini' | 'ollama' | 'demo'
   readonly baseUrl?: string | undefined
 }
 
@@ -167,9 +167,18 @@ const fromOverride = (override: PriceOverride): Price => {
   }
 }
 
+/** Kinds that are one provider each, by the library's names. */
+const libraryKinds: Readonly<Partial<Record<PricedProvider['kind'], string>>> = {
+  anthropic: 'anthropic',
+  azure: 'azure',
+  bedrock: 'aws',
+  gemini: 'google',
+}
+
 /** The library's id of a provider: by the address it is called at, else by its exact name; null when it knows neither. */
 const libraryProvider = (name: string, { kind, baseUrl }: PricedProvider): string | null => {
-  if (kind === 'anthropic') return kind
+  const ofKind = libraryKinds[kind]
+  if (ofKind !== undefined) return ofKind
   if (kind !== 'openai') return null
   const byAddress = baseUrl === undefined ? undefined : findProvider({ providerApiUrl: baseUrl })
   if (byAddress) return byAddress.id

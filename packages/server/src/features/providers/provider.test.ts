@@ -1,9 +1,13 @@
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { startUpstream } from '@headgate/qa/upstream/upstream.ts'
+import { describe } from 'vitest'
 import { systemClock } from '../../kernel/clock.ts'
 import { createAnthropicProvider } from './anthropic/anthropic.ts'
+import { createAzureProvider } from './azure/azure.ts'
+import { createBedrockProvider } from './bedrock/bedrock.ts'
 import { createDemoProvider } from './demo/demo.ts'
+import { createGeminiProvider } from './gemini/gemini.ts'
 import { createOllamaProvider } from './ollama/ollama.ts'
 import { createOpenAIProvider } from './openai/openai.ts'
 import { describeProvider } from './provider.conformance.ts'
@@ -24,6 +28,7 @@ describeProvider('openai', async () => {
   const provider = createOpenAIProvider({ ...shared, name: 'up', baseUrl: `${upstream.url}/v1` })
   return {
     provider,
+    upstream,
     chatModel: 'gpt-4o-mini',
     embeddingModel: 'text-embedding-3-small',
     close: () => provider.close().then(() => upstream.close()),
@@ -35,10 +40,57 @@ describeProvider('anthropic', async () => {
   const provider = createAnthropicProvider({ ...shared, name: 'up', baseUrl: upstream.url })
   return {
     provider,
+    upstream,
+    thoughts: { told: true, counted: true },
     chatModel: 'claude-opus-5-5',
     embeddingModel: null,
     close: () => provider.close().then(() => upstream.close()),
   }
+})
+
+describeProvider('gemini', async () => {
+  const upstream = await startUpstream()
+  const provider = createGeminiProvider({ ...shared, name: 'up', baseUrl: upstream.url, apiKey: 'a-key' })
+  return {
+    provider,
+    upstream,
+    thoughts: { told: true, counted: true },
+    chatModel: 'gemini-3-flash',
+    embeddingModel: 'gemini-embedding-001',
+    close: () => provider.close().then(() => upstream.close()),
+  }
+})
+
+describeProvider('bedrock', async () => {
+  const upstream = await startUpstream()
+  const provider = createBedrockProvider({
+    ...shared,
+    name: 'up',
+    baseUrl: upstream.url,
+    apiKey: 'AKIDEXAMPLE:a/secret',
+  })
+  return {
+    provider,
+    upstream,
+    thoughts: { told: true, counted: false },
+    chatModel: 'amazon.nova-pro-v1:0',
+    embeddingModel: null,
+    close: () => provider.close().then(() => upstream.close()),
+  }
+})
+
+describe.each([undefined, '2025-04-01-preview'])('by the API version %s', (apiVersion) => {
+  describeProvider('azure', async () => {
+    const upstream = await startUpstream()
+    const provider = createAzureProvider({ ...shared, name: 'up', baseUrl: upstream.url, apiKey: 'a-key', apiVersion })
+    return {
+      provider,
+      upstream,
+      chatModel: 'gpt-4o-mini',
+      embeddingModel: 'text-embedding-3-small',
+      close: () => provider.close().then(() => upstream.close()),
+    }
+  })
 })
 
 describeProvider('ollama', async () => {
@@ -67,6 +119,7 @@ describeProvider('ollama', async () => {
   })
   return {
     provider,
+    upstream,
     chatModel: 'llama3.2:latest',
     embeddingModel: 'nomic-embed-text',
     close: async () => {

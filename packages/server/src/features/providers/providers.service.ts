@@ -28,8 +28,11 @@ export interface ProvidersServiceOptions {
   readonly changed: () => Promise<void>
 }
 
+/** Kinds that a provider has whose name is theirs. */
+const ownKinds = ['ollama', 'anthropic', 'azure', 'bedrock', 'gemini'] as const
+
 /** What a provider of this name speaks when nobody says it. */
-const usualKind = (name: string): ProviderRow['kind'] => (name === 'ollama' || name === 'anthropic' ? name : 'openai')
+const usualKind = (name: string): ProviderRow['kind'] => ownKinds.find((kind) => kind === name) ?? 'openai'
 
 const resource = (name: string): string => `provider/${name}`
 const notFound = (): AppError => new AppError('resource_not_found', { detail: 'There is no provider by this name.' })

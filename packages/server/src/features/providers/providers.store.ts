@@ -3,7 +3,7 @@ import { CommitOutcomeUnknown, isConnectionFault } from '../../kernel/db-errors.
 import { AppError } from '../../kernel/errors.ts'
 
 /** What an operator's provider can speak. */
-export type StoredKind = 'openai' | 'anthropic' | 'ollama'
+export type StoredKind = 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'gemini' | 'ollama'
 
 /** A row of headgate.providers; `api_key` and `headers` are sealed. */
 export interface ProviderRow {

@@ -1,7 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../kernel/clock.ts'
 import { createAnthropicProvider } from './anthropic/anthropic.ts'
+import { createAzureProvider } from './azure/azure.ts'
+import { createBedrockProvider } from './bedrock/bedrock.ts'
 import { createDemoProvider } from './demo/demo.ts'
+import { createGeminiProvider } from './gemini/gemini.ts'
 import { createOllamaProvider } from './ollama/ollama.ts'
 import type { Timeouts } from './openai/call.ts'
 import { createOpenAIProvider } from './openai/openai.ts'
@@ -19,6 +22,8 @@ export interface ProviderOptions {
   readonly baseUrl?: string | undefined
   readonly apiKey?: Secret | undefined
   readonly headers?: Readonly<Record<string, Secret>> | undefined
+  /** Of Azure OpenAI: the API version of the surface by deployments; absent: the v1 surface. */
+  readonly apiVersion?: string | undefined
   /** Ask for the usage of every stream (true); false for a server that refuses `stream_options`. */
   readonly streamUsage?: boolean | undefined
   /** Where they differ from those of the house. */
@@ -48,7 +53,14 @@ export type ProviderOrigin = 'configuration' | 'operator'
 
 const origins: readonly ProviderOrigin[] = ['configuration', 'operator']
 
-const builders = { openai: createOpenAIProvider, anthropic: createAnthropicProvider, ollama: createOllamaProvider }
+const builders = {
+  openai: createOpenAIProvider,
+  anthropic: createAnthropicProvider,
+  azure: createAzureProvider,
+  bedrock: createBedrockProvider,
+  gemini: createGeminiProvider,
+  ollama: createOllamaProvider,
+}
 
 /** Builds one provider; nothing is connected to before it is asked. */
 export const standUp = (name: string, options: ProviderOptions, defaults: ProviderDefaults): Standing => {
@@ -63,6 +75,7 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
     name,
     baseUrl: options.baseUrl ?? '',
     apiKey,
+    apiVersion: options.apiVersion,
     headers,
     streamUsage: options.streamUsage ?? true,
     secrets,

@@ -25,15 +25,23 @@ const families: readonly (readonly [names: RegExp, operations: readonly Operatio
   [/moderation/i, ['moderations']],
 ]
 
+/** Kinds that are one provider each, by the price library's names. */
+const libraryKinds: Readonly<Record<string, string>> = {
+  anthropic: 'anthropic',
+  azure: 'azure',
+  bedrock: 'aws',
+  gemini: 'google',
+}
+
 /**
  * What a model most likely does, by its name and the data of the price library. An unknown name may do either: refusing a
  * call that would work is worse than passing on one that the provider refuses.
  */
 export const capabilitiesOf = (provider: string, kind: string | undefined, model: string): Capabilities => {
-  const isListed = kind === 'openai' || kind === 'anthropic'
-  const known = isListed ? calcPrice({}, model, { providerId: kind === 'anthropic' ? kind : provider }) : null
+  const library = kind === 'openai' ? provider : libraryKinds[kind ?? '']
+  const known = library === undefined ? null : calcPrice({}, model, { providerId: library })
   const contextTokens = known?.model.context_window ?? null
-  if (kind === 'anthropic') return { operations: chat, contextTokens }
+  if (kind === 'anthropic' || kind === 'bedrock') return { operations: chat, contextTokens }
   if (embeddingNames.test(model)) return { operations: embeddings, contextTokens }
   if (kind === 'ollama') return { operations: ofText, contextTokens }
   const family = families.find(([names]) => names.test(model))

@@ -1,12 +1,14 @@
 import { expectationOf } from '../openai/expectation.ts'
 import { type OpenAIOptions, OpenAIServer } from '../openai/openai.ts'
 import { type Provider, type ProviderAnswer, ProviderFault } from '../provider.ts'
+import { createSseReader } from '../translation/sse-reader.ts'
+import { TranslatedStream } from '../translation/translated-stream.ts'
+import { createTranslator } from '../translation/translator.ts'
 import { translateAnswer } from './answer.ts'
+import { MessageTranslator } from './events.ts'
 import { refineFault } from './faults.ts'
 import { readModels } from './models.ts'
-import { MessageStream } from './stream.ts'
 import { currentAbilities, type ThinkingAbilities } from './thinking.ts'
-import { createTranslator } from './translator.ts'
 
 /** The API version that is spoken unless the provider's `headers` name another. */
 const API_VERSION = '2026-10-21'
@@ -33,7 +35,7 @@ export const createAnthropicProvider = (options: AnthropicOptions): Provider => 
   const baseUrl = options.baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '')
   const server = new OpenAIServer({ ...options, baseUrl, apiKey: undefined, headers, streamUsage: false })
   const sampling = (headers['anthropic-version'] as string) < API_VERSION
-  const translator = createTranslator()
+  const translator = createTranslator('anthropic')
   let abilities: ReadonlyMap<string, ThinkingAbilities> = new Map()
 
   const translate = (answer: ProviderAnswer, warning: string | null, isForMessages: boolean): ProviderAnswer => {
@@ -43,7 +45,8 @@ export const createAnthropicProvider = (options: AnthropicOptions): Provider => 
       const { usage, ...translated } = translateAnswer(answer.body, created)
       return { ...answer, ...told, usage, ...(isForMessages ? { isMessage: true } : translated) }
     }
-    return { ...answer, ...told, source: new MessageStream(answer.source, created, secrets, isForMessages) }
+    const events = new MessageTranslator(created, secrets, isForMessages)
+    return { ...answer, ...told, source: new TranslatedStream(answer.source, createSseReader(), events) }
   }
 
   return {

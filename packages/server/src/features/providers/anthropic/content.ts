@@ -1,21 +1,10 @@
-import { invalid, type Losses, unsupported } from './losses.ts'
+import { invalid, type Losses, unsupported } from '../translation/losses.ts'
+import { isObject, type Members, readDataUrl } from '../translation/parts.ts'
 
-export type Members = Readonly<Record<string, unknown>>
 /** A content block of Anthropic's. */
 export type Block = Record<string, unknown>
 
-export const isObject = (value: unknown): value is Members =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const imageTypes = ['image/jpeg', 'image/png', 'image/gif', 'image/webp']
-
-const dataUrl = /^data:([^;,]*)(?:;[^;,]*)*;base64,/i
-
-/** The media type and the base64 of a data URL; null for any other text. */
-const readDataUrl = (url: string): { type: string; data: string } | null => {
-  const found = dataUrl.exec(url.slice(0, 256))
-  return found === null ? null : { type: (found[1] as string).toLowerCase(), data: url.slice(found[0].length) }
-}
 
 /**
  * Where the prompt up to here shall be cached: Anthropic's own `cache_control`, or OpenAI's `prompt_cache_breakpoint`,

@@ -1,4 +1,6 @@
-import { faultOfEvent, malformedStream } from './faults.ts'
+import { malformedStream } from '../translation/malformed-stream.ts'
+import type { EventTranslator } from '../translation/translated-stream.ts'
+import { faultOfEvent } from './faults.ts'
 import { finishReason, refusalText } from './stop-reason.ts'
 import { merge, openaiUsage } from './usage.ts'
 
@@ -28,12 +30,20 @@ const parse = (data: string): Members => {
   throw malformedStream('An event of the stream is no JSON object.')
 }
 
+const isTerminal = (data: string): boolean => {
+  try {
+    return (JSON.parse(data) as { type?: unknown } | null)?.type === 'message_stop'
+  } catch {
+    return false
+  }
+}
+
 /**
  * Translates the events of one Messages stream, in their order, into the bytes of a chat completion stream. Blocks may
  * interleave; tool calls are numbered in the order in which they begin. Event, block and delta types that are not known
  * are passed over, as Anthropic's versioning policy asks.
  */
-export class EventTranslator {
+export class MessageTranslator implements EventTranslator {
   readonly #created: number
   readonly #secrets: readonly string[]
   readonly #isForMessages: boolean
@@ -81,6 +91,11 @@ export class EventTranslator {
       default:
         return ''
     }
+  }
+
+  /** Some servers close right after the last event, without its blank line; it has said all there is to say. */
+  end(held: string): string {
+    return isTerminal(held) ? this.take(held) : ''
   }
 
   #chunk(delta: Members, finish: string | null = null): string {

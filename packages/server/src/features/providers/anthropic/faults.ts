@@ -25,7 +25,3 @@ export const faultOfEvent = (event: unknown, secrets: readonly string[]): Provid
   const refined = refineFault(faultOfErrorObject(event, 200, secrets)) as ProviderFault
   return new ProviderFault(refined.code, { ...refined.options, upstreamStatus: 200, retry: 'never' })
 }
-
-/** An answer that is not what the protocol promises. */
-export const malformedStream = (detail: string): ProviderFault =>
-  new ProviderFault('upstream_malformed', { upstreamStatus: 200, retry: 'never', detail })

@@ -1,5 +1,6 @@
-import { type Block, cacheMark, contentBlocks, isObject, type Members } from './content.ts'
-import { invalid, type Losses, unsupported } from './losses.ts'
+import { invalid, type Losses, unsupported } from '../translation/losses.ts'
+import { isObject, type Members, readArguments } from '../translation/parts.ts'
+import { type Block, cacheMark, contentBlocks } from './content.ts'
 
 /** A turn of Anthropic's. */
 interface Turn {
@@ -9,19 +10,6 @@ interface Turn {
 
 /** Anthropic takes ids of letters, digits, `_` and `-` only; other providers' are longer on imagination. */
 const toolId = (id: string): string => id.replace(/[^A-Za-z0-9_-]/g, '_')
-
-const readArguments = (text: unknown, location: string): Members => {
-  if (text === undefined || text === null || text === '') return {}
-  if (typeof text === 'string') {
-    try {
-      const value: unknown = JSON.parse(text)
-      if (isObject(value)) return value
-    } catch {
-      // Told below.
-    }
-  }
-  throw invalid(location, 'is no JSON object', 'Send the arguments as the model gave them.')
-}
 
 const toolUse = (call: unknown, location: string): Block => {
   if (!isObject(call) || typeof call['id'] !== 'string')

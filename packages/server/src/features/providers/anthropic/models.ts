@@ -1,5 +1,5 @@
 import { type ListedModel, ProviderFault } from '../provider.ts'
-import { isObject } from './content.ts'
+import { isObject } from '../translation/parts.ts'
 import { readAbilities, type ThinkingAbilities } from './thinking.ts'
 
 /** A model of Anthropic's, and how it thinks. */

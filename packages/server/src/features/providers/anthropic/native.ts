@@ -1,8 +1,9 @@
 import { defaultOutputCap, type InferenceRequest, type MessagesOriginal } from '../../../domain/inference.ts'
-import { isObject, type Members } from './content.ts'
-import { createLosses } from './losses.ts'
+import { createLosses } from '../translation/losses.ts'
+import { isObject, type Members } from '../translation/parts.ts'
+import type { TranslatedRequest } from '../translation/translated-request.ts'
 import { ruleOf } from './parameters.ts'
-import type { TranslatedRequest, TranslationSetting } from './translation.ts'
+import type { TranslationSetting } from './translation.ts'
 
 /** Thinking of a model elsewhere, told as a block here, has no signature, and without one Anthropic refuses it. */
 const isForeign = (block: unknown): boolean =>
@@ -29,7 +30,7 @@ export const adoptMessages = (
   if (!sampling)
     for (const [name, value] of given) {
       const rule = ruleOf(name)
-      if (rule?.idle?.(value) !== true) losses.note(name, rule?.note ?? '')
+      if (rule.idle?.(value) !== true) losses.note(name, rule.note)
     }
   if (strict) losses.refuse()
   const adopted = {

@@ -1,34 +1,4 @@
-/** What becomes of a parameter on its way to Anthropic. */
-export type Handling = 'translated' | 'left out' | 'refused'
-
-/** One parameter of a chat request, as the reference tells it. */
-export interface ParameterRule {
-  readonly handling: Handling
-  /** Where it goes, or what to do instead. */
-  readonly note: string
-  /** Values that ask for nothing beyond the default: nothing is lost by leaving these out. null always is one. */
-  readonly idle?: (value: unknown) => boolean
-}
-
-const isOneOf =
-  (...values: readonly unknown[]) =>
-  (value: unknown): boolean =>
-    values.includes(value)
-
-const isEmpty = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && Object.keys(value).length === 0
-
-const to = (note: string): ParameterRule => ({ handling: 'translated', note })
-const without = (note: string, idle?: ParameterRule['idle']): ParameterRule => ({
-  handling: 'left out',
-  note,
-  ...(idle && { idle }),
-})
-const refused = (note: string, idle?: ParameterRule['idle']): ParameterRule => ({
-  handling: 'refused',
-  note,
-  ...(idle && { idle }),
-})
+import { isEmpty, isOneOf, type ParameterRule, refused, to, without } from '../translation/parameter-rules.ts'
 
 const noCounterpart = 'No counterpart.'
 const sampling =
@@ -107,12 +77,8 @@ export const messagesParameters: Readonly<Record<string, ParameterRule>> = {
   workspace_id: refused('It is a header; the operator sets it under `headers` of the provider.'),
 }
 
-/** Members of Headgate’s own. */
-const own = new Set(['strict'])
-
-/** What becomes of a member of a request; null for Headgate’s own. Names that neither protocol has are left out. */
-export const ruleOf = (name: string): ParameterRule | null => {
-  if (own.has(name)) return null
+/** What becomes of a member of a request; names that neither protocol has are left out. */
+export const ruleOf = (name: string): ParameterRule => {
   const rules = Object.hasOwn(chatParameters, name) ? chatParameters : messagesParameters
   return Object.hasOwn(rules, name) ? (rules[name] as ParameterRule) : without('Neither protocol has it.')
 }

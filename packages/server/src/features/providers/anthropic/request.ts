@@ -1,31 +1,21 @@
 import { defaultOutputCap } from '../../../domain/inference.ts'
-import { type Block, isObject, type Members } from './content.ts'
-import { createLosses, invalid, type Losses, unsupported } from './losses.ts'
+import { isObject, type Members } from '../translation/parts.ts'
+import { type Block } from './content.ts'
+import { createLosses, invalid, type Losses } from '../translation/losses.ts'
+import { readStrict, sift, to } from '../translation/parameter-rules.ts'
+import type { TranslatableRequest, TranslatedRequest } from '../translation/translated-request.ts'
 import { translateMessages } from './messages.ts'
 import { adoptMessages } from './native.ts'
 import { ruleOf } from './parameters.ts'
 import { outputSchema } from './schema.ts'
 import { translateEffort } from './thinking.ts'
 import { translateTools } from './tools.ts'
-import type { TranslatableRequest, TranslatedRequest, TranslationSetting } from './translation.ts'
+import type { TranslationSetting } from './translation.ts'
 
 /** Members that Anthropic gets as they are. */
 const passedOn = ['cache_control', 'diagnostics'] as const
 
 const isSampling = (name: string): boolean => name === 'temperature' || name === 'top_p'
-
-/** Notes every member that does not come across. @throws ProviderFault for those whose loss would change the answer. */
-const sift = (body: Members, { sampling }: TranslationSetting, losses: Losses): void => {
-  const refused: { place: string; why: string }[] = []
-  for (const [name, value] of Object.entries(body)) {
-    const rule = ruleOf(name)
-    if (rule === null || rule.handling === 'translated' || value === null || rule.idle?.(value) === true) continue
-    if (sampling && isSampling(name)) continue
-    if (rule.handling === 'refused') refused.push({ place: name, why: rule.note })
-    else losses.note(name, rule.note)
-  }
-  if (refused.length > 0) throw unsupported(refused)
-}
 
 /** Anthropic's `temperature` ends at 1, OpenAI's at 2. */
 const translateSampling = (body: Members, { sampling }: TranslationSetting, losses: Losses): Block => {
@@ -89,11 +79,6 @@ const translateReasoning = (
   }
 }
 
-const readStrict = ({ strict }: Members): boolean => {
-  if (strict === undefined || strict === null || typeof strict === 'boolean') return strict === true
-  throw invalid('strict', 'must be true or false', 'Write "strict": true.')
-}
-
 /**
  * An OpenAI chat request as a Messages request.
  * @throws ProviderFault `unsupported_parameter` for what cannot be given to Anthropic at all, or, where the caller says
@@ -108,7 +93,8 @@ export const translateRequest = (
   const body = JSON.parse(request.body.toString('utf8')) as Members
   const losses = createLosses()
   const isStrict = readStrict(body)
-  sift(body, setting, losses)
+  const rule = (name: string) => (setting.sampling && isSampling(name) ? to('As it is.') : ruleOf(name))
+  sift(body, rule, losses)
   const maxTokens = request.maxOutputTokens ?? defaultOutputCap
   const { system, messages } = translateMessages(body['messages'], losses)
   const translated = {

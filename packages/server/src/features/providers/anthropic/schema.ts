@@ -1,4 +1,4 @@
-import { isObject, type Members } from './content.ts'
+import { isObject, type Members } from '../translation/parts.ts'
 
 /** String formats that structured outputs keep (Anthropic's SDK, lib/transform-json-schema). */
 const formats = new Set(['date-time', 'time', 'date', 'duration', 'email', 'hostname', 'uri', 'ipv4', 'ipv6', 'uuid'])

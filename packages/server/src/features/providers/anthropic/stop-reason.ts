@@ -1,5 +1,4 @@
-/** Why a choice ended, in OpenAI's words. */
-export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
+import type { FinishReason } from '../translation/finish-reason.ts'
 
 const finishReasons: Readonly<Record<string, FinishReason>> = {
   end_turn: 'stop',

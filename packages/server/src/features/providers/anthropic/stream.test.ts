@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { StreamListener, StreamSource } from '../../../domain/upstream.ts'
-import { MessageStream } from './stream.ts'
+import { createSseReader } from '../translation/sse-reader.ts'
+import { TranslatedStream } from '../translation/translated-stream.ts'
+import { MessageTranslator } from './events.ts'
 
 const folder = new URL('./__fixtures__/', import.meta.url)
 const fixture = (name: string): Buffer => readFileSync(new URL(`${name}.sse`, folder))
@@ -21,7 +23,7 @@ const hear = (chunks: readonly Buffer[], secrets: readonly string[] = []): Heard
   const source: StreamSource = { start: (one) => (listener = one), pause: () => {}, resume: () => {}, abort: () => {} }
   let text = ''
   let ending: Heard['ending'] = 'none'
-  new MessageStream(source, 1_700_000_000, secrets).start({
+  new TranslatedStream(source, createSseReader(), new MessageTranslator(1_700_000_000, secrets)).start({
     data: (chunk) => {
       text += chunk.toString()
     },
@@ -192,7 +194,7 @@ describe('a Messages stream', () => {
       resume: () => {},
       abort: () => {},
     }
-    new MessageStream(source, 0, ['sk-canary-0123456789']).start({
+    new TranslatedStream(source, createSseReader(), new MessageTranslator(0, ['sk-canary-0123456789'])).start({
       data: () => {},
       end: () => {},
       fail: (fault) => {

@@ -1,5 +1,5 @@
-import { isObject } from './content.ts'
-import type { Losses } from './losses.ts'
+import { isObject } from '../translation/parts.ts'
+import type { Losses } from '../translation/losses.ts'
 
 const efforts = ['low', 'medium', 'high', 'xhigh', 'max'] as const
 type Effort = (typeof efforts)[number]

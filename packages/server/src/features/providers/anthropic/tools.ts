@@ -1,5 +1,6 @@
-import { type Block, cacheMark, isObject, type Members } from './content.ts'
-import { invalid, type Losses, unsupported } from './losses.ts'
+import { isObject, type Members } from '../translation/parts.ts'
+import { type Block, cacheMark } from './content.ts'
+import { invalid, type Losses, unsupported } from '../translation/losses.ts'
 import { outputSchema } from './schema.ts'
 
 const inputSchema = (parameters: unknown, isStrict: boolean): unknown => {

@@ -4,8 +4,9 @@ import type { CancelSignal } from '../../../kernel/cancellation.ts'
 import type { Clock, Timer } from '../../../kernel/clock.ts'
 import { parseRetryAfter } from '../../../kernel/retry.ts'
 import { abortReason, CallNotSent, type ProviderAnswer, ProviderFault } from '../provider.ts'
+import { isBinary, isEventStream, isJson } from './content-type.ts'
 import { faultOfConnection, faultOfErrorObject, faultOfStatus, timeoutFault } from './faults.ts'
-import type { Expectation } from './expectation.ts'
+import type { EventScanner, Expectation } from './expectation.ts'
 import { FirstEventScanner, firstEventData } from './first-event.ts'
 import { decodeBody, tooLarge } from './json-body.ts'
 import { UpstreamStream } from './stream.ts'
@@ -28,17 +29,12 @@ export interface CallSetting {
   readonly maxResponseBytes: number
   /** Never to be seen in a detail. */
   readonly secrets: readonly string[]
+  /** What an error status means where the provider has words of its own; OpenAI's by default. */
+  readonly faultOf?: typeof faultOfStatus
 }
 
 /** Most that is read of an error answer. */
 const ERROR_BYTES = 65_536
-
-const isEventStream = (type: string | string[] | undefined): boolean =>
-  typeof type === 'string' && /^text\/event-stream\b/i.test(type)
-
-const isJson = (type: string): boolean => /^application\/([a-z0-9.-]+\+)?json\b/i.test(type)
-/** What speech comes as; some servers do not say what the bytes are. */
-const isBinary = (type: string): boolean => /^(audio\/|video\/|application\/(octet-stream|ogg)\b)/i.test(type)
 
 /**
  * One request to an OpenAI-compatible server: undici's handler and its state in one object, because a chain of promises and
@@ -62,7 +58,7 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
   #retryAfterMs: number | undefined
   #chunks: Buffer[] = []
   #length = 0
-  #scanner: FirstEventScanner | null = null
+  #scanner: EventScanner | null = null
   #stream: UpstreamStream | null = null
 
   constructor(
@@ -114,8 +110,10 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
       return
     }
     if (this.#expected.flow === 'events') {
-      if (!isEventStream(headers['content-type']) || this.#encoding !== undefined) this.#failMalformed()
-      else this.#scanner = new FirstEventScanner()
+      const { framing } = this.#expected
+      const isStream = framing === undefined ? isEventStream : framing.isType
+      if (!isStream(headers['content-type']) || this.#encoding !== undefined) this.#failMalformed()
+      else this.#scanner = framing === undefined ? new FirstEventScanner() : framing.scanner()
       return
     }
     if (Number(headers['content-length']) > this.#setting.maxResponseBytes) this.#fail(tooLarge(status))
@@ -184,7 +182,7 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
     else this.#fail(timeoutFault(phase, this.#status))
   }
 
-  #seekFirstEvent(controller: Dispatcher.DispatchController, scanner: FirstEventScanner, chunk: Buffer): void {
+  #seekFirstEvent(controller: Dispatcher.DispatchController, scanner: EventScanner, chunk: Buffer): void {
     const end = scanner.scan(chunk)
     if (end < 0) {
       if (this.#length > this.#expected.firstEventBytes) this.#failMalformed()
@@ -192,11 +190,15 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
     }
     const head =
       this.#chunks.length === 1 ? chunk.subarray(0, end) : this.#body().subarray(0, this.#length - chunk.length + end)
-    if (head.includes('"error"')) {
-      const fault = this.#readError(firstEventData(head.toString('utf8')))
-      if (fault !== null) return this.#fail(fault)
-    }
+    const fault = this.#faultOfHead(head)
+    if (fault !== null) return this.#fail(fault)
     this.#resolve({ kind: 'events', status: this.#status, source: this.#begin(controller) })
+  }
+
+  #faultOfHead(head: Buffer): ProviderFault | null {
+    const { framing } = this.#expected
+    if (framing !== undefined) return framing.faultOf(head, this.#setting.secrets)
+    return head.includes('"error"') ? this.#readError(firstEventData(head.toString('utf8'))) : null
   }
 
   /** What flows lives on from here by itself. */
@@ -261,7 +263,8 @@ export class OpenAICall implements Dispatcher.DispatchHandler {
   }
 
   #failByStatus(body: unknown): void {
-    this.#fail(faultOfStatus(this.#status, body, this.#retryAfterMs, this.#setting.secrets))
+    const { faultOf = faultOfStatus, secrets } = this.#setting
+    this.#fail(faultOf(this.#status, body, this.#retryAfterMs, secrets))
   }
 
   #failMalformed(): void {

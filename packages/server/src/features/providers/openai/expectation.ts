@@ -1,7 +1,22 @@
 import type { InferenceRequest } from '../../../domain/inference.ts'
+import type { ProviderFault } from '../provider.ts'
 import { readJsonAnswer } from './json-body.ts'
 import type { WholeReading } from './whole-reading.ts'
 import { readImagesAnswer, readModerationAnswer, readTranscript } from './media-body.ts'
+
+/** Finds the end of the first event of a stream; bytes may come in any pieces. */
+export interface EventScanner {
+  /** Index just behind the first event within `chunk`; -1 when it is not complete yet. */
+  scan(chunk: Buffer): number
+}
+
+/** A stream that is no `text/event-stream`. */
+export interface Framing {
+  isType(type: string | string[] | undefined): boolean
+  scanner(): EventScanner
+  /** The fault that a first event tells of; null when it tells of none. */
+  faultOf(head: Buffer, secrets: readonly string[]): ProviderFault | null
+}
 
 /** What a call expects of its answer. */
 export interface Expectation {
@@ -9,6 +24,8 @@ export interface Expectation {
   readonly flow: 'whole' | 'events' | 'bytes'
   /** Nothing may come for as long as the whole call may take: a picture is made in silence. */
   readonly isSlow: boolean
+  /** How events are framed where not as server-sent events. */
+  readonly framing?: Framing
   /** Longest first event of a stream. */
   readonly firstEventBytes: number
   /** @throws ProviderFault when it is not what it should be. */

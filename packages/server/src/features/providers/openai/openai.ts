@@ -26,6 +26,9 @@ export interface OpenAIOptions extends CallSetting {
   readonly version: string
 }
 
+/** What a request says beyond the headers of its provider. */
+type Told = Pick<ProviderCall, 'requestId' | 'trace'>
+
 /** A connection pool of one server, and calls over it. */
 export class OpenAIServer {
   readonly #pool: Pool
@@ -56,7 +59,7 @@ export class OpenAIServer {
     path: string,
     body: UpstreamBody | null,
     expected: Expectation,
-    told: Pick<ProviderCall, 'requestId' | 'trace'> | null,
+    told: Told | null,
     signal: CancelSignal,
     contentType: string | null = null,
   ): Promise<ProviderAnswer> {
@@ -74,8 +77,8 @@ export class OpenAIServer {
   }
 
   /** A small JSON document, parsed. */
-  async get(path: string, signal: CancelSignal): Promise<unknown> {
-    const answer = await this.send('GET', path, null, wholeAnswer, null, signal)
+  async get(path: string, signal: CancelSignal, told: Told | null = null): Promise<unknown> {
+    const answer = await this.send('GET', path, null, wholeAnswer, told, signal)
     return answer.kind === 'json' ? JSON.parse(answer.body.toString('utf8')) : null
   }
 
@@ -93,7 +96,7 @@ const finite = (value: unknown): number | null =>
   typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.floor(value) : null
 
 /** Entries of OpenAI's model list; `context_length` and `context_window` are what several compatible servers add. */
-const readModels = (list: unknown): ListedModel[] => {
+export const readModels = (list: unknown): ListedModel[] => {
   const { data } = (list ?? {}) as { data?: unknown }
   if (!Array.isArray(data)) throw new ProviderFault('upstream_malformed', { upstreamStatus: 200, retry: 'elsewhere' })
   return data.flatMap((entry: unknown) => {

@@ -1,15 +1,15 @@
 import { parentPort } from 'node:worker_threads'
 import { ProviderFault } from '../provider.ts'
-import { translateRequest } from './request.ts'
+import { translate } from './translations.ts'
 import type { TranslationAnswer, TranslationOrder } from './translator.ts'
 
 /** A buffer arrives as plain bytes. */
 const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength)
 
-const answer = ({ id, model, setting, body, messages, ...facts }: TranslationOrder): TranslationAnswer => {
+const answer = ({ id, translation, model, setting, body, messages, ...facts }: TranslationOrder): TranslationAnswer => {
   try {
     const original = messages && { messages: { ...messages, body: bytesOf(messages.body) } }
-    return { id, ...translateRequest({ ...facts, ...original, body: bytesOf(body) }, model, setting) }
+    return { id, ...translate(translation, { ...facts, ...original, body: bytesOf(body) }, model, setting) }
   } catch (fault) {
     if (!(fault instanceof ProviderFault))
       return { id, code: 'internal_error', options: { upstreamStatus: 0, retry: 'never' } }

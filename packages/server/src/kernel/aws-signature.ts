@@ -12,11 +12,23 @@ export interface AwsRequest {
   readonly method: string
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly body: string | Buffer
 }
 
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+const sha256 = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex')
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
+
+/** Each segment of a path that is encoded already is encoded once more, as every service but S3 wants it (same page, “canonical URI”). */
+const canonicalPath = (pathname: string): string =>
+  pathname
+    .split('/')
+    .map((segment) =>
+      encodeURIComponent(segment).replace(
+        /[!'()*]/g,
+        (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+      ),
+    )
+    .join('/')
 
 /**
  * The headers of a request with Signature Version 4 (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
@@ -41,7 +53,7 @@ export const signedHeaders = (
   const names = Object.keys(headers).sort()
   const canonical = [
     request.method,
-    pathname,
+    canonicalPath(pathname),
     '',
     ...names.map((name) => `${name}:${headers[name]?.trim()}`),
     '',

@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { AppError } from '../../../kernel/errors.ts'
 import { ProviderFault, type ProviderFaultOptions } from '../provider.ts'
-import { translateRequest } from './request.ts'
-import type { TranslatableRequest, TranslatedRequest, TranslationSetting } from './translation.ts'
+import type { TranslatableRequest, TranslatedRequest } from './translated-request.ts'
+import { type SettingOf, type Translation, translate } from './translations.ts'
 
 /** Larger bodies are translated beside the event loop: eight megabytes take tens of milliseconds, which every stream would feel. */
 const INLINE_BYTES = 1_048_576
@@ -10,8 +10,9 @@ const INLINE_BYTES = 1_048_576
 /** What the worker is asked. */
 export interface TranslationOrder extends TranslatableRequest {
   readonly id: number
+  readonly translation: Translation
   readonly model: string
-  readonly setting: TranslationSetting
+  readonly setting: unknown
 }
 
 /** What the worker answers. */
@@ -24,8 +25,8 @@ interface Waiting {
   readonly reject: (fault: Error) => void
 }
 
-/** Translates requests: small bodies in place, large ones in a worker that is started when first needed. */
-export const createTranslator = () => {
+/** Translates requests for one kind of provider: small bodies in place, large ones in a worker that is started when first needed. */
+export const createTranslator = <Kind extends Translation>(translation: Kind) => {
   const waiting = new Map<number, Waiting>()
   let worker: Worker | null = null
   let next = 0
@@ -57,13 +58,13 @@ export const createTranslator = () => {
   }
 
   return {
-    /** As `translateRequest`. */
+    /** @throws ProviderFault for what cannot be translated. */
     translate: (
       request: TranslatableRequest,
       model: string,
-      setting: TranslationSetting,
+      setting: SettingOf<Kind>,
     ): TranslatedRequest | Promise<TranslatedRequest> => {
-      if (request.body.length <= INLINE_BYTES) return translateRequest(request, model, setting)
+      if (request.body.length <= INLINE_BYTES) return translate(translation, request, model, setting)
       return new Promise((resolve, reject) => {
         const id = next++
         waiting.set(id, { resolve, reject })
@@ -71,6 +72,7 @@ export const createTranslator = () => {
         const { body, stream, maxOutputTokens, messages } = request
         const order: TranslationOrder = {
           id,
+          translation,
           body,
           stream,
           maxOutputTokens,

@@ -14,7 +14,7 @@ export interface Losses {
   refuse(): void
 }
 
-/** Something in a request that cannot be put in Anthropic's words. Nothing was sent; another target may take it. */
+/** Something in a request that cannot be put in the provider's words. Nothing was sent; another target may take it. */
 export const unsupported = (places: readonly { readonly place: string; readonly why: string }[]): ProviderFault => {
   const named = places.slice(0, MOST_NAMED).map(({ place, why }) => ({ place: printablePlace(place), why }))
   return new ProviderFault('unsupported_parameter', {

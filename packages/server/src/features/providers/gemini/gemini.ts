@@ -1,0 +1,87 @@
+import type { Operation } from '../../../domain/inference.ts'
+import { expectationOf } from '../openai/expectation.ts'
+import { type OpenAIOptions, OpenAIServer } from '../openai/openai.ts'
+import { type ListedModel, type Provider, type ProviderAnswer, type ProviderCall, ProviderFault } from '../provider.ts'
+import { createSseReader } from '../translation/sse-reader.ts'
+import { isObject, listOf, membersOf } from '../translation/parts.ts'
+import { TranslatedStream } from '../translation/translated-stream.ts'
+import { createTranslator } from '../translation/translator.ts'
+import { translateAnswer } from './answer.ts'
+import { translateEmbeddings, translateVectors } from './embeddings.ts'
+import { CandidateTranslator } from './events.ts'
+import { geminiFault } from './faults.ts'
+
+const methods: Readonly<Record<string, Operation>> = { generateContent: 'chat', embedContent: 'embeddings' }
+
+/** Entries of Gemini's model list that can be called here (ai.google.dev/api/models). @throws ProviderFault `upstream_malformed`. */
+const readModels = (list: unknown): ListedModel[] => {
+  const { models } = membersOf(list)
+  if (!Array.isArray(models)) throw new ProviderFault('upstream_malformed', { upstreamStatus: 200, retry: 'elsewhere' })
+  return models.filter(isObject).flatMap(({ name, inputTokenLimit, supportedGenerationMethods }) => {
+    const operations = listOf(supportedGenerationMethods).flatMap((method) => methods[method as string] ?? [])
+    if (typeof name !== 'string' || name.length > 256 || operations.length === 0) return []
+    const contextTokens = typeof inputTokenLimit === 'number' && inputTokenLimit > 0 ? inputTokenLimit : null
+    return [{ id: name.replace(/^models\//, ''), operations, contextTokens, created: null }]
+  })
+}
+
+/**
+ * Google's Gemini API behind OpenAI's: chat by `generateContent`, embeddings by `batchEmbedContents`. What cannot be translated is told
+ * in the answer's `warning`, or refused. The address may stand with or without `/v1beta`.
+ */
+export const createGeminiProvider = (options: OpenAIOptions): Provider => {
+  const { apiKey, clock, secrets } = options
+  const headers = { ...(apiKey !== undefined && { 'x-goog-api-key': apiKey }), ...options.headers }
+  const address = options.baseUrl.replace(/\/+$/, '')
+  const baseUrl = /\/v1(alpha|beta)?$/.test(address) ? address : `${address}/v1beta`
+  const server = new OpenAIServer({ ...options, baseUrl, apiKey: undefined, headers, faultOf: geminiFault })
+  const translator = createTranslator('gemini')
+
+  const send = (call: ProviderCall, method: string, body: Buffer): Promise<ProviderAnswer> => {
+    const path = `/models/${encodeURIComponent(call.model)}:${method}`
+    return server.send('POST', path, body, expectationOf(call.request), call, call.signal)
+  }
+
+  const chat = async (call: ProviderCall): Promise<ProviderAnswer> => {
+    const { model, request } = call
+    const translated = translator.translate(request, model, null)
+    const { body, warning } = translated instanceof Promise ? await translated : translated
+    const answer = await send(call, request.stream ? 'streamGenerateContent?alt=sse' : 'generateContent', body)
+    const created = Math.floor(clock.now() / 1000)
+    const told = warning === null ? {} : { warning }
+    if (answer.kind === 'json') return { ...answer, ...told, ...translateAnswer(answer.body, model, created) }
+    const events = new CandidateTranslator(model, created, secrets)
+    return { ...answer, ...told, source: new TranslatedStream(answer.source, createSseReader(), events) }
+  }
+
+  const embed = async (call: ProviderCall): Promise<ProviderAnswer> => {
+    const { body, warning, isBase64 } = translateEmbeddings(call.request.body, call.model)
+    const answer = await send(call, 'batchEmbedContents', body)
+    if (answer.kind !== 'json') return answer
+    const vectors = translateVectors(answer.body, call.model, isBase64)
+    return { ...answer, ...(warning !== null && { warning }), ...vectors }
+  }
+
+  return {
+    name: options.name,
+    kind: 'gemini',
+    call: async (call) => {
+      if (call.request.operation === 'chat') return chat(call)
+      if (call.request.operation === 'embeddings') return embed(call)
+      throw new ProviderFault('operation_not_supported', {
+        upstreamStatus: 0,
+        retry: 'elsewhere',
+        detail: `Headgate does not ask Gemini for ${call.request.operation}.`,
+      })
+    },
+    listModels: async (signal) => readModels(await server.get('/models?pageSize=1000', signal)),
+    relieve: translator.rest,
+    retire: async () => {
+      await server.retire()
+      await translator.stop()
+    },
+    close: async () => {
+      await Promise.all([server.close(), translator.stop()])
+    },
+  }
+}

@@ -1,0 +1,2 @@
+/** Why a choice ended, in OpenAI's words. */
+export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter'
