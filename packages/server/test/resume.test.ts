@@ -56,8 +56,15 @@ const kept = (house: House, model: string, signal?: AbortSignal) =>
   call(house, model, { headers: { 'x-headgate-resume': 'on' } }, signal)
 const streamOf = (answer: Response): string => answer.headers.get('x-headgate-stream') as string
 
-const again = (house: House, id: string, { headers, key: own = key }: Asked = {}, query = '') =>
+const once = (house: House, id: string, { headers, key: own = key }: Asked = {}, query = '') =>
   fetch(`${house.url}/v1/streams/${id}${query}`, { headers: { authorization: `Bearer ${own}`, ...headers } })
+/** On a busy machine another replica learns of a stream a moment later. */
+const again = (...parameters: Parameters<typeof once>) =>
+  vi.waitFor(async () => {
+    const answer = await once(...parameters)
+    expect(answer.status).not.toBe(404)
+    return answer
+  }, patience)
 const lastId = (text: string): string => [...text.matchAll(/^id: (\d+)$/gm)].at(-1)?.[1] ?? '0'
 const errorOf = (text: string) =>
   (JSON.parse(/^data: (\{"error".*)$/m.exec(text)?.[1] ?? '{}') as { error?: { code: string; params: object } }).error
@@ -163,11 +170,14 @@ describe('a stream that is kept', () => {
     await answer.text()
     const anna = { headers: { 'x-headgate-user': 'anna' } }
     expect((await again(there, id, anna)).status).toBe(200)
+    await here.request('/admin/v1/projects', { body: { id: 'other', name: 'other' } })
     const stranger = (await here.makeKey()).key
+    const tenant = (await here.makeKey({ project: 'other' })).key
+    const bert = { headers: { 'x-headgate-user': 'bert' } }
     for (const house of [here, there])
-      for (const other of [{}, { headers: { 'x-headgate-user': 'bert' } }, { ...anna, key: stranger }]) {
-        const refused = await again(house, id, other)
-        const missing = await again(house, `${id.slice(0, -2)}00`, other)
+      for (const other of [{}, bert, { ...anna, key: stranger }, { ...anna, key: tenant }]) {
+        const refused = await once(house, id, other)
+        const missing = await once(house, `${id.slice(0, -2)}00`, other)
         const [told, toldOfNone] = [await refused.json(), await missing.json()] as { error: { code: string } }[]
         expect([refused.status, told?.error.code]).toEqual([404, 'stream_not_found'])
         expect(Object.keys(told ?? {})).toEqual(Object.keys(toldOfNone ?? {}))
@@ -181,7 +191,12 @@ describe('a stream that is kept', () => {
     const text = await answer.text()
     expect(text).toMatch(/^id: 1$/m)
     const id = streamOf(answer)
-    const plain = await fetch(`${there.url}/v1/streams/${id}?key=${browser}&starting_after=2`, { headers: { origin } })
+    const query = `?key=${browser}&starting_after=2`
+    const plain = await vi.waitFor(async () => {
+      const found = await fetch(`${there.url}/v1/streams/${id}${query}`, { headers: { origin } })
+      expect(found.status).toBe(200)
+      return found
+    }, patience)
     expect(await plain.text()).toBe(text.slice(text.indexOf('id: 3\n')))
     const off = await call(here, 'up/gpt-4o-mini', { key: browser, headers: { origin, 'x-headgate-resume': 'off' } })
     expect(await off.text()).not.toMatch(/^id:/m)
@@ -232,11 +247,7 @@ describe('a stream that is kept', () => {
   it('tells readers on every replica that its own is shutting down, with a cursor', async () => {
     const answer = await kept(there, 'up/gpt-4o-mini;parts=2000;part-delay=20')
     const id = streamOf(answer)
-    const elsewhere = await vi.waitFor(async () => {
-      const found = await again(here, id)
-      expect(found.status).toBe(200)
-      return found
-    }, patience)
+    const elsewhere = await again(here, id)
     const open = callsOf(here.upstream).filter(({ outcome }) => outcome === 'open')
     expect(open).toHaveLength(1)
     const [text, other] = await Promise.all([answer.text(), elsewhere.text(), there.stop()])

@@ -32,6 +32,11 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     description: 'What was changed in the request, such as a capped output; what a file holds.',
     schema: text,
   },
+  [header.stream]: {
+    description: 'Name of the stream, where it is kept: `GET /v1/streams/{stream_id}` reads it again.',
+    schema: text,
+    example: 'stm_01KG9V6V80Q3M5YJ8T2N4R7WXA',
+  },
   'content-disposition': { description: 'That the answer is a file, and its name.', schema: text },
   [header.rateLimitLimit]: { description: 'Size of the limit that binds first.', schema: text },
   [header.rateLimitRemaining]: { description: 'What is left of it.', schema: wholeNumber },

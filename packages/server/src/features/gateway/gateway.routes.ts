@@ -59,12 +59,12 @@ export const gatewayRoutes = (ports: GatewayRoutePorts): Route[] => {
         description:
           'OpenAI’s protocol. Members that are not listed here go to the provider as they were written, and a whole answer comes ' +
           'back as the provider wrote it. With `"stream": true` the answer is an event stream; a failure before its first part ' +
-          'is an ordinary error answer.',
+          'is an ordinary error answer. With `x-headgate-resume: on` it outlives its reader: see `GET /v1/streams/{stream_id}`.',
         body: ChatRequestSchema,
         bodyExamples: chatRequestExamples,
         answer: ChatCompletionSchema,
         events: ChatEventSchema,
-        answerHeaders: callHeaders,
+        answerHeaders: [...callHeaders, header.stream],
         errors: [...callErrors, 'messages_empty'],
       },
       handle: handle('chat'),

@@ -183,6 +183,8 @@ export const createKeptStream = ({
       else producer.abort()
     },
     beat: () => writer?.beat(),
+    shared: async () => writer?.flush(),
+    forgotten: () => writer?.stop(),
   }
   const writer: MirrorWriter | null =
     mirror === null

@@ -88,22 +88,30 @@ export const createMirrorReader = ({
     await mirror.bury(id, { silentMs: lostMs, last, number, frame, ending })
   }
 
+  const isAwayForLong = (): boolean => {
+    const now = clock.monotonic()
+    awaySince ??= now
+    return now - awaySince > PATIENCE_MS
+  }
+
   const look = async (): Promise<void> => {
     if (isOver || isPaused || isLooking) return
     isLooking = true
     try {
       const page = waiting ?? (await mirror.read(id, cursor, WATCH_MS))
       waiting = null
-      awaySince = null
       if (isOver) return
-      if (page === null) return fail(new AppError('stream_interrupted'))
-      if (!take(page)) return
-      if (page.ending === null && page.frames.length === 0 && page.silentMs > lostMs) await bury(page)
-      else if ((page.frames.at(-1)?.number ?? page.last) < page.last) pauseMs = 0
+      if (page === null) {
+        // A store that was emptied gets it again, while its owner lives.
+        if (isAwayForLong()) return fail(new AppError('stream_interrupted'))
+      } else {
+        awaySince = null
+        if (!take(page)) return
+        if (page.ending === null && page.frames.length === 0 && page.silentMs > lostMs) await bury(page)
+        else if ((page.frames.at(-1)?.number ?? page.last) < page.last) pauseMs = 0
+      }
     } catch {
-      const now = clock.monotonic()
-      awaySince ??= now
-      if (now - awaySince > PATIENCE_MS) return fail(new AppError('streams_unavailable'))
+      if (isAwayForLong()) return fail(new AppError('streams_unavailable'))
     } finally {
       isLooking = false
     }

@@ -24,6 +24,10 @@ export interface MirrorWriter {
   askWatched(): Promise<boolean>
   /** Number of the last event that is there. */
   written(): number
+  /** Writes what is left, at once; resolves when that is done, or could not be. */
+  flush(): Promise<void>
+  /** Writes no more. */
+  stop(): void
 }
 
 interface Options {
@@ -48,11 +52,13 @@ export const createMirrorWriter = (options: Options): MirrorWriter => {
   let written = 0
   let isWatched = false
   let isEndWritten = false
-  let isSending = false
+  let isStopped = false
+  let sending: Promise<void> | null = null
   let wasSilent = true
   let timer: Timer | null = null
 
   const schedule = (milliseconds: number): void => {
+    if (isStopped) return
     timer ??= clock.after(milliseconds, () => {
       timer = null
       void send()
@@ -75,20 +81,24 @@ export const createMirrorWriter = (options: Options): MirrorWriter => {
     else if (answer.isCancelled) options.onCancelled()
   }
 
-  const send = async (): Promise<void> => {
-    if (isSending || isEndWritten) return
-    isSending = true
+  const isBehind = (): boolean => !isEndWritten && (written < log.last || log.ending !== null)
+  const sendAll = async (): Promise<void> => {
     try {
       do await sendOnce()
-      while (!isEndWritten && (written < log.last || log.ending !== null))
+      while (isBehind())
       options.onWritten()
     } catch {
       // The mirror tells of itself; what is not written waits in the log.
       schedule(RETRY_MS)
     } finally {
-      isSending = false
+      sending = null
     }
-    if (!isEndWritten && (written < log.last || log.ending !== null)) schedule(GATHER_MS)
+    if (isBehind()) schedule(GATHER_MS)
+  }
+  const send = (): Promise<void> => {
+    if (isEndWritten || isStopped) return Promise.resolve()
+    sending ??= sendAll()
+    return sending
   }
 
   return {
@@ -112,5 +122,13 @@ export const createMirrorWriter = (options: Options): MirrorWriter => {
         () => false,
       ),
     written: () => written,
+    flush: async () => {
+      await sending
+      if (isBehind()) await send()
+    },
+    stop: () => {
+      isStopped = true
+      timer?.cancel()
+    },
   }
 }

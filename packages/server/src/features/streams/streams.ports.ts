@@ -146,6 +146,10 @@ export interface KeptStream {
   end(state: 'failed' | 'cancelled', fault: AppError): void
   /** Once a second. */
   beat(): void
+  /** Resolves when other replicas know of its end, or cannot be told. */
+  shared(): Promise<void>
+  /** It is kept no longer. */
+  forgotten(): void
 }
 
 /** What became of one who came back. */

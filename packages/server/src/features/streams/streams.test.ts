@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { createClient } from 'redis'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { redisUrl } from '../../../test/support/redis.ts'
+import { startRedis } from '../../../test/support/services.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { silentLog } from '../../kernel/log.ts'
@@ -175,6 +176,44 @@ describe('a stream in Redis', () => {
     await there.stop?.()
     await here.stop?.().catch(() => undefined)
   })
+
+  it('runs on while Redis is frozen or dead, for readers here, and is shared when it is back', async () => {
+    const service = await startRedis()
+    const open = () => createRedisMirror({ url: service.url, clock: systemClock, log: silentLog, pepper, prefix })
+    const here = build(open())
+    const there = build(open())
+    const reachable = (id: string) =>
+      vi.waitFor(async () => {
+        const found = await there.attach(id, holder, 0)
+        if (found === null || found === 'over') throw new Error('not there yet')
+        return read(found)
+      }, patience)
+    try {
+      const { script, id, source } = await begin(here, ['a'])
+      const first = read(source)
+      const follower = await reachable(id)
+      service.signal('SIGSTOP')
+      script.say('b')
+      const frozen = await begin(here, ['x'])
+      expect(read(frozen.source).text).toBe(events(1, 'x'))
+      expect(first.text).toBe(events(1, 'a', 'b'))
+      await expect(there.attach(id, holder, 0)).rejects.toMatchObject({ code: 'streams_unavailable' })
+      service.signal('SIGCONT')
+      await vi.waitFor(() => expect(follower.text).toBe(events(1, 'a', 'b')), patience)
+      await service.kill()
+      script.say('c')
+      expect(first.text).toBe(events(1, 'a', 'b', 'c'))
+      await expect(there.cancel(id, holder)).rejects.toMatchObject({ code: 'streams_unavailable' })
+      await service.restart()
+      await vi.waitFor(() => expect(follower.text).toBe(events(1, 'a', 'b', 'c')), patience)
+      script.end()
+      await vi.waitFor(() => expect(follower.isEnded).toBe(true), patience)
+    } finally {
+      await here.stop?.()
+      await there.stop?.()
+      await service.stop()
+    }
+  }, 60_000)
 
   it('cannot be told from a missing one without the secret of the replicas', async () => {
     const here = build(openMirror())

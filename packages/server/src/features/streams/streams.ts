@@ -39,6 +39,8 @@ const LOST_MS = 6_000
 /** How long a cancel waits for the owner on another replica: some beats. */
 const CANCEL_PATIENCE_MS = 4_000
 const CANCEL_LOOK_MS = 50
+/** How long the end waits for what is not shared yet. */
+const FAREWELL_MS = 2_000
 
 const digestOf = ({ projectId, keyId, user }: StreamHolder): string =>
   createHash('sha256')
@@ -64,6 +66,7 @@ export const createStreams = (options: StreamsOptions): Streams => {
   const forget = (id: string): void => {
     const stream = streams.get(id)
     if (stream === undefined) return
+    stream.forgotten()
     bytes -= stream.log.bytes
     streams.delete(id)
     ended.delete(id)
@@ -224,7 +227,14 @@ export const createStreams = (options: StreamsOptions): Streams => {
     stop: async () => {
       ticker?.cancel()
       for (const stream of streams.values()) stream.end('failed', new AppError('server_draining'))
-      await mirror?.close()
+      if (mirror === null) return
+      // Readers elsewhere are waiting for it.
+      await Promise.race([
+        Promise.all([...streams.values()].map((stream) => stream.shared())),
+        pauseFor(clock, FAREWELL_MS),
+      ])
+      for (const stream of streams.values()) stream.forgotten()
+      await mirror.close()
     },
   }
 }

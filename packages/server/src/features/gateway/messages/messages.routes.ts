@@ -60,7 +60,7 @@ export const messagesRoutes = (ports: MessagesRoutePorts): Route[] => {
         body: MessagesRequestSchema,
         answer: MessageSchema,
         events: MessageEventSchema,
-        answerHeaders: callHeaders,
+        answerHeaders: [...callHeaders, header.stream],
         errors: [...callErrors, 'messages_empty'],
       },
       handle: create,
