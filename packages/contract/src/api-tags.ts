@@ -1,6 +1,7 @@
 /** The chapters of the API reference: every route stands in one. */
 export const apiTags = {
   Chat: 'Conversations with a model, whole or as an event stream.',
+  Responses: 'Conversations in OpenAI’s Responses protocol: kept, gone on from, or made in the background.',
   Embeddings: 'Vectors of texts.',
   Images: 'Pictures made, changed and varied by a model.',
   Audio: 'Speech made of text, and text of speech.',

@@ -21,6 +21,7 @@ export const logComponents = [
   'providers',
   'relay',
   'requests',
+  'responses',
   'routing',
   'streams',
   'telemetry',

@@ -63,7 +63,7 @@ export const compose = async (given: Ground): Promise<House> => {
   })
   const work = createWork({
     streams: generations.streams,
-    kept: () => streams.held(),
+    kept: () => kept.streams.held(),
     bodies,
     ledger: () => ledger,
     queue: () => queue,
@@ -110,7 +110,7 @@ export const compose = async (given: Ground): Promise<House> => {
     standingsOf: (caller, user) => budgetRules.standings.ofCaller(caller, user),
   })
   const budgetRules = createBudgetRules({ database, clock, log, audit, configured: given.settings.config.budgets })
-  const { idempotency, streams } = await createKept({
+  const kept = await createKept({
     ...{ settings, database, seal, crew, clock, log, metrics },
     redisUrl: secrets.redis_url?.reveal(),
     pepper: pepper.value,
@@ -204,8 +204,7 @@ export const compose = async (given: Ground): Promise<House> => {
     ledger,
     budgetRules,
     ...bookkeeping,
-    idempotency,
-    streams,
+    ...Object.values(kept),
     ...watch.features,
     ...upstreams.features,
     configuration,
@@ -225,8 +224,7 @@ export const compose = async (given: Ground): Promise<House> => {
     identity,
     operators,
     people,
-    idempotency,
-    streams,
+    ...kept,
     ledger,
     budgetRules,
     tokens,
@@ -286,7 +284,7 @@ export const compose = async (given: Ground): Promise<House> => {
     endWaiting: queue.drain,
     // Streams that are kept end first: their readers are told by them.
     endCalls: (fault) =>
-      [streams, ...generations.all().map(({ events }) => events)].forEach((one) => one.endAll(fault)),
+      [kept.streams, ...generations.all().map(({ events }) => events)].forEach((one) => one.endAll(fault)),
     settled: ledger.flush,
     stop: async () => {
       await reload.stop()

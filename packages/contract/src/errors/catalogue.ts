@@ -5,6 +5,7 @@ import { limitErrors } from './limits.ts'
 import { peopleErrors } from './people.ts'
 import { platformErrors } from './platform.ts'
 import { requestErrors } from './request.ts'
+import { responseErrors } from './responses.ts'
 import { safetyErrors } from './safety.ts'
 import { streamErrors } from './streams.ts'
 import { upstreamErrors } from './upstream.ts'
@@ -16,6 +17,7 @@ const families = {
   ...idempotencyErrors,
   ...safetyErrors,
   ...streamErrors,
+  ...responseErrors,
   ...limitErrors,
   ...upstreamErrors,
   ...platformErrors,

@@ -21,6 +21,7 @@ import type { Providers } from '../features/providers/providers.ts'
 import { createRelay } from '../features/relay/relay.ts'
 import type { Routing, RoutingOptions } from '../features/routing/routing.ts'
 import { createSafety } from '../features/safety/safety.ts'
+import type { Responses } from '../features/responses/responses.ts'
 import type { Streams } from '../features/streams/streams.ports.ts'
 import { createStatus } from '../features/status/status.ts'
 import type { WarmReport } from '../features/status/warming.ts'
@@ -63,6 +64,7 @@ export interface GenerationGround {
   readonly operators: Operators
   readonly idempotency: Idempotency
   readonly streams: Streams
+  readonly responses: Responses
   readonly ledger: Ledger
   readonly budgetRules: BudgetRules
   readonly tokens: TokenCounter
@@ -184,6 +186,12 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     keepStream: ground.streams.answer,
     continuesStreams: config.resume.continue_after_cut,
     now: clock.now,
+    responses: {
+      history: ground.responses.history,
+      record: ground.responses.record,
+      keepOn: ground.streams.keepOn,
+      now: clock.now,
+    },
     maxBodyBytes: config.body.max_bytes,
     media: {
       maxImageBytes: config.media.max_image_bytes,

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/config.ts'
 import { createIdempotency } from '../features/idempotency/idempotency.ts'
+import { createResponses } from '../features/responses/responses.ts'
 import { createStreams } from '../features/streams/streams.ts'
 import { createFail } from '../http/fail.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -51,9 +52,17 @@ export const createKept = async (options: KeptOptions) => {
     mirror: redis === null ? null : redis.createRedisMirror({ url: redisUrl as string, clock, log, pepper }),
     canKeep: redis !== null || crew.size === 1,
     present: (protocol, fault, requestId) =>
-      fail.presentEvent(fault, requestId, protocol === 'messages' ? 'messages' : 'openai'),
+      fail.presentEvent(fault, requestId, protocol === 'chat' ? 'openai' : protocol),
     bounds: () => resumeBounds(settings().config),
     onResumed: (result) => metrics.resumed(result).inc(),
   })
-  return { idempotency, streams }
+  const responses = createResponses({
+    database,
+    seal,
+    clock,
+    log,
+    streams,
+    keepDays: () => settings().config.responses.keep_days,
+  })
+  return { idempotency, streams, responses }
 }

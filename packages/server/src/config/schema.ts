@@ -18,6 +18,7 @@ import { devicesSchema, IssuersSchema, SignaturesSchema } from './people-schema.
 import { ModelSchema } from './model-schema.ts'
 import { mediaSchema } from './media-schema.ts'
 import { StandbySchema, WarmSchema, WorkersSchema } from './process-schema.ts'
+import { ResponsesSchema } from './responses-schema.ts'
 import { ResumeSchema } from './resume-schema.ts'
 import { ScalingSchema } from './scaling-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
@@ -197,6 +198,7 @@ export const ConfigSchema = group(
     media: mediaSchema,
     safety: SafetySchema,
     idempotency: IdempotencySchema,
+    responses: ResponsesSchema,
     resume: ResumeSchema,
     guards: GuardsSchema,
     diagnostics: DiagnosticsOptionsSchema,
@@ -258,6 +260,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'media',
   'guards',
   'idempotency',
+  'responses',
   'resume',
   'safety',
   'diagnostics',

@@ -21,13 +21,14 @@ export interface MemberSpan {
   readonly end: number
 }
 
-/** A request as it was written in Anthropic's Messages protocol; its translation is the request itself. */
-export interface MessagesOriginal {
-  readonly body: Buffer
-  /** Places whose meaning the translation does not carry. */
+/** What stands behind a request that was not written in OpenAI's chat protocol: the request itself is its translation. */
+export interface Translation {
+  /** Places whose meaning it does not carry. */
   readonly lost: readonly string[]
   /** The caller would rather be refused than lose anything. */
   readonly strict: boolean
+  /** The body as it was written, where it was in Anthropic's Messages protocol. */
+  readonly messages?: Buffer
 }
 
 /** A request to a model: its bytes, unchanged, and the few facts of it that decide anything. */
@@ -53,8 +54,8 @@ export interface InferenceRequest {
   readonly members: ReadonlyMap<string, MemberSpan>
   /** Of a request for images or audio. */
   readonly media?: MediaRequest
-  /** Of a request that was not written in OpenAI's protocol: providers that speak the other get it as it was written. */
-  readonly messages?: MessagesOriginal
+  /** Of a request in another protocol than OpenAI's: the cap of the output stands in `max_tokens`. */
+  readonly translation?: Translation
 }
 
 /** A request of which nothing but its kind is known, for questions that turn on no body. */

@@ -92,6 +92,10 @@ export const createFail = (address: () => string) => {
   /** The same error inside a stream whose status line has left: an event that makes the SDKs throw. */
   const presentEvent = (error: AppError, requestId: string, words: ErrorWords = 'openai'): string => {
     const { error: inner } = present(error, requestId, words).body
+    if (words === 'responses') {
+      const { code, message, param } = inner
+      return `event: error\ndata: ${JSON.stringify({ type: 'error', code, message, param, error: inner })}\n\n`
+    }
     if (words === 'openai') return `data: ${JSON.stringify({ error: inner })}\n\n`
     return `event: error\ndata: ${JSON.stringify({ type: 'error', error: inner, request_id: requestId })}\n\n`
   }

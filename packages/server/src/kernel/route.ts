@@ -63,7 +63,7 @@ export type Reply =
   | { readonly kind: 'binary'; readonly stream: Promise<BinarySource> }
 
 /** Whose clients a route's errors are for. */
-export type ErrorWords = 'openai' | 'messages'
+export type ErrorWords = 'openai' | 'messages' | 'responses'
 
 /** That a route will go. Days are such as `2027-01-31`, from their beginning in UTC. */
 export interface Deprecation {

@@ -29,14 +29,16 @@ beforeAll(async () => {
     key: secret.key,
     body: { model: 'up/gpt-4o-mini', messages: [{ role: 'user', content: 'Hello' }] },
   })
-  const idOf = async (at: string, body: object) =>
-    ((await (await house.request(at, { body })).json()) as { id: string }).id
+  const idOf = async (at: string, body: object, key?: string) =>
+    ((await (await house.request(at, { body, ...(key && { key }) })).json()) as { id: string }).id
+  const response = () => idOf('/v1/responses', { model: 'up/gpt-4o-mini', input: 'Hello' }, secret.key)
   const operator = await idOf('/admin/v1/operators', { name: 'Fuzz', role: 'analyst' })
   world = {
     keys: { secretKey: secret.key, publishableKey: publishable.key, adminKey, revoked: revoked.key },
     origin,
     keyIds: [...victims.map(({ id }) => id), revoked.id, 'AAAAAAAAAAAA'],
     requestIds: [made.headers.get('x-request-id') as string, 'req_01KG9V6V80Q3M5YJ8T2N4R7WXA'],
+    responseIds: await Promise.all(Array.from({ length: 12 }, response)),
     projects: ['default'],
     operatorIds: [operator, await idOf('/admin/v1/operators', { name: 'Another', role: 'support' })],
     sessionIds: [await idOf('/admin/v1/sessions', { operator }), await idOf('/admin/v1/sessions', { operator })],

@@ -7,6 +7,9 @@ export const missing = 'AAAAAAAAAAAA'
 /** No stream has this id. */
 const missingStream = 'stm_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 
+/** No response has this id. */
+const missingResponse = 'resp_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+
 /** How one route is asked: its own paths, those that name something of project A, and one that names nothing at all. */
 export interface Sample {
   readonly path: string
@@ -32,6 +35,13 @@ const named = (suffix: string, body?: object): Sample => ({
 const issuers = (suffix: string, body?: object): Sample => ({
   path: `/admin/v1/projects/none/issuers${suffix}`,
   missing: `/admin/v1/projects/none/issuers${suffix}`,
+  foreign: () => [],
+  ...(body && { body }),
+})
+
+const response = (suffix = '', body?: object): Sample => ({
+  path: `/v1/responses/${missingResponse}${suffix}`,
+  missing: `/v1/responses/${missingResponse}${suffix}`,
   foreign: () => [],
   ...(body && { body }),
 })
@@ -69,6 +79,11 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'GET /metrics': plain('/metrics'),
   'POST /v1/chat/completions': plain('/v1/chat/completions', { ...chat, user: 'b' }),
   'POST /v1/embeddings': plain('/v1/embeddings', { model: 'demo', input: 'Hello' }),
+  'POST /v1/responses': plain('/v1/responses', { model: 'demo', input: 'Hello' }),
+  'GET /v1/responses/:response_id': response(),
+  'DELETE /v1/responses/:response_id': response(),
+  'POST /v1/responses/:response_id/cancel': response('/cancel', {}),
+  'GET /v1/responses/:response_id/input_items': response('/input_items'),
   'POST /v1/messages': plain('/v1/messages', { ...chat, max_tokens: 16 }),
   'POST /v1/messages/count_tokens': plain('/v1/messages/count_tokens', chat),
   'POST /v1/route': plain('/v1/route', { model: 'auto', messages: [{ role: 'user', content: 'Hello' }] }),

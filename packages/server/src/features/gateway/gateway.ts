@@ -10,6 +10,7 @@ import { createRequestReader } from './large-body.ts'
 import { explainRoute } from './route.routes.ts'
 import { type MediaLimits, mediaRoutes } from './media.routes.ts'
 import { messagesRoutes } from './messages/messages.routes.ts'
+import { type ResponsesPorts, responsesRoute } from './responses/responses.routes.ts'
 
 /** The gateway: OpenAI-compatible calls, from bytes in to bytes out. */
 export const createGateway = (
@@ -22,6 +23,7 @@ export const createGateway = (
       /** Kept streams go on at another target when their provider breaks off. */
       readonly continuesStreams: boolean
       readonly now: () => number
+      readonly responses: ResponsesPorts
     },
 ): Feature => {
   const reader = createRequestReader()
@@ -40,6 +42,7 @@ export const createGateway = (
     name: 'gateway',
     routes: [
       ...gatewayRoutes(routePorts),
+      responsesRoute({ ...routePorts, responses: ports.responses }),
       ...messagesRoutes({ ...routePorts, estimateInput: ports.estimateInput }),
       ...mediaRoutes({ ...routePorts, media: ports.media }),
       explainRoute({ read: reader.read, maxBodyBytes: ports.maxBodyBytes, route: ports.route }),

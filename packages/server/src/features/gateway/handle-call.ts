@@ -17,8 +17,9 @@ export interface CallPorts {
   /** The answer of a stream that is kept for a caller who may come back; null where it is not. @throws AppError `invalid_parameter` */
   readonly keepStream: (
     input: CallerInput,
-    protocol: 'chat' | 'messages',
+    protocol: 'chat' | 'messages' | 'responses',
     begin: (signal: CancelSignal) => Promise<StreamSource>,
+    id?: string,
   ) => Reply | null
   /** How a kept stream goes on elsewhere when its provider breaks off; null where it does not. */
   readonly continuation: ReturnType<typeof createContinuation> | null

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { InferenceRequest, MessagesOriginal } from '../../domain/inference.ts'
+import type { InferenceRequest } from '../../domain/inference.ts'
 import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
 import { readRequest, type Wire } from './read-request.ts'
 
@@ -7,9 +7,10 @@ import { readRequest, type Wire } from './read-request.ts'
 const INLINE_BYTES = 1_048_576
 
 type Reading = {
-  readonly request: Omit<InferenceRequest, 'body' | 'messages'>
+  readonly request: Omit<InferenceRequest, 'body'>
   readonly body: ArrayBuffer
-  readonly messages?: Omit<MessagesOriginal, 'body'> & { readonly body: ArrayBuffer }
+  /** Of a request in the Messages protocol. */
+  readonly messages?: ArrayBuffer
 }
 type Refusal = { readonly code: AppError['code']; readonly options: AppErrorOptions }
 /** What the worker answers. */
@@ -45,7 +46,8 @@ export const createRequestReader = () => {
       if ('code' in answer) entry?.reject(new AppError(answer.code, answer.options))
       else {
         const { request, body, messages } = answer
-        const original = messages && { messages: { ...messages, body: Buffer.from(messages.body) } }
+        const { translation } = request
+        const original = translation && messages && { translation: { ...translation, messages: Buffer.from(messages) } }
         entry?.resolve({ ...request, ...original, body: Buffer.from(body) })
       }
     })

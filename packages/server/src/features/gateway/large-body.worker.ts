@@ -5,12 +5,14 @@ import { readRequest, type Wire } from './read-request.ts'
 
 parentPort?.on('message', ({ id, wire, memory }: { id: number; wire: Wire; memory: ArrayBuffer }) => {
   try {
-    const { body, messages, ...request } = readRequest(wire, Buffer.from(memory))
-    if (messages === undefined) parentPort?.postMessage({ id, request, body: memory }, [memory])
+    const { body, translation, ...request } = readRequest(wire, Buffer.from(memory))
+    if (translation === undefined) parentPort?.postMessage({ id, request, body: memory }, [memory])
     else {
+      const { messages, ...rest } = translation
       const translated = ownMemory(body)
-      const original = { ...messages, body: memory }
-      parentPort?.postMessage({ id, request, body: translated, messages: original }, [translated, memory])
+      const answer = { id, request: { ...request, translation: rest }, body: translated }
+      if (messages === undefined) parentPort?.postMessage(answer, [translated])
+      else parentPort?.postMessage({ ...answer, messages: memory }, [translated, memory])
     }
   } catch (fault) {
     const known = fault instanceof AppError ? fault : new AppError('internal_error')

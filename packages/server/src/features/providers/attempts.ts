@@ -247,9 +247,10 @@ export const createAttempts = (options: Options) => {
  * What of a request in another protocol than OpenAI's a provider that speaks OpenAI's alone is not told; null where nothing is lost.
  * @throws ProviderFault where the caller would rather be refused.
  */
-const lostAt = (provider: Provider, { messages }: InferenceRequest): string | null => {
-  if (messages === undefined || messages.lost.length === 0 || provider.speaksMessages === true) return null
-  const { lost, strict } = messages
+const lostAt = (provider: Provider, { translation }: InferenceRequest): string | null => {
+  if (translation === undefined || translation.lost.length === 0) return null
+  if (translation.messages !== undefined && provider.speaksMessages === true) return null
+  const { lost, strict } = translation
   if (strict)
     throw new ProviderFault('unsupported_parameter', {
       upstreamStatus: 0,

@@ -167,7 +167,11 @@ export interface Streams extends Feature {
     input: CallerInput,
     protocol: StreamProtocol,
     begin: (signal: CancelSignal) => Promise<StreamSource>,
+    /** Its id, where what it tells has one already. */
+    id?: string,
   ): Reply | null
+  /** Begins a call for this caller that goes on to its end, whoever reads; null where there is no room for one more. */
+  keepOn(input: CallerInput, id: string, begin: KeptCall['begin']): KeptStream | null
   /** What comes after an event of a stream: `over` when nothing more will; null where the holder has no such stream. @throws AppError `streams_unavailable` */
   attach(id: string, holder: StreamHolder, after: number): Promise<StreamSource | 'over' | null>
   /** @throws AppError `streams_unavailable` */

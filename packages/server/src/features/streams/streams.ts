@@ -175,11 +175,11 @@ export const createStreams = (options: StreamsOptions): Streams => {
     return found
   }
 
-  const answer: Streams['answer'] = (input, protocol, begin) => {
+  const answer: Streams['answer'] = (input, protocol, begin, given) => {
     if (!asksForResume(input)) return null
     const { exchange, signal } = input
     const { headers } = exchange
-    const id = prefixedId('stm', clock.now())
+    const id = given ?? prefixedId('stm', clock.now())
     const kept = keep({
       id,
       holder: holderOf(exchange),
@@ -209,10 +209,21 @@ export const createStreams = (options: StreamsOptions): Streams => {
     return { kind: 'events', stream, begun }
   }
 
+  const keepOn: Streams['keepOn'] = ({ exchange }, id, begin) =>
+    keep({
+      id,
+      holder: holderOf(exchange),
+      protocol: 'responses',
+      requestId: exchange.requestId,
+      lingerMs: null,
+      begin,
+    })
+
   return {
     name: 'streams',
     routes: streamRoutes({ attach, standing, cancel }),
     keep,
+    keepOn,
     answer,
     attach,
     standing,

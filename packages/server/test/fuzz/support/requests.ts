@@ -17,6 +17,8 @@ export interface World {
   readonly origin: string
   readonly keyIds: readonly string[]
   readonly requestIds: readonly string[]
+  /** Kept responses; some are deleted on the way. */
+  readonly responseIds: readonly string[]
   readonly projects: readonly string[]
   /** Operators, and sessions of theirs. */
   readonly operatorIds: readonly string[]
@@ -78,6 +80,7 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     id: [...world.keyIds, ...world.requestIds, ...world.operatorIds, ...world.sessionIds],
     project: world.projects,
     request_id: world.requestIds,
+    response_id: world.responseIds,
     name: ['up', 'fuzz-a', 'fuzz-b'],
   }
 

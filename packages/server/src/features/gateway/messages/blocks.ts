@@ -1,15 +1,8 @@
-import { AppError } from '../../../kernel/errors.ts'
+import { unsupported } from '../unsupported.ts'
 import { invalid, isObject, type Members } from '../wire-members.ts'
 
 /** A part or message of OpenAI's. */
 export type Part = Record<string, unknown>
-
-/** What cannot be put in OpenAI's words, whatever the provider. */
-export const unsupported = (location: string, fix: string): AppError =>
-  new AppError('unsupported_parameter', {
-    detail: `${location} is not supported.`,
-    details: [{ location, message: 'is not supported', fix }],
-  })
 
 const textOf = (block: Members, location: string): string => {
   const { text } = block as { text?: unknown }

@@ -3,7 +3,7 @@ import { AppError } from '../../../kernel/errors.ts'
 import { outlineJson, parseJson } from '../../../kernel/json.ts'
 import { readInferenceRequest } from '../openai-wire.ts'
 import { invalid, isObject, located, type Members, readBoolean, readCount, readModel } from '../wire-members.ts'
-import { unsupported } from './blocks.ts'
+import { unsupported } from '../unsupported.ts'
 import { translateTurns } from './turns.ts'
 
 const MOST_OUTPUT_TOKENS = 10_000_000
@@ -81,7 +81,7 @@ const refuse = (body: Members): void => {
 }
 
 /**
- * Reads a body in the wire format of Anthropic's Messages API. The request is its translation; `messages` keeps what was
+ * Reads a body in the wire format of Anthropic's Messages API. The request is its translation, which keeps what was
  * written, for providers that speak it.
  * @param isCounted of a question for tokens, which names no cap.
  * @throws AppError of the request family.
@@ -115,5 +115,5 @@ export const readMessagesRequest = (bytes: Buffer, isCounted = false): Inference
     ...userOf(body),
   }
   const request = readInferenceRequest('chat', Buffer.from(JSON.stringify(translated).toWellFormed()))
-  return { ...request, messages: { body: bytes, lost, strict } }
+  return { ...request, translation: { lost, strict, messages: bytes } }
 }

@@ -68,7 +68,7 @@ export const createAnthropicProvider = (options: AnthropicOptions): Provider => 
         .catch((fault: unknown) => {
           throw refineFault(fault)
         })
-      return translate(answer, warning, request.messages !== undefined)
+      return translate(answer, warning, request.translation?.messages !== undefined)
     },
     listModels: async (signal) => {
       const models = readModels(await server.get(LIST_PATH, signal))

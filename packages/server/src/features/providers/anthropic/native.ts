@@ -1,7 +1,7 @@
-import { defaultOutputCap, type InferenceRequest, type MessagesOriginal } from '../../../domain/inference.ts'
+import { defaultOutputCap } from '../../../domain/inference.ts'
 import { createLosses } from '../translation/losses.ts'
 import { isObject, type Members } from '../translation/parts.ts'
-import type { TranslatedRequest } from '../translation/translated-request.ts'
+import type { TranslatableRequest, TranslatedRequest } from '../translation/translated-request.ts'
 import { ruleOf } from './parameters.ts'
 import type { TranslationSetting } from './translation.ts'
 
@@ -19,12 +19,12 @@ const withoutForeign = (message: unknown): unknown => {
  * members that the API version no longer has.
  */
 export const adoptMessages = (
-  { body, strict }: MessagesOriginal,
-  { stream, maxOutputTokens }: Pick<InferenceRequest, 'stream' | 'maxOutputTokens'>,
+  written: Buffer,
+  { stream, maxOutputTokens, translation }: TranslatableRequest,
   model: string,
   { sampling }: TranslationSetting,
 ): TranslatedRequest => {
-  const { strict: _own, temperature, top_p, messages, ...rest } = JSON.parse(body.toString('utf8')) as Members
+  const { strict: _own, temperature, top_p, messages, ...rest } = JSON.parse(written.toString('utf8')) as Members
   const losses = createLosses()
   const given = Object.entries({ temperature, top_p }).filter(([, value]) => value !== undefined && value !== null)
   if (!sampling)
@@ -32,7 +32,7 @@ export const adoptMessages = (
       const rule = ruleOf(name)
       if (rule.idle?.(value) !== true) losses.note(name, rule.note)
     }
-  if (strict) losses.refuse()
+  if (translation?.strict === true) losses.refuse()
   const adopted = {
     ...rest,
     ...(sampling && Object.fromEntries(given)),

@@ -89,7 +89,8 @@ export const translateRequest = (
   model: string,
   setting: TranslationSetting,
 ): TranslatedRequest => {
-  if (request.messages !== undefined) return adoptMessages(request.messages, request, model, setting)
+  if (request.translation?.messages !== undefined)
+    return adoptMessages(request.translation.messages, request, model, setting)
   const body = JSON.parse(request.body.toString('utf8')) as Members
   const losses = createLosses()
   const isStrict = readStrict(body)

@@ -1,4 +1,5 @@
 import { Pool } from 'undici'
+import type { InferenceRequest } from '../../../domain/inference.ts'
 import type { CancelSignal } from '../../../kernel/cancellation.ts'
 import {
   CallNotSent,
@@ -11,7 +12,14 @@ import {
 } from '../provider.ts'
 import { type CallSetting, OpenAICall } from './call.ts'
 import { type Expectation, expectationOf, wholeAnswer } from './expectation.ts'
-import { formHeaders, operationPath, providerHeaders, upstreamBody, type UpstreamBody } from './request.ts'
+import {
+  formHeaders,
+  operationPath,
+  providerHeaders,
+  upstreamBody,
+  type UpstreamBody,
+  withPresentCap,
+} from './request.ts'
 
 /** How to reach one OpenAI-compatible server. */
 export interface OpenAIOptions extends CallSetting {
@@ -110,6 +118,13 @@ export const readModels = (list: unknown): ListedModel[] => {
 /** Any server that speaks OpenAI's API. */
 export const createOpenAIProvider = (options: OpenAIOptions): Provider => {
   const server = new OpenAIServer(options)
+  const isOpenAI = new URL(options.baseUrl).hostname.endsWith('openai.com')
+  const written = (request: InferenceRequest, model: string) =>
+    upstreamBody(
+      isOpenAI && request.translation !== undefined ? withPresentCap(request) : request,
+      model,
+      options.streamUsage,
+    )
   return {
     name: options.name,
     kind: 'openai',
@@ -117,7 +132,7 @@ export const createOpenAIProvider = (options: OpenAIOptions): Provider => {
       server.send(
         'POST',
         operationPath[request.operation],
-        upstreamBody(request, model, options.streamUsage),
+        written(request, model),
         expectationOf(request),
         { requestId, trace },
         signal,

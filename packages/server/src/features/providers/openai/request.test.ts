@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { requestOf } from '../__fixtures__/setting.ts'
-import { providerHeaders, upstreamBody } from './request.ts'
+import { providerHeaders, upstreamBody, withPresentCap } from './request.ts'
 
 const spliced = (text: string, model: string): string => upstreamBody(requestOf(text), model, true).toString()
 
@@ -68,6 +68,25 @@ describe('the body that goes upstream', () => {
     const body = upstreamBody(request, 'm', true)
     expect(performance.now() - before).toBeLessThan(250)
     expect(body.length).toBe(request.body.length - 'up/'.length)
+  })
+})
+
+describe('the cap of a translated request', () => {
+  it('gets the name that OpenAI itself asks for, wherever it stands', () => {
+    for (const text of [
+      '{"max_tokens":7,"model":"up/m","stream":true}',
+      '{"model":"up/m","stream":true,"max_tokens":7}',
+    ]) {
+      const renamed = withPresentCap(requestOf(text))
+      expect(JSON.parse(upstreamBody(renamed, 'mini', true).toString())).toEqual({
+        model: 'mini',
+        stream: true,
+        stream_options: { include_usage: true },
+        max_completion_tokens: 7,
+      })
+    }
+    const without = requestOf('{"model":"up/m"}')
+    expect(withPresentCap(without)).toBe(without)
   })
 })
 

@@ -1,4 +1,4 @@
-import { type InferenceRequest, type Operation, replaceSpan } from '../../../domain/inference.ts'
+import { type InferenceRequest, type MemberSpan, type Operation, replaceSpan } from '../../../domain/inference.ts'
 import { quoteJson } from '../../../kernel/json.ts'
 
 /** Path of each operation below the base address. */
@@ -23,6 +23,23 @@ const streamOptions = (text: string): string => {
 
 /** Bytes, or pieces of them in order: a file is not copied for the sake of a name. */
 export type UpstreamBody = Buffer | readonly Buffer[]
+
+const formerCap = '"max_tokens"'
+const presentCap = '"max_completion_tokens"'
+
+/** A translated request with the cap of the output under its present name, which OpenAI itself asks for. */
+export const withPresentCap = (request: InferenceRequest): InferenceRequest => {
+  const { body, members } = request
+  const cap = members.get('max_tokens')
+  if (cap === undefined) return request
+  const start = cap.start - formerCap.length - 1
+  const growth = presentCap.length - formerCap.length
+  const shifted = [...members].map(([name, span]): [string, MemberSpan] => [
+    name === 'max_tokens' ? 'max_completion_tokens' : name,
+    span.start < start ? span : { start: span.start + growth, end: span.end + growth },
+  ])
+  return { ...request, body: replaceSpan(body, start, cap.start - 1, presentCap), members: new Map(shifted) }
+}
 
 /**
  * The bytes that go upstream: the caller's own, with the model renamed where the provider names it differently, and the

@@ -6,10 +6,12 @@ import type { TranslationAnswer, TranslationOrder } from './translator.ts'
 /** A buffer arrives as plain bytes. */
 const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength)
 
-const answer = ({ id, translation, model, setting, body, messages, ...facts }: TranslationOrder): TranslationAnswer => {
+const answer = ({ id, kind, model, setting, body, translation, ...facts }: TranslationOrder): TranslationAnswer => {
   try {
-    const original = messages && { messages: { ...messages, body: bytesOf(messages.body) } }
-    return { id, ...translate(translation, { ...facts, ...original, body: bytesOf(body) }, model, setting) }
+    const original = translation?.messages && {
+      translation: { ...translation, messages: bytesOf(translation.messages) },
+    }
+    return { id, ...translate(kind, { ...facts, ...original, body: bytesOf(body) }, model, setting) }
   } catch (fault) {
     if (!(fault instanceof ProviderFault))
       return { id, code: 'internal_error', options: { upstreamStatus: 0, retry: 'never' } }

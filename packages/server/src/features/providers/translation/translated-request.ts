@@ -1,7 +1,7 @@
 import type { InferenceRequest } from '../../../domain/inference.ts'
 
 /** What of a request its translation reads. */
-export type TranslatableRequest = Pick<InferenceRequest, 'body' | 'stream' | 'maxOutputTokens' | 'messages'>
+export type TranslatableRequest = Pick<InferenceRequest, 'body' | 'stream' | 'maxOutputTokens' | 'translation'>
 
 /** A request in a provider's words. */
 export interface TranslatedRequest {

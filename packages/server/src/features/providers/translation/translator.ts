@@ -10,7 +10,7 @@ const INLINE_BYTES = 1_048_576
 /** What the worker is asked. */
 export interface TranslationOrder extends TranslatableRequest {
   readonly id: number
-  readonly translation: Translation
+  readonly kind: Translation
   readonly model: string
   readonly setting: unknown
 }
@@ -26,7 +26,7 @@ interface Waiting {
 }
 
 /** Translates requests for one kind of provider: small bodies in place, large ones in a worker that is started when first needed. */
-export const createTranslator = <Kind extends Translation>(translation: Kind) => {
+export const createTranslator = <Kind extends Translation>(kind: Kind) => {
   const waiting = new Map<number, Waiting>()
   let worker: Worker | null = null
   let next = 0
@@ -64,19 +64,19 @@ export const createTranslator = <Kind extends Translation>(translation: Kind) =>
       model: string,
       setting: SettingOf<Kind>,
     ): TranslatedRequest | Promise<TranslatedRequest> => {
-      if (request.body.length <= INLINE_BYTES) return translate(translation, request, model, setting)
+      if (request.body.length <= INLINE_BYTES) return translate(kind, request, model, setting)
       return new Promise((resolve, reject) => {
         const id = next++
         waiting.set(id, { resolve, reject })
         worker ??= start()
-        const { body, stream, maxOutputTokens, messages } = request
+        const { body, stream, maxOutputTokens, translation } = request
         const order: TranslationOrder = {
           id,
-          translation,
+          kind,
           body,
           stream,
           maxOutputTokens,
-          ...(messages && { messages }),
+          ...(translation && { translation }),
           model,
           setting,
         }
