@@ -215,6 +215,25 @@ describe('a stream that is kept', () => {
     expect([failed.status, failed.headers.get('x-headgate-stream')]).toEqual([400, null])
   })
 
+  it('speaks Anthropic’s protocol to those who asked in it, its error too', async () => {
+    const ask = (model: string) =>
+      fetch(`${here.url}/v1/messages`, {
+        method: 'POST',
+        headers: { 'x-api-key': key, 'content-type': 'application/json', 'x-headgate-resume': 'on' },
+        body: JSON.stringify({ model, max_tokens: 50, messages, stream: true }),
+      })
+    const whole = await ask('up/gpt-4o-mini;parts=3')
+    const text = await whole.text()
+    expect(text).toMatch(/^id: 1\nevent: message_start\ndata: /)
+    expect(text).toMatch(/\nevent: message_stop\ndata: .*\n\n$/)
+    expect(await (await again(there, streamOf(whole))).text()).toBe(text)
+    const cut = await ask('up/gpt-4o-mini;parts=9;cut-at-part=3')
+    const broken = await cut.text()
+    expect(broken).toMatch(/\nid: \d+\nevent: error\ndata: .*"cursor":\d+/)
+    expect(broken).not.toContain('message_stop')
+    expect(await (await again(there, streamOf(cut))).text()).toBe(broken)
+  })
+
   it('is cancelled from another replica, twice', async () => {
     const answer = await kept(here, 'up/gpt-4o-mini;parts=400;part-delay=30')
     const id = streamOf(answer)

@@ -161,7 +161,9 @@ export const createKeptStream = ({
       return first
     },
     announced: () => {
+      if (isAnnounced) return
       isAnnounced = true
+      if (producer === null) void writer?.announce()
     },
     left: (reason) => {
       if (reason instanceof AppError) stream.end('failed', reason)
@@ -182,7 +184,9 @@ export const createKeptStream = ({
       if (producer === null) signal.abort(fault)
       else producer.abort()
     },
-    beat: () => writer?.beat(),
+    beat: () => {
+      if (producer !== null || isAnnounced) writer?.beat()
+    },
     shared: async () => writer?.flush(),
     forgotten: () => writer?.stop(),
   }
@@ -200,12 +204,12 @@ export const createKeptStream = ({
           onCancelled: () => stream.end('cancelled', new AppError('stream_cancelled')),
           onBuried: () => stream.end('failed', new AppError('stream_interrupted')),
         })
-  // Whoever has the id can read on every replica: they learn it while the provider is asked.
-  const isKnown = writer?.announce()
+  // Whoever has the id can read on every replica; of a call that is refused none of them hears.
+  if (lingerMs === null) stream.announced()
   const first = call.begin(signal).then(
     async (source) => {
       const reader = follow(source)
-      await isKnown
+      await writer?.announce()
       return reader
     },
     (thrown: unknown) => {

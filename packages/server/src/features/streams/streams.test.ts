@@ -101,7 +101,7 @@ describe('the buffer', () => {
 
   it('gives the bytes of a call that never began back, and of a stream whose time is over', async () => {
     const streams = build(null)
-    const call = { holder, protocol: 'chat' as const, requestId: 'req', lingerMs: null }
+    const call = { holder, protocol: 'chat' as const, requestId: 'req', lingerMs: 60_000 }
     const fault = new AppError('upstream_unreachable')
     const failed = streams.keep({ ...call, id: 'stm_failed', begin: () => Promise.reject(fault) }) as KeptStream
     await expect(failed.first).rejects.toBe(fault)
