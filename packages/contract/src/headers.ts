@@ -15,6 +15,8 @@ export const header = {
   tags: 'x-headgate-tags',
   resume: 'x-headgate-resume',
   stream: 'x-headgate-stream',
+  cache: 'x-headgate-cache',
+  age: 'age',
   lastEventId: 'last-event-id',
   idempotencyKey: 'idempotency-key',
   idempotentReplayed: 'idempotent-replayed',

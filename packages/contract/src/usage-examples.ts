@@ -21,6 +21,7 @@ export const usageRowExample = {
   audio_seconds: 0,
   characters: 0,
   cost_usd: '0.00000495',
+  saved_usd: null,
   price_version: '2026-01-15',
   fault: null,
   attempts: 1,
@@ -45,4 +46,5 @@ export const usageTotalsExample = {
   characters: 0,
   cost_usd: '0.00594',
   adjustments_usd: '0',
+  saved_usd: '0',
 }

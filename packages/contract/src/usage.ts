@@ -53,6 +53,12 @@ export const UsageRowSchema = Type.Object(
     estimated: Type.Boolean({ description: 'The tokens were counted here: the provider did not get to say them.' }),
     ...tokens,
     cost_usd: nullable(money),
+    saved_usd: nullable(
+      Type.String({
+        description:
+          'Decimal USD; of an answer from the cache: what it would have cost. null where it did not come from there.',
+      }),
+    ),
     price_version: nullable(Type.String()),
     fault: nullable(Type.String()),
     attempts: count,
@@ -100,6 +106,7 @@ export const UsageTotalsSchema = Type.Object(
     adjustments_usd: Type.String({
       description: 'Decimal USD; the part of cost_usd that operators charged or credited.',
     }),
+    saved_usd: Type.String({ description: 'Decimal USD; what answers from the cache would have cost.' }),
   },
   { ...closed, title: 'UsageTotals', examples: [usageTotalsExample] },
 )

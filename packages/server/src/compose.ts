@@ -111,10 +111,8 @@ export const compose = async (given: Ground): Promise<House> => {
   })
   const budgetRules = createBudgetRules({ database, clock, log, audit, configured: given.settings.config.budgets })
   const kept = await createKept({
-    ...{ settings, database, seal, crew, clock, log, metrics },
-    redisUrl: secrets.redis_url?.reveal(),
-    pepper: pepper.value,
-    port: () => state.port,
+    ...{ config: given.settings.config, settings, database, seal, crew, clock, log, metrics, audit },
+    ...{ redisUrl: secrets.redis_url?.reveal(), pepper: pepper.value, port: () => state.port },
   })
 
   // Where calls go

@@ -5,6 +5,8 @@ import { noTags } from '../domain/route.ts'
 import { createAdmission } from '../features/admission/admission.ts'
 import { createShedding, type HeldBodies } from '../features/admission/shedding.ts'
 import type { Audit } from '../features/audit/audit.ts'
+import type { Cache } from '../features/cache/cache.ts'
+import { createCacheWish } from '../features/cache/cache-wish.ts'
 import { createGateway } from '../features/gateway/gateway.ts'
 import { withOutputCap } from '../features/gateway/openai-wire.ts'
 import type { Idempotency } from '../features/idempotency/idempotency.ts'
@@ -47,7 +49,7 @@ import { currencyOf } from './currency.ts'
 import { type Crew, partOf } from './crew.ts'
 import type { Watch } from './watch.ts'
 import { createModerate } from './moderate.ts'
-import { hideSecrets, outputCapMember, targetNamed } from './options.ts'
+import { cacheRules, hideSecrets, outputCapMember, targetNamed } from './options.ts'
 import { priceOverrides } from './prices.ts'
 
 /** What stays when a generation is replaced: it holds what must not be forgotten. */
@@ -65,6 +67,7 @@ export interface GenerationGround {
   readonly idempotency: Idempotency
   readonly streams: Streams
   readonly responses: Responses
+  readonly cache: Cache
   readonly ledger: Ledger
   readonly budgetRules: BudgetRules
   readonly tokens: TokenCounter
@@ -183,6 +186,10 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
       routing.observe(settlement.attempts, intent.stream)
     },
     bodyLog: watch.bodyLog,
+    recall: (...call) => ground.cache.recall(providers.call, ...call),
+    cacheWish: createCacheWish(cacheRules(config)),
+    onBackgroundFault: (error, request_id) =>
+      log.info({ component: 'cache', error: error as Error, request_id }, 'A cached answer could not be renewed'),
     keepStream: ground.streams.answer,
     continuesStreams: config.resume.continue_after_cut,
     now: clock.now,

@@ -1,4 +1,6 @@
 import type { Settings } from '../config/config.ts'
+import type { Config } from '../config/schema.ts'
+import type { Audit } from '../features/audit/audit.ts'
 import { createIdempotency } from '../features/idempotency/idempotency.ts'
 import { createResponses } from '../features/responses/responses.ts'
 import { createStreams } from '../features/streams/streams.ts'
@@ -9,10 +11,14 @@ import type { Log } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
 import type { Seal } from '../kernel/seal.ts'
 import { addressOf } from './address.ts'
+import { createCached } from './cached.ts'
 import type { Crew } from './crew.ts'
 import { idempotencySettings, resumeBounds } from './options.ts'
 
 interface KeptOptions {
+  /** As it was at the start. */
+  readonly config: Config
+  readonly audit: Pick<Audit, 'record'>
   readonly settings: () => Settings
   readonly redisUrl: string | undefined
   readonly database: Database
@@ -64,5 +70,6 @@ export const createKept = async (options: KeptOptions) => {
     streams,
     keepDays: () => settings().config.responses.keep_days,
   })
-  return { idempotency, streams, responses }
+  const cache = await createCached(options)
+  return { idempotency, streams, responses, cache }
 }

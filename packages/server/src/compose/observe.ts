@@ -88,6 +88,8 @@ export const createObserve = (log: Log, metrics: Metrics, modelLabel: (target: s
     metrics.tokens(model, 'output').inc(usage.outputTokens)
     if (settlement.cost !== null && settlement.cost > 0n)
       metrics.cost(model).inc(Number(settlement.cost) / NANO_PER_USD)
+    if (settlement.saved !== undefined && settlement.saved !== null)
+      metrics.cacheSaved(model).inc(Number(settlement.saved) / NANO_PER_USD)
     if (settlement.firstByteMs !== null) {
       metrics.firstByte(model).observe(settlement.firstByteMs / 1000)
       if (usage.outputTokens > 1) {

@@ -64,6 +64,15 @@ export const idempotencySettings = ({ idempotency }: Config) => ({
   maxAnswerBytes: idempotency.max_answer_bytes,
 })
 
+/** Which calls may be answered by answers given before, and how old those may be. */
+export const cacheRules = ({ cache }: Config) => ({
+  models: cache.store === 'none' ? [] : cache.models,
+  operations: cache.store === 'none' ? [] : cache.operations,
+  maxAgeMs: cache.max_age_seconds * 1_000,
+  staleMs: cache.stale_seconds * 1_000,
+  longestMs: cache.longest_seconds * 1_000,
+})
+
 /** What of streams is kept for readers who come back. */
 export const resumeBounds = ({ resume }: Config) => ({
   streamBytes: resume.stream_bytes,

@@ -213,6 +213,14 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
         expected: 'HEADGATE_REDIS_URL',
       })
     }
+    if (loaded.cache.store === 'redis' && loaded.redis_url === undefined) {
+      faults.push({
+        where: where(['cache', 'store']),
+        option: 'cache.store',
+        problem: '"redis" needs redis_url',
+        expected: 'HEADGATE_REDIS_URL',
+      })
+    }
   }
   const tls = faults.length === 0 ? readTlsFiles(loaded, where, faults) : undefined
   return {

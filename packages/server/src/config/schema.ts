@@ -1,5 +1,6 @@
 import { BudgetRuleSchema, budgetNamePattern } from '@headgate/contract/budgets.ts'
 import { type Static, Type } from 'typebox'
+import { CacheSchema } from './cache-schema.ts'
 import { CurrencySchema } from './currency-schema.ts'
 import { AlertsSchema, ObjectivesSchema, ReceiversSchema } from './alerts-schema.ts'
 import { DiagnosticsOptionsSchema, GuardsSchema } from './guards-schema.ts'
@@ -200,6 +201,7 @@ export const ConfigSchema = group(
     idempotency: IdempotencySchema,
     responses: ResponsesSchema,
     resume: ResumeSchema,
+    cache: CacheSchema,
     guards: GuardsSchema,
     diagnostics: DiagnosticsOptionsSchema,
     queue: group(

@@ -1,3 +1,4 @@
+import type { CacheWish } from './cached-answer.ts'
 import type { Caller } from './caller.ts'
 import type { Tags } from './route.ts'
 import type { Walk } from './walk.ts'
@@ -18,6 +19,8 @@ export interface Exchange {
   readonly tags: Tags
   /** Headers of the answer, whatever it becomes; stages add to it. */
   readonly headers: Record<string, string>
+  /** Of a call that may be answered by an answer given before. */
+  readonly cache?: CacheWish
   /** Stamps of the stages. */
   readonly walk: Walk
 }

@@ -82,6 +82,8 @@ export interface Settlement {
   readonly firstByteMs: number | null
   /** Catalogue code of what the caller was told; null when all went well. */
   readonly fault: string | null
+  /** Of an answer that was given before, at no cost: what it would have cost; null where no price is known. */
+  readonly saved?: NanoUsd | null
 }
 
 /** An admitted call: its reservation, open until it is settled. */

@@ -1,3 +1,4 @@
+import type { Recording } from './cached-answer.ts'
 import type { Attempt } from './hold.ts'
 import type { Target } from './model.ts'
 import type { MediaTold } from './media.ts'
@@ -18,6 +19,8 @@ export interface JsonAnswer {
   readonly contentType?: string | undefined
   /** The body is a message of the Messages protocol, as the request was. */
   readonly isMessage?: boolean | undefined
+  /** It was given before: no provider was called for it. */
+  readonly isRecalled?: boolean | undefined
   /** What of the request could not be given to the provider. */
   readonly warning?: string | undefined
 }
@@ -57,6 +60,10 @@ export interface EventAnswer {
   readonly release: () => void
   /** What of the request could not be given to the provider. */
   readonly warning?: string | undefined
+  /** It was given before: no provider was called for it. */
+  readonly isRecalled?: boolean | undefined
+  /** It is written down as it flows. */
+  readonly recording?: Recording | undefined
 }
 
 /** Bytes of a provider whose first ones have arrived: speech, as it is spoken. */

@@ -28,6 +28,12 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     schema: text,
     example: 'fast-chat: weight 3 of 4',
   },
+  [header.cache]: {
+    description:
+      'Where the call asked for the cache: `hit` and `stale` are answers given before, at no cost; `bypass` was not looked up.',
+    schema: { type: 'string', enum: ['hit', 'stale', 'miss', 'bypass'] },
+  },
+  [header.age]: { description: 'Seconds since a cached answer was made.', schema: wholeNumber },
   [header.warning]: {
     description: 'What was changed in the request, such as a capped output; what a file holds.',
     schema: text,
@@ -101,6 +107,13 @@ export const parameterComponents = (): Members => ({
     in: 'header',
     description:
       'Words of your own that tell calls apart, such as `team=search, experiment=b`; routes may turn on them.',
+    schema: { type: 'string' },
+  },
+  Cache: {
+    name: header.cache,
+    in: 'header',
+    description:
+      '`on`, `off` or `refresh`, then, after commas, `max-age=60`, `stale=30` (both in seconds), `shared` or `tools`: whether an answer given before is good.',
     schema: { type: 'string' },
   },
   User: {

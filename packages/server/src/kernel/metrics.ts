@@ -75,6 +75,16 @@ const metricTable = {
     help: 'Requests with an Idempotency-Key: run, replayed, reused for another one, waited in vain, or not replayable.',
     labels: ['result'],
   },
+  cached: {
+    name: 'headgate_cache_lookups_total',
+    help: 'Calls that asked for the cache: hit, stale (an answer given before), miss, or bypass (not looked up).',
+    labels: ['result'],
+  },
+  cacheSaved: {
+    name: 'headgate_cache_saved_usd_total',
+    help: 'What calls answered from the cache would have cost, in USD.',
+    labels: ['model'],
+  },
   resumed: {
     name: 'headgate_stream_resumes_total',
     help: 'Readers who came back to a stream, by where it was: here, elsewhere, over (they had all of it) or missing.',
@@ -253,6 +263,8 @@ export const createMetrics = (
     slowRequests: counter(metricTable.slowRequests),
     reliefs: counter(metricTable.reliefs),
     named: counter(metricTable.named),
+    cached: counter(metricTable.cached),
+    cacheSaved: counter(metricTable.cacheSaved),
     verdicts: counter(metricTable.verdicts),
     resumed: counter(metricTable.resumed),
     shadowRefusals: counter(metricTable.shadowRefusals),

@@ -188,6 +188,7 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'GET /admin/v1/sessions': plain('/admin/v1/sessions'),
   'POST /admin/v1/sessions': plain('/admin/v1/sessions', { operator: 'op_01KG9V6V80Q3M5YJ8T2N4R7WXA' }),
   'DELETE /admin/v1/sessions/:id': operator('/admin/v1/sessions'),
+  'POST /admin/v1/cache/purge': plain('/admin/v1/cache/purge', { project: missing }),
   'GET /admin/v1/audit': plain('/admin/v1/audit'),
   'GET /admin/v1/config': plain('/admin/v1/config'),
   'POST /admin/v1/config/reload': plain('/admin/v1/config/reload'),

@@ -47,6 +47,7 @@ export const createAccounts =
     const takeAnswer = ports.bodyLog === null ? null : ports.bodyLog(exchange, request)
     let target = intent.target
     let attempts: readonly Attempt[] = []
+    let isRecalled = false
 
     const settle = (
       outcome: Outcome,
@@ -54,11 +55,13 @@ export const createAccounts =
       rest: { estimated: boolean; fault: string | null; firstByteMs: number | null; free?: boolean },
     ): StreamReceipt => {
       const price = ports.priceOf(target, intent.at, intent.operation)
-      const cost = price === null ? null : rest.free ? 0n : ports.costOf(price, usage)
+      const worth = price === null ? null : rest.free ? 0n : ports.costOf(price, usage)
+      // What was given before is not paid for again.
+      const cost = isRecalled ? 0n : worth
       const settlement: Settlement = {
         outcome,
         target,
-        usage,
+        usage: isRecalled ? noUsage : usage,
         estimated: rest.estimated,
         cost,
         priceVersion: price?.version ?? null,
@@ -66,6 +69,7 @@ export const createAccounts =
         durationMs: ports.monotonic() - startedAt,
         firstByteMs: rest.firstByteMs,
         fault: rest.fault,
+        ...(isRecalled && { saved: worth }),
       }
       hold.settle(settlement)
       walk.settledAt = ports.monotonic()
@@ -94,6 +98,7 @@ export const createAccounts =
         walk.answeredAt = ports.monotonic()
         target = answer.target.name
         attempts = answer.attempts
+        isRecalled = answer.isRecalled === true
         exchange.headers[header.model] = answer.target.model
         exchange.headers[header.provider] = answer.target.provider
         exchange.headers[header.attempts] = String(attempts.length)

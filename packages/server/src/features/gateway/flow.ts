@@ -1,4 +1,5 @@
 import { header } from '@headgate/contract/headers.ts'
+import type { Recording } from '../../domain/cached-answer.ts'
 import type { Exchange } from '../../domain/exchange.ts'
 import type { InferenceRequest } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
@@ -6,7 +7,7 @@ import type { BinarySource, JsonAnswer, StreamSource } from '../../domain/upstre
 import type { CancelSignal } from '../../kernel/cancellation.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Account } from './account.ts'
-import type { Admitted, FlowPorts } from './gateway.ports.ts'
+import type { Admitted, FlowPorts, StreamEnd } from './gateway.ports.ts'
 
 /** What a call answers: a whole body, or a stream that settles itself. */
 export type CallAnswer =
@@ -15,6 +16,8 @@ export type CallAnswer =
   | { readonly kind: 'binary'; readonly source: BinarySource }
 
 const nothing = (): void => {}
+const endRecording = ({ keep, drop }: Recording, { outcome }: StreamEnd): void =>
+  outcome === 'complete' ? keep() : drop()
 
 /** @throws AppError `upstream_truncated` where there is no other. */
 const others = (targets: readonly Target[], without: string): readonly Target[] => {
@@ -47,7 +50,9 @@ export const createFlow =
     const account = openAccount(exchange, admitted)
     let release = nothing
     try {
-      const answer = await stage.call(targets, request, exchange, signal) // waits for a place, falls back until the first part
+      const answer = await (exchange.cache === undefined
+        ? stage.call(targets, request, exchange, signal) // waits for a place, falls back until the first part
+        : stage.recall(targets, request, exchange, exchange.cache, signal)) // or was answered before
       account.answered(answer)
       if (answer.kind === 'json') return { kind: 'json', answer, costUsd: await account.complete(answer) }
       release = answer.release
@@ -59,6 +64,7 @@ export const createFlow =
         mark: (outputTokens) => hold.mark(outputTokens),
         settle: (end) => {
           answer.release()
+          if (answer.recording !== undefined) endRecording(answer.recording, end)
           return account.ended(end)
         },
       })

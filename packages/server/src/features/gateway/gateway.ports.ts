@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
+import type { CacheWish } from '../../domain/cached-answer.ts'
 import type { Exchange } from '../../domain/exchange.ts'
 import type { Attempt, Hold, Intent, Settlement } from '../../domain/hold.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
@@ -67,6 +68,14 @@ export interface FlowPorts {
     targets: readonly Target[],
     request: InferenceRequest,
     exchange: Exchange,
+    signal: CancelSignal,
+  ) => Promise<UpstreamAnswer>
+  /** The same for a call that may be answered by an answer given before. */
+  readonly recall: (
+    targets: readonly Target[],
+    request: InferenceRequest,
+    exchange: Exchange,
+    wish: CacheWish,
     signal: CancelSignal,
   ) => Promise<UpstreamAnswer>
   readonly relay: (input: RelayInput) => StreamSource

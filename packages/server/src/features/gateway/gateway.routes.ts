@@ -38,6 +38,8 @@ export const callHeaders = [
   header.costUsd,
   header.warning,
   header.route,
+  header.cache,
+  header.age,
 ]
 
 /** Declares the inference routes under OpenAI's paths. */

@@ -1,6 +1,7 @@
 import type { Feature } from '../../kernel/feature.ts'
 import { createAccounts } from './account.ts'
 import { createContinuation } from './continuation.ts'
+import { type BackgroundPorts, createBackground } from './background-call.ts'
 import { createFlow } from './flow.ts'
 import { type PlainModels, plainRoutes } from './plain.routes.ts'
 import type { AccountPorts, FlowPorts } from './gateway.ports.ts'
@@ -15,8 +16,9 @@ import { type ResponsesPorts, responsesRoute } from './responses/responses.route
 /** The gateway: OpenAI-compatible calls, from bytes in to bytes out. */
 export const createGateway = (
   ports: FlowPorts &
+    BackgroundPorts &
     AccountPorts &
-    Pick<CallPorts, 'keepStream'> & {
+    Pick<CallPorts, 'keepStream' | 'cacheWish'> & {
       readonly maxBodyBytes: number
       readonly media: MediaLimits
       readonly plainModels: PlainModels
@@ -37,6 +39,8 @@ export const createGateway = (
     continuation: ports.continuesStreams
       ? createContinuation({ ...ports, call, read: (body) => reader.read('chat', body) })
       : null,
+    cacheWish: ports.cacheWish,
+    inBackground: createBackground(ports),
   }
   return {
     name: 'gateway',

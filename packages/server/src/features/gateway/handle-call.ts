@@ -1,4 +1,6 @@
 import { header } from '@headgate/contract/headers.ts'
+import type { CacheWish } from '../../domain/cached-answer.ts'
+import type { Exchange } from '../../domain/exchange.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
 import type { BinarySource, StreamSource } from '../../domain/upstream.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
@@ -14,6 +16,13 @@ export interface CallPorts {
     signal: CancelSignal,
   ) => Promise<CallAnswer>
   readonly monotonic: () => number
+  /** Whether an answer given before is good; null where it is not. @throws AppError `invalid_parameter` */
+  readonly cacheWish: (headers: CallerInput['headers'], request: InferenceRequest) => Omit<CacheWish, 'renew'> | null
+  /** Makes a call that nobody waits for, as one of its own. */
+  readonly inBackground: (
+    exchange: Exchange,
+    make: (exchange: Exchange, signal: CancelSignal) => Promise<CallAnswer>,
+  ) => Promise<void>
   /** The answer of a stream that is kept for a caller who may come back; null where it is not. @throws AppError `invalid_parameter` */
   readonly keepStream: (
     input: CallerInput,
@@ -36,9 +45,23 @@ interface ReadyCall {
   readonly begin: (signal: CancelSignal) => Promise<CallAnswer>
 }
 
+/** The exchange of a call that may be answered by an answer given before. */
+const withCache = (
+  exchange: Exchange,
+  wish: Omit<CacheWish, 'renew'>,
+  request: InferenceRequest,
+  { call, inBackground }: Pick<CallPorts, 'call' | 'inBackground'>,
+): Exchange => {
+  const renew = (): Promise<void> =>
+    inBackground(exchange, (again, signal) =>
+      call({ ...again, cache: { ...wish, mode: 'renew', renew } }, request, signal),
+    )
+  return { ...exchange, cache: { ...wish, renew } }
+}
+
 /** Notes what is asked for. */
 export const readyCall = async (
-  { call, monotonic }: CallPorts,
+  { call, monotonic, cacheWish, inBackground }: CallPorts,
   operation: Operation,
   read: ReadCall,
   input: CallerInput,
@@ -54,7 +77,9 @@ export const readyCall = async (
   const { caller } = exchange
   const mayName = exchange.user === null && caller.kind === 'secret' && caller.person === null
   const named = mayName && request.user !== null ? { ...exchange, user: request.user } : exchange
-  return { request, exchange: named, begin: (signal) => call(named, request, signal) }
+  const wish = cacheWish(input.headers, request)
+  const asked = wish === null ? named : withCache(named, wish, request, { call, inBackground })
+  return { request, exchange: asked, begin: (signal) => call(asked, request, signal) }
 }
 
 /** Notes what is asked for, and makes the call. */

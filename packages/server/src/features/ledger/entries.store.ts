@@ -49,6 +49,9 @@ const amountsJson = ({ amounts }: LedgerRow): string =>
     ? ''
     : `,"images":${amounts.images},"audio_ms":${Math.round(amounts.audioMs)},"characters":${amounts.characters}`
 
+/** Only of answers from the cache. */
+const savedJson = ({ saved }: LedgerRow): string => (saved === undefined ? '' : `,"saved_nano":${saved ?? 0}`)
+
 /** A row, and its tries, as PostgreSQL reads it: one JSON document per batch costs a fraction of an array per column. */
 const rowJson = (row: LedgerRow, budget: Reservation | undefined, windowText: WindowText): string => {
   const slash = row.target.indexOf('/')
@@ -62,7 +65,7 @@ const rowJson = (row: LedgerRow, budget: Reservation | undefined, windowText: Wi
     `,"cache_write_input_tokens":${row.cacheWriteInputTokens}` +
     `,"cache_write_hour_input_tokens":${row.cacheWriteHourInputTokens}` +
     `,"output_tokens":${row.outputTokens},"reasoning_tokens":${row.reasoningTokens}${amountsJson(row)}` +
-    `,"cost_nano":${row.cost},"price_version":${nullableText(row.priceVersion)},"fault":${nullableText(row.fault)}` +
+    `,"cost_nano":${row.cost},"price_version":${nullableText(row.priceVersion)},"fault":${nullableText(row.fault)}${savedJson(row)}` +
     `,"attempts":${row.attempts.length},"duration_ms":${row.durationMs},"first_byte_ms":${row.firstByteMs}` +
     (budget === undefined
       ? ',"budget_id":null,"budget_window":null'
@@ -95,10 +98,11 @@ const INSERT_ROWS = `
       input_tokens bigint, cached_input_tokens bigint, cache_write_input_tokens bigint,
       cache_write_hour_input_tokens bigint, output_tokens bigint, reasoning_tokens bigint, cost_nano bigint,
       price_version text, fault text, attempts smallint, duration_ms integer, first_byte_ms integer, budget_id text,
-      budget_window timestamptz, tries json, images bigint, audio_ms bigint, characters bigint)
+      budget_window timestamptz, tries json, images bigint, audio_ms bigint, characters bigint,
+      saved_nano bigint)
   ), written AS (
-    INSERT INTO headgate.ledger_entries (request_id, at, ${COLUMNS}, images, audio_ms, characters)
-    SELECT request_id, at, ${COLUMNS}, coalesce(images, 0), coalesce(audio_ms, 0), coalesce(characters, 0) FROM given
+    INSERT INTO headgate.ledger_entries (request_id, at, ${COLUMNS}, images, audio_ms, characters, saved_nano)
+    SELECT request_id, at, ${COLUMNS}, coalesce(images, 0), coalesce(audio_ms, 0), coalesce(characters, 0), saved_nano FROM given
     ON CONFLICT (request_id, kind, at) DO NOTHING
     RETURNING request_id
   ), tried AS (

@@ -70,6 +70,9 @@ const amountsJson = ({ amounts }: LedgerRow): string =>
     ? ''
     : `,"amounts":{"images":${amounts.images},"audioMs":${Math.round(amounts.audioMs)},"characters":${amounts.characters}}`
 
+/** Only of answers from the cache. */
+const savedJson = ({ saved }: LedgerRow): string => (saved === undefined ? '' : `,"saved":${amountJson(saved)}`)
+
 /** Writes an outcome as a line. */
 export const outcomeLine = (row: LedgerRow): string =>
   toLine(
@@ -80,13 +83,13 @@ export const outcomeLine = (row: LedgerRow): string =>
       `,"cachedInputTokens":${row.cachedInputTokens},"cacheWriteInputTokens":${row.cacheWriteInputTokens}` +
       `,"cacheWriteHourInputTokens":${row.cacheWriteHourInputTokens}` +
       `,"outputTokens":${row.outputTokens}` +
-      `,"reasoningTokens":${row.reasoningTokens}${amountsJson(row)},"cost":${amountJson(row.cost)}` +
+      `,"reasoningTokens":${row.reasoningTokens}${amountsJson(row)},"cost":${amountJson(row.cost)}${savedJson(row)}` +
       `,"priceVersion":${quoteJsonOrNull(row.priceVersion)},"fault":${quoteJsonOrNull(row.fault)}` +
       `,"attempts":[${row.attempts.map(attemptJson).join()}],"durationMs":${row.durationMs}` +
       `,"firstByteMs":${row.firstByteMs}${reservationsJson(row.reservations)}}`,
   )
 
-type Packed<T> = { [K in keyof T]: T[K] extends bigint | null ? string | null : T[K] }
+type Packed<T> = { [K in keyof T]: T[K] extends bigint | null | undefined ? string | null : T[K] }
 
 interface PackedReservation {
   readonly budgetId: string | null
@@ -135,6 +138,7 @@ const unpackOutcome = (value: Record<string, unknown>): OutcomeRecord => {
   const {
     t: _,
     cost,
+    saved,
     budgetId,
     reservation,
     further,
@@ -149,6 +153,7 @@ const unpackOutcome = (value: Record<string, unknown>): OutcomeRecord => {
       amounts: rest.amounts ?? noAmounts,
       cacheWriteHourInputTokens: rest.cacheWriteHourInputTokens ?? null,
       cost: cost === null ? null : BigInt(cost),
+      ...(saved !== undefined && { saved: saved === null ? null : BigInt(saved) }),
       reservations: unpackReservations({ budgetId, reservation, ...(further && { further }) }),
     },
   }

@@ -57,7 +57,7 @@ export const readCalls = async (
             e.cache_write_hour_input_tokens, e.output_tokens, e.first_byte_ms, e.cost_nano, e.price_version,
             coalesce(c.amount, 0)::bigint AS corrected_nano, c.count AS corrections
        FROM (SELECT * FROM headgate.ledger_entries
-              WHERE kind = 'call' AND at >= $1 AND at < $2 AND (at, request_id) > ($3, $4)
+              WHERE kind = 'call' AND saved_nano IS NULL AND at >= $1 AND at < $2 AND (at, request_id) > ($3, $4)
                 AND ($5::text IS NULL OR CASE WHEN $6 THEN starts_with(target, $5) ELSE target = $5 END)
               ORDER BY at, request_id LIMIT $7) e,
             LATERAL (SELECT sum(cost_nano) AS amount, count(*) AS count FROM headgate.ledger_entries

@@ -41,6 +41,8 @@ export interface LedgerRow {
   readonly amounts: MediaAmounts
   readonly cost: NanoUsd | null
   readonly priceVersion: string | null
+  /** Of an answer from the cache: what it would have cost; null where that is not known. */
+  readonly saved?: NanoUsd | null
   readonly fault: string | null
   readonly attempts: readonly Attempt[]
   readonly durationMs: number
@@ -73,6 +75,7 @@ export const toRow = (intent: Intent, reservations: readonly Reservation[], sett
     amounts: usage.media ?? noAmounts,
     cost: settlement.cost,
     priceVersion: settlement.priceVersion,
+    ...(settlement.saved !== undefined && { saved: settlement.saved }),
     fault: settlement.fault,
     attempts: settlement.attempts,
     durationMs: Math.round(settlement.durationMs),

@@ -30,6 +30,7 @@ export const viewEntry = (entry: EntryRow): UsageRow => ({
   audio_seconds: Number(entry.audio_ms) / 1_000,
   characters: Number(entry.characters),
   cost_usd: money(entry.cost_nano),
+  saved_usd: money(entry.saved_nano),
   price_version: entry.price_version,
   fault: entry.fault,
   attempts: entry.attempts,
@@ -83,6 +84,7 @@ export const viewQueued = (row: LedgerRow): UsageDetail => {
     audio_seconds: Math.round(row.amounts.audioMs) / 1_000,
     characters: row.amounts.characters,
     cost_usd: money(row.cost),
+    saved_usd: row.saved === undefined ? null : money(row.saved ?? 0n),
     price_version: row.priceVersion,
     fault: row.fault,
     attempts: row.attempts.length,
@@ -110,6 +112,7 @@ export const viewTotals = (totals: TotalsRow): UsageTotals => ({
   characters: Number(totals.characters),
   cost_usd: formatUsd(totals.cost_nano),
   adjustments_usd: formatUsd(totals.adjustments_nano),
+  saved_usd: formatUsd(totals.saved_nano),
 })
 
 /** A budget's state as callers see it. */

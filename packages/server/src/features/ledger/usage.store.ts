@@ -24,6 +24,8 @@ export interface EntryRow {
   readonly audio_ms: bigint
   readonly characters: bigint
   readonly cost_nano: bigint | null
+  /** null where the answer did not come from the cache. */
+  readonly saved_nano: bigint | null
   readonly price_version: string | null
   readonly fault: string | null
   readonly attempts: number
@@ -59,6 +61,7 @@ export interface TotalsRow {
   readonly characters: bigint
   readonly cost_nano: bigint
   readonly adjustments_nano: bigint
+  readonly saved_nano: bigint
 }
 
 /** A time range, `to` excluded, milliseconds since the epoch. */
@@ -92,7 +95,8 @@ export interface ListFilter {
 
 const SHOWN = `request_id, client_request_id, project_id, key_id, user_name, operation, provider, model, stream, outcome,
   estimated, input_tokens, cached_input_tokens, cache_write_input_tokens, output_tokens, reasoning_tokens, images,
-  audio_ms, characters, cost_nano, price_version, fault, attempts, duration_ms, first_byte_ms, at`
+  audio_ms, characters, cost_nano, saved_nano, price_version, fault, attempts, duration_ms,
+  first_byte_ms, at`
 const time = (milliseconds: number): string => new Date(milliseconds).toISOString()
 
 const COUNTED = [
@@ -109,6 +113,7 @@ const COUNTED = [
   'characters',
   'cost_nano',
   'adjustments_nano',
+  'saved_nano',
 ] as const
 const SUMS = COUNTED.map((name) => `coalesce(sum(${name}), 0)::bigint AS ${name}`).join(', ')
 
@@ -117,7 +122,7 @@ const ENTRY = `at, project_id, key_id, coalesce(user_name, '') AS user_name, tar
   (kind = 'call' AND estimated)::int AS estimated_requests, (kind = 'call' AND cost_nano IS NULL)::int AS unpriced_requests,
   input_tokens, cached_input_tokens, cache_write_input_tokens, output_tokens, reasoning_tokens, images, audio_ms,
   characters, coalesce(cost_nano, 0) AS cost_nano,
-  CASE WHEN kind = 'adjustment' THEN cost_nano ELSE 0 END AS adjustments_nano`
+  CASE WHEN kind = 'adjustment' THEN cost_nano ELSE 0 END AS adjustments_nano, coalesce(saved_nano, 0) AS saved_nano`
 
 /**
  * What was used from $1 to $2: the whole days, from $6 to $7, and the other whole hours, from $3 to $4, as they are summed up, and the
