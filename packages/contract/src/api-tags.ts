@@ -6,6 +6,8 @@ export const apiTags = {
   Images: 'Pictures made, changed and varied by a model.',
   Audio: 'Speech made of text, and text of speech.',
   Moderations: 'Whether a text or a picture is harmful, by a model.',
+  Files: 'Files that are kept for batches and other calls.',
+  Batches: 'Many calls in one file, made behind live ones.',
   Models: 'What a key may call.',
   Usage: 'What calls consumed and cost.',
   Keys: 'API keys: making, changing, rotating and ending them.',

@@ -14,6 +14,7 @@ export const logComponents = [
   'cache',
   'configuration',
   'counters',
+  'files',
   'idempotency',
   'identity',
   'kernel',

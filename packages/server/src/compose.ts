@@ -113,6 +113,7 @@ export const compose = async (given: Ground): Promise<House> => {
   const kept = await createKept({
     ...{ config: given.settings.config, settings, database, seal, crew, clock, log, metrics, audit },
     ...{ redisUrl: secrets.redis_url?.reveal(), pepper: pepper.value, port: () => state.port },
+    ...{ current, keys: identity.keys, isDraining: () => state.draining },
   })
 
   // Where calls go

@@ -1,5 +1,6 @@
 import { authenticationErrors } from './authentication.ts'
 import type { ErrorEntry } from './entry.ts'
+import { fileErrors } from './files.ts'
 import { idempotencyErrors } from './idempotency.ts'
 import { limitErrors } from './limits.ts'
 import { peopleErrors } from './people.ts'
@@ -18,6 +19,7 @@ const families = {
   ...safetyErrors,
   ...streamErrors,
   ...responseErrors,
+  ...fileErrors,
   ...limitErrors,
   ...upstreamErrors,
   ...platformErrors,

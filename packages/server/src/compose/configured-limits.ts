@@ -30,12 +30,14 @@ const tierPolicies = (tiers: Config['tiers']): [string, PolicyInput][] =>
 
 /**
  * What a caller's calls weigh against others', in the line and under overload: the priority of the tier, 2 where it names
- * none; strangers come last.
+ * none; strangers and calls that nobody waits for come last.
  */
 export const createPriorityOf =
   ({ tiers }: Pick<Config, 'tiers'>) =>
-  ({ kind, person, tier }: Caller): Priority =>
-    kind === 'publishable' && person === null ? 1 : ((tiers[tier]?.priority ?? 2) as Priority)
+  ({ kind, person, tier, isBackground }: Caller): Priority =>
+    isBackground === true || (kind === 'publishable' && person === null)
+      ? 1
+      : ((tiers[tier]?.priority ?? 2) as Priority)
 
 /** The limits and access rules that the configuration states. */
 export const configuredLimits = ({ tiers, limits }: Pick<Config, 'tiers' | 'limits'>) => ({

@@ -7,7 +7,7 @@ import { createShedding, type HeldBodies } from '../features/admission/shedding.
 import type { Audit } from '../features/audit/audit.ts'
 import type { Cache } from '../features/cache/cache.ts'
 import { createCacheWish } from '../features/cache/cache-wish.ts'
-import { createGateway } from '../features/gateway/gateway.ts'
+import { createGateway, type Gateway } from '../features/gateway/gateway.ts'
 import { withOutputCap } from '../features/gateway/openai-wire.ts'
 import type { Idempotency } from '../features/idempotency/idempotency.ts'
 import type { Identity } from '../features/identity/identity.ts'
@@ -95,6 +95,7 @@ export interface Generation {
   readonly events: Events
   /** Nano-USD that a call would cost, by the prices of this reading. */
   readonly costOf: RoutingOptions['costOf']
+  readonly lineCall: Gateway['lineCall']
   /** The features that go with it. */
   readonly own: readonly Feature[]
   readonly start: () => Promise<void>
@@ -234,6 +235,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
   return {
     settings,
     events,
+    lineCall: gateway.lineCall,
     costOf: (target, request, outputTokens) => {
       const price = metering.priceOf(target, clock.now(), request.operation)
       return price === null ? null : metering.worstCase(price, request, outputTokens)

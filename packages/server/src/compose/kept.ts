@@ -2,6 +2,7 @@ import type { Settings } from '../config/config.ts'
 import type { Config } from '../config/schema.ts'
 import type { Audit } from '../features/audit/audit.ts'
 import { createIdempotency } from '../features/idempotency/idempotency.ts'
+import type { Identity } from '../features/identity/identity.ts'
 import { createResponses } from '../features/responses/responses.ts'
 import { createStreams } from '../features/streams/streams.ts'
 import { createFail } from '../http/fail.ts'
@@ -13,6 +14,8 @@ import type { Seal } from '../kernel/seal.ts'
 import { addressOf } from './address.ts'
 import { createCached } from './cached.ts'
 import type { Crew } from './crew.ts'
+import { createFileRoom } from './file-room.ts'
+import type { Generation } from './generation.ts'
 import { idempotencySettings, resumeBounds } from './options.ts'
 
 interface KeptOptions {
@@ -31,11 +34,15 @@ interface KeptOptions {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
+  readonly isDraining: () => boolean
+  readonly current: () => Pick<Generation, 'lineCall' | 'door'>
+  readonly keys: Pick<Identity['keys'], 'get' | 'callerOf'>
 }
 
 /**
  * Builds what outlives the request that it belongs to: answers kept for retries, in PostgreSQL; streams kept for readers who come
- * back, in memory, and in Redis too where there is one, so that other replicas can read.
+ * back, in memory, and in Redis too where there is one, so that other replicas
+ * can read; files and batches, in PostgreSQL.
  */
 export const createKept = async (options: KeptOptions) => {
   const { settings, redisUrl, database, seal, pepper, crew, clock, log, metrics } = options
@@ -71,5 +78,6 @@ export const createKept = async (options: KeptOptions) => {
     keepDays: () => settings().config.responses.keep_days,
   })
   const cache = await createCached(options)
-  return { idempotency, streams, responses, cache }
+  const files = createFileRoom({ ...options, present: fail.present, maxBytes: options.config.files.max_bytes })
+  return { idempotency, streams, responses, cache, files }
 }

@@ -4,6 +4,7 @@ import { CacheSchema } from './cache-schema.ts'
 import { CurrencySchema } from './currency-schema.ts'
 import { AlertsSchema, ObjectivesSchema, ReceiversSchema } from './alerts-schema.ts'
 import { DiagnosticsOptionsSchema, GuardsSchema } from './guards-schema.ts'
+import { filesOptions } from './files-schema.ts'
 import { IdempotencySchema } from './idempotency-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
 import {
@@ -202,6 +203,7 @@ export const ConfigSchema = group(
     responses: ResponsesSchema,
     resume: ResumeSchema,
     cache: CacheSchema,
+    ...filesOptions,
     guards: GuardsSchema,
     diagnostics: DiagnosticsOptionsSchema,
     queue: group(

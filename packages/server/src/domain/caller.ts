@@ -18,4 +18,6 @@ export interface Caller {
   readonly models: readonly string[] | null
   /** The budget that every call of this key is held against; null where none applies. */
   readonly budgetId: string | null
+  /** Calls that nobody waits for: they stand behind all others. */
+  readonly isBackground?: true
 }

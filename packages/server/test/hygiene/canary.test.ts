@@ -33,6 +33,15 @@ const notAsked = [
   'stream_interrupted',
   'stream_too_long',
   'streams_unavailable',
+  // Come with files and batches: files.test.ts.
+  'file_not_found',
+  'file_in_use',
+  'file_quota_exceeded',
+  'batch_not_found',
+  'batch_ended',
+  'batch_expired',
+  'batch_cancelled',
+  'batch_interrupted',
   // Come with issuers and projects that this house has none of: users/tokens.test.ts.
   'user_token_audience_wrong',
   'user_token_ambiguous',

@@ -6,6 +6,9 @@ export const missing = 'AAAAAAAAAAAA'
 
 /** No stream has this id. */
 const missingStream = 'stm_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+/** No file and no batch has these. */
+const missingFile = 'file_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+const missingBatch = 'batch_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 
 /** No response has this id. */
 const missingResponse = 'resp_01ARZ3NDEKTSV4RRFFQ69G5FAV'
@@ -60,6 +63,8 @@ const operator = (path: string, body?: object): Sample => ({
   ...(body && { body }),
 })
 
+const missed = (path: string): Sample => ({ path, missing: path, foreign: () => [] })
+
 /** How every mounted route is asked; `foreignUsage` are paths of a call of project A. */
 export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Record<string, Sample>> => ({
   'GET /livez': plain('/livez'),
@@ -98,6 +103,19 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
     missing: `/v1/streams/${missingStream}/cancel`,
     foreign: () => [],
   },
+  'POST /v1/files': plain('/v1/files', {}),
+  'GET /v1/files': plain('/v1/files'),
+  'GET /v1/files/:file_id': missed(`/v1/files/${missingFile}`),
+  'GET /v1/files/:file_id/content': missed(`/v1/files/${missingFile}/content`),
+  'DELETE /v1/files/:file_id': missed(`/v1/files/${missingFile}`),
+  'POST /v1/batches': plain('/v1/batches', {
+    input_file_id: missingFile,
+    endpoint: '/v1/embeddings',
+    completion_window: '24h',
+  }),
+  'GET /v1/batches': plain('/v1/batches'),
+  'GET /v1/batches/:batch_id': missed(`/v1/batches/${missingBatch}`),
+  'POST /v1/batches/:batch_id/cancel': missed(`/v1/batches/${missingBatch}/cancel`),
   'GET /image/*': { path: '/image/Hello?model=demo&width=16&height=16', foreign: () => [] },
   'GET /text/*': { path: '/text/Hello?model=demo', foreign: () => [] },
   'POST /v1/images/generations': plain('/v1/images/generations', { model: 'demo', prompt: 'Hello', size: '16x16' }),

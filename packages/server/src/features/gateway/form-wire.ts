@@ -11,7 +11,7 @@ import {
   readWord,
   tokensOfText,
 } from './media-wire.ts'
-import { type FormPart, outlineForm } from './multipart.ts'
+import { type FormPart, outlineForm } from '../../kernel/multipart.ts'
 import { invalid, located, type Members } from './wire-members.ts'
 
 /** The least that a second of speech takes in a file: six kilobits (RFC 6716, 2.1.1). */

@@ -6,12 +6,19 @@ import { createFlow } from './flow.ts'
 import { type PlainModels, plainRoutes } from './plain.routes.ts'
 import type { AccountPorts, FlowPorts } from './gateway.ports.ts'
 import type { CallPorts } from './handle-call.ts'
+import { createLineCall, type LineCall, type LineCallInput } from './line-call.ts'
 import { gatewayRoutes } from './gateway.routes.ts'
 import { createRequestReader } from './large-body.ts'
 import { explainRoute } from './route.routes.ts'
 import { type MediaLimits, mediaRoutes } from './media.routes.ts'
 import { messagesRoutes } from './messages/messages.routes.ts'
 import { type ResponsesPorts, responsesRoute } from './responses/responses.routes.ts'
+
+/** What the gateway shows the house. */
+export interface Gateway extends Feature {
+  /** A call of the house's own queue. */
+  readonly lineCall: (input: LineCallInput) => LineCall
+}
 
 /** The gateway: OpenAI-compatible calls, from bytes in to bytes out. */
 export const createGateway = (
@@ -27,7 +34,7 @@ export const createGateway = (
       readonly now: () => number
       readonly responses: ResponsesPorts
     },
-): Feature => {
+): Gateway => {
   const reader = createRequestReader()
   const call = createFlow(ports, createAccounts(ports), ports.monotonic)
   const routePorts = {
@@ -52,6 +59,7 @@ export const createGateway = (
       explainRoute({ read: reader.read, maxBodyBytes: ports.maxBodyBytes, route: ports.route }),
       ...plainRoutes({ ...routePorts, plainModels: ports.plainModels }),
     ],
+    lineCall: createLineCall({ ...routePorts, now: ports.now }),
     relieve: reader.rest,
     stop: reader.stop,
   }

@@ -133,7 +133,8 @@ export const createGate = ({ clock, limit: bounds, waits, weightOf, onWaited }: 
     wait: async (caller, startedAt, signal) => {
       if (draining) throw new AppError('server_draining')
       const { maxWaiting, maxWaitMs, totalMs } = waits()
-      const flow = caller.keyId
+      // What nobody waits for stands in a flow of its own, so that it keeps no call of the same key waiting.
+      const flow = caller.isBackground === true ? `${caller.keyId}/background` : caller.keyId
       const weight = weightOf(caller)
       const longestMs = Math.min(maxWaitMs, startedAt + totalMs - clock.monotonic())
       const expected = expectedMs(flow, weight)

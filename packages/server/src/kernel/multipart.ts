@@ -1,4 +1,4 @@
-import { AppError } from '../../kernel/errors.ts'
+import { AppError } from './errors.ts'
 
 /** One part of a form. */
 export interface FormPart {

@@ -1,0 +1,84 @@
+import type { BatchEndpoint } from '@headgate/contract/files.ts'
+import type { Settings } from '../config/config.ts'
+import type { Operation } from '../domain/inference.ts'
+import { createFiles } from '../features/files/files.ts'
+import type { LineAnswer, LineCall } from '../features/files/files.ports.ts'
+import type { Identity } from '../features/identity/identity.ts'
+import type { Fail } from '../http/fail.ts'
+import { asAppError } from '../http/fail.ts'
+import type { Clock } from '../kernel/clock.ts'
+import type { Database } from '../kernel/db.ts'
+import { AppError } from '../kernel/errors.ts'
+import type { Log } from '../kernel/log.ts'
+import type { Seal } from '../kernel/seal.ts'
+import type { Generation } from './generation.ts'
+
+interface FileRoomOptions {
+  readonly settings: () => Settings
+  readonly database: Database
+  readonly seal: Seal
+  readonly clock: Clock
+  readonly log: Log
+  readonly isDraining: () => boolean
+  readonly current: () => Pick<Generation, 'lineCall' | 'door'>
+  readonly keys: Pick<Identity['keys'], 'get' | 'callerOf'>
+  readonly present: Fail['present']
+  /** Largest file, as it was when the house started. */
+  readonly maxBytes: number
+}
+
+const DAY_SECONDS = 86_400
+const operations: Readonly<Record<BatchEndpoint, Operation>> = {
+  '/v1/chat/completions': 'chat',
+  '/v1/embeddings': 'embeddings',
+  '/v1/moderations': 'moderations',
+}
+/** Said by a provider that has not taken the call on. */
+const TOO_MANY = 429
+
+/** Builds files and batches: their lines are calls of the generation that stands when they begin. */
+export const createFileRoom = (options: FileRoomOptions) => {
+  const { settings, database, seal, clock, log, current, keys, present } = options
+  const call = async ({ endpoint, ...line }: LineCall): Promise<LineAnswer> => {
+    const { lineCall, door } = current()
+    const { exchange, answer } = lineCall({ ...line, operation: operations[endpoint] })
+    const { id, requestId, caller, walk } = exchange
+    const made = await answer().then(
+      (body): LineAnswer => ({ kind: 'answer', requestId, body: body.toString('utf8') }),
+      (thrown: unknown): LineAnswer => {
+        const fault = asAppError(thrown)
+        const wasTried = walk.tries.some(({ status }) => status !== TOO_MANY)
+        return { kind: 'fault', requestId, fault, wasTried, body: present(fault, requestId).body }
+      },
+    )
+    walk.endedAt = clock.monotonic()
+    const fault = made.kind === 'fault' ? made.fault : null
+    door.observe({
+      ...{ id, requestId, method: 'POST', route: endpoint, status: fault?.status ?? 200 },
+      durationMs: walk.endedAt - walk.startedAt,
+      isDeprecated: false,
+      ...{ fault, caller, walk },
+    })
+    return made
+  }
+  return createFiles({
+    ...{ database, seal, clock, log, call, isDraining: options.isDraining },
+    callerOf: async (keyId) => {
+      const { state, expires_at: expiresAt } = await keys.get(keyId)
+      if (state !== 'active') throw new AppError('api_key_revoked')
+      if (expiresAt !== null && Date.parse(String(expiresAt)) <= clock.now()) throw new AppError('api_key_expired')
+      return keys.callerOf(keyId)
+    },
+    mayCall: (caller) => current().door.shedding.mayEnter(caller),
+    maxBytes: options.maxBytes,
+    bounds: () => {
+      const { key_bytes: keyBytes, output_days: days } = settings().config.files
+      return { keyBytes, outputSeconds: days * DAY_SECONDS }
+    },
+    batchBounds: () => {
+      const { batches, body } = settings().config
+      const { max_lines: maxLines, running, concurrency, keep_days: keepDays } = batches
+      return { maxLines, maxLineBytes: body.max_bytes, running, concurrency, keepDays }
+    },
+  })
+}
