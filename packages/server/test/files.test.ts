@@ -1,5 +1,5 @@
 import { startUpstream, type Upstream } from '@headgate/qa/upstream/upstream.ts'
-import OpenAI, { APIError, toFile } from 'openai'
+import OpenAI, { type APIError, toFile } from 'openai'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startGateway } from './faults/support/gateway-process.ts'
 import { dumpDatabase, ledgerRows, queryDatabase } from './faults/support/ledger-rows.ts'

@@ -1,5 +1,5 @@
 import type { BatchEndpoint, BatchStatus, BatchView } from '@headgate/contract/files.ts'
-import type { Database, Read, Transaction } from '../../kernel/db.ts'
+import type { Database, Read } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { SealPort } from './files.ports.ts'
 
