@@ -260,7 +260,7 @@ describe('a batch', () => {
       // As if the time of the lease had passed.
       await queryDatabase(database.url, `UPDATE headgate.batches SET held_until = now() WHERE status = 'in_progress'`)
       house = await startHouse(replica())
-      const by = clientOf(client.apiKey)
+      const by = clientOf(String(client.apiKey))
       const done = await ended(batch.id, 'completed', by)
       const [good, bad] = [await linesOf(done.output_file_id, by), await linesOf(done.error_file_id, by)]
       expect([...good, ...bad].map(({ custom_id }) => custom_id).sort()).toEqual([...ids].sort())

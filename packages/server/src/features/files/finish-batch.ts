@@ -14,7 +14,12 @@ type Lines = AsyncIterable<{ readonly number: number; readonly bytes: Buffer }>
 export type EndOfLines = 'cancelled' | 'expired' | 'lost' | 'leaving'
 
 /** Writes the files of a batch and ends it, all or nothing. */
-export type FinishBatch = (batch: HeldBatch, lines: Lines, end: EndOfLines | null) => Promise<void>
+export type FinishBatch = (
+  batch: HeldBatch,
+  /** Null where they were never read. */
+  lines: Lines | null,
+  end: EndOfLines | null,
+) => Promise<void>
 
 interface FinishOptions {
   readonly database: Database
