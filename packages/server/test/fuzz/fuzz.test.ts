@@ -32,6 +32,16 @@ beforeAll(async () => {
   const idOf = async (at: string, body: object, key?: string) =>
     ((await (await house.request(at, { body, ...(key && { key }) })).json()) as { id: string }).id
   const response = () => idOf('/v1/responses', { model: 'up/gpt-4o-mini', input: 'Hello' }, secret.key)
+  const file = async (): Promise<string> => {
+    const form = new FormData()
+    form.set('purpose', 'batch')
+    form.set('file', new Blob(['{}']), 'input.jsonl')
+    const headers = { authorization: `Bearer ${secret.key}` }
+    const kept = await fetch(`${house.url}/v1/files`, { method: 'POST', headers, body: form })
+    return ((await kept.json()) as { id: string }).id
+  }
+  const fileIds = await Promise.all(Array.from({ length: 12 }, file))
+  const asked = { input_file_id: fileIds[0], endpoint: '/v1/embeddings', completion_window: '24h' }
   const operator = await idOf('/admin/v1/operators', { name: 'Fuzz', role: 'analyst' })
   world = {
     keys: { secretKey: secret.key, publishableKey: publishable.key, adminKey, revoked: revoked.key },
@@ -39,6 +49,8 @@ beforeAll(async () => {
     keyIds: [...victims.map(({ id }) => id), revoked.id, 'AAAAAAAAAAAA'],
     requestIds: [made.headers.get('x-request-id') as string, 'req_01KG9V6V80Q3M5YJ8T2N4R7WXA'],
     responseIds: await Promise.all(Array.from({ length: 12 }, response)),
+    fileIds,
+    batchIds: [await idOf('/v1/batches', asked, secret.key)],
     projects: ['default'],
     operatorIds: [operator, await idOf('/admin/v1/operators', { name: 'Another', role: 'support' })],
     sessionIds: [await idOf('/admin/v1/sessions', { operator }), await idOf('/admin/v1/sessions', { operator })],

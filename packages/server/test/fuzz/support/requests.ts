@@ -19,6 +19,8 @@ export interface World {
   readonly requestIds: readonly string[]
   /** Kept responses; some are deleted on the way. */
   readonly responseIds: readonly string[]
+  readonly fileIds: readonly string[]
+  readonly batchIds: readonly string[]
   readonly projects: readonly string[]
   /** Operators, and sessions of theirs. */
   readonly operatorIds: readonly string[]
@@ -81,6 +83,8 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     project: world.projects,
     request_id: world.requestIds,
     response_id: world.responseIds,
+    file_id: world.fileIds,
+    batch_id: world.batchIds,
     name: ['up', 'fuzz-a', 'fuzz-b'],
   }
 
