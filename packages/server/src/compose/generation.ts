@@ -184,7 +184,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     monotonic: clock.monotonic,
     onSettled: (intent, settlement, walk) => {
       watch.settled(intent, settlement, walk)
-      routing.observe(settlement.attempts, intent.stream)
+      routing.observe(settlement.attempts, { operation: intent.operation, isStream: intent.stream })
     },
     bodyLog: watch.bodyLog,
     recall: (...call) => ground.cache.recall(providers.call, ...call),

@@ -144,7 +144,7 @@ export const chooseAuto = (
     return {
       target,
       cost: ports.costOf(target),
-      latencyMs: ports.standings.latencyMs(target.name, task.isStream),
+      latencyMs: ports.standings.latencyMs(target.name, task),
       quality: setting?.qualityByTask?.[task.kind] ?? setting?.quality ?? null,
       isUnreliable: ports.standings.errorRate(target.name) >= UNRELIABLE,
     }

@@ -11,7 +11,7 @@ import { type CatalogEntry, createCatalog } from './catalog.ts'
 import { type ChoiceGround, chooseTargets, mayUse, namesOf, resolveTarget } from './choose.ts'
 import { modelRoutes } from './routing.routes.ts'
 import type { ProvidersPort, RoutingConfig } from './routing.ports.ts'
-import { createStandings } from './standings.ts'
+import { createStandings, type Pace } from './standings.ts'
 
 export interface RoutingOptions extends Pick<ChoiceGround, 'isResting' | 'costOf' | 'countryOf' | 'random'> {
   readonly providers: ProvidersPort
@@ -29,7 +29,7 @@ export interface Routing extends Feature {
    */
   choose(asker: Asker, request: InferenceRequest): ExplainedChoice | Promise<ExplainedChoice>
   /** Learns how the tries of a call went. */
-  observe(attempts: readonly Attempt[], isStream: boolean): void
+  observe(attempts: readonly Attempt[], pace: Pace): void
   /** A provider is another now, or gone: what it lists is asked for anew. */
   listAgain(provider: string): void
   /** Takes over a configuration that has changed; resolves when the lists that are due have come or failed. */
@@ -89,9 +89,9 @@ export const createRouting = ({ providers, config, clock, log, ...rest }: Routin
     name: 'routing',
     routes: modelRoutes({ list, find }),
     choose,
-    observe: (attempts, isStream) => {
+    observe: (attempts, pace) => {
       for (const { target, durationMs, fault } of attempts)
-        standings.observe(target, isStream, durationMs, fault !== null && !callersOwn.has(fault))
+        standings.observe(target, pace, durationMs, fault !== null && !callersOwn.has(fault))
     },
     listAgain: catalog.listAgain,
     reread: catalog.reread,

@@ -1,11 +1,18 @@
+import type { Operation } from '../../domain/inference.ts'
 import type { Clock } from '../../kernel/clock.ts'
+
+/** What is timed: a picture takes longer than a word, and a stream begins before a whole answer has come. */
+export interface Pace {
+  readonly operation: Operation
+  readonly isStream: boolean
+}
 
 /** How the targets have answered lately, as seen by this process. */
 export interface Standings {
   /** One try: how long until its answer began (of a stream) or was whole, and whether it failed. */
-  observe(target: string, isStream: boolean, durationMs: number, failed: boolean): void
+  observe(target: string, pace: Pace, durationMs: number, failed: boolean): void
   /** Milliseconds that an answer takes; null where it was not seen lately. */
-  latencyMs(target: string, isStream: boolean): number | null
+  latencyMs(target: string, pace: Pace): number | null
   /** Share of failed tries lately, 0 to 1. */
   errorRate(target: string): number
 }
@@ -23,10 +30,12 @@ interface Mean {
   at: number
 }
 interface Standing {
-  stream: Mean | null
-  whole: Mean | null
+  /** By what was timed. */
+  readonly paces: Map<string, Mean>
   failures: Mean | null
 }
+
+const nameOf = ({ operation, isStream }: Pace): string => (isStream ? `${operation}, streamed` : operation)
 
 /**
  * Exponentially weighted means whose weight grows with the pause since the last sample, so that a change is followed within
@@ -35,8 +44,8 @@ interface Standing {
 export const createStandings = (clock: Pick<Clock, 'monotonic'>): Standings => {
   const standings = new Map<string, Standing>()
 
-  const mix = (mean: Mean | null, value: number, at: number): Mean => {
-    if (mean === null) return { value, at }
+  const mix = (mean: Mean | null | undefined, value: number, at: number): Mean => {
+    if (mean === null || mean === undefined) return { value, at }
     const weight = Math.max(LEAST_WEIGHT, 1 - Math.exp(-(at - mean.at) / FADE_MS))
     mean.value += (value - mean.value) * weight
     mean.at = at
@@ -46,24 +55,21 @@ export const createStandings = (clock: Pick<Clock, 'monotonic'>): Standings => {
     mean && clock.monotonic() - mean.at < STALE_MS ? mean.value : null
 
   return {
-    observe: (target, isStream, durationMs, failed) => {
+    observe: (target, pace, durationMs, failed) => {
       let standing = standings.get(target)
       if (standing === undefined) {
         if (standings.size >= MAX_TARGETS) standings.delete(standings.keys().next().value as string)
-        standing = { stream: null, whole: null, failures: null }
+        standing = { paces: new Map(), failures: null }
         standings.set(target, standing)
       }
       const now = clock.monotonic()
       standing.failures = mix(standing.failures, failed ? 1 : 0, now)
       // A failure says nothing of how long an answer takes.
       if (failed) return
-      if (isStream) standing.stream = mix(standing.stream, durationMs, now)
-      else standing.whole = mix(standing.whole, durationMs, now)
+      const name = nameOf(pace)
+      standing.paces.set(name, mix(standing.paces.get(name), durationMs, now))
     },
-    latencyMs: (target, isStream) => {
-      const standing = standings.get(target)
-      return fresh(isStream ? standing?.stream : standing?.whole)
-    },
+    latencyMs: (target, pace) => fresh(standings.get(target)?.paces.get(nameOf(pace))),
     errorRate: (target) => fresh(standings.get(target)?.failures) ?? 0,
   }
 }
