@@ -68,8 +68,27 @@ export const createResponses = (options: ResponsesOptions): Responses => {
   const store = createResponseStore(options.database, options.seal, prefixedId('run', clock.now()))
   const timers: { cancel(): void }[] = []
   let running = 0
+  let isStopping = false
+  /** Writes of what has ended. */
+  const pending = new Set<Promise<boolean>>()
 
   const pause = (milliseconds: number) => new Promise<void>((resolve) => void clock.after(milliseconds, resolve))
+
+  /** Tells whether it was written. */
+  const persist = async (write: () => Promise<void>, tries: number, id: string): Promise<boolean> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await write()
+        return true
+      } catch (error) {
+        if (attempt >= tries || isStopping) {
+          log.warn({ component: 'responses', id, error: error as Error }, 'A response could not be kept')
+          return false
+        }
+        await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1))
+      }
+    }
+  }
 
   const record: Responses['record'] = (asker, { id, previousId, input }) => {
     const name = nameOf(asker, id)
@@ -81,25 +100,14 @@ export const createResponses = (options: ResponsesOptions): Responses => {
         isBegun = true
         running++
       },
-      end: async (response) => {
+      end: (response) => {
         // Who waits for the answer is not kept waiting; what nobody waits for has time.
-        const tries = isBegun ? TRIES : 1
-        for (let attempt = 1; ; attempt++) {
-          try {
-            await store.write(name, { response, input }, rowOf(false))
-            break
-          } catch (error) {
-            if (attempt < tries) {
-              await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1))
-              continue
-            }
-            log.warn({ component: 'responses', id, error: error as Error }, 'A response could not be kept')
-            if (isBegun) running--
-            return false
-          }
-        }
-        if (isBegun) running--
-        return true
+        const written = persist(() => store.write(name, { response, input }, rowOf(false)), isBegun ? TRIES : 1, id)
+        pending.add(written)
+        return written.finally(() => {
+          pending.delete(written)
+          if (isBegun) running--
+        })
       },
     }
   }
@@ -165,7 +173,9 @@ export const createResponses = (options: ResponsesOptions): Responses => {
       )
     },
     stop: async () => {
+      isStopping = true
       for (const timer of timers) timer.cancel()
+      await Promise.all(pending)
     },
   }
 }

@@ -1,8 +1,11 @@
+import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import { describe, expect, it } from 'vitest'
+import type { StreamListener, StreamSource } from '../../../domain/upstream.ts'
 import { translateCompletion } from './answer.ts'
 import { ResponseEvents } from './events.ts'
 import { translateItems } from './items.ts'
 import type { ResponseObject, ResponseState } from './response.ts'
+import { asResponseStream } from './stream.ts'
 
 const chunk = (delta: object, finish: string | null = null) =>
   JSON.stringify({ id: 'c', model: 'm', choices: [{ index: 0, delta, finish_reason: finish }] })
@@ -97,6 +100,41 @@ describe('the events of a response', () => {
     const events = begin()
     read(events, chunk(called(0, 'a', '{')), chunk(called(1, 'b', '{')))
     expect(() => events.take(chunk(called(0, undefined, '}')))).toThrow(/mixed/)
+  })
+})
+
+describe('a stream of a response that is given up', () => {
+  const given = (code: ErrorCode | null) => {
+    const kept: ResponseObject[] = []
+    let listener: StreamListener | undefined
+    const source = {
+      start: (one: StreamListener) => (listener = one),
+      pause: () => {},
+      resume: () => {},
+      abort: () => {},
+    } as unknown as StreamSource
+    const stream = asResponseStream(
+      source,
+      begin(),
+      (response) => Promise.resolve(kept.push(response)),
+      () => code,
+    )
+    const told: string[] = []
+    stream.start({ data: (bytes) => told.push(bytes.toString()), end: () => told.push('end'), fail: () => {} })
+    listener?.data(Buffer.from(`data: ${chunk({ content: 'Y' })}\n\n`))
+    stream.abort()
+    listener?.data(Buffer.from('data: [DONE]\n\n'))
+    expect(told.join('')).not.toMatch(/completed|end/)
+    expect(kept).toHaveLength(1)
+    return kept[0]
+  }
+
+  it('is kept as cancelled, with what had come', () => {
+    expect(given(null)).toMatchObject({ status: 'cancelled', output: [{ content: [{ text: 'Y' }] }] })
+  })
+
+  it('is kept as failed where the house gave it up', () => {
+    expect(given('server_draining')).toMatchObject({ status: 'failed', fault: { code: 'server_draining' } })
   })
 })
 

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import { header } from '@headgate/contract/headers.ts'
 import { ResponseEventSchema, ResponseSchema, ResponsesRequestSchema } from '@headgate/contract/responses.ts'
 import type { Exchange } from '../../../domain/exchange.ts'
@@ -26,6 +27,7 @@ interface RecordPort {
 interface KeptPort {
   readonly first: Promise<StreamSource>
   readonly announced: () => void
+  readonly standing: () => { readonly state: string; readonly code: ErrorCode | null }
 }
 
 /** What this route needs of the memory of responses, and of streams that outlive their readers. */
@@ -73,18 +75,23 @@ export const responsesRoute = (ports: GatewayRoutePorts & { readonly responses: 
       return { kind: 'json', value: response }
     }
 
+    let kept: KeptPort | null = null
+    const faultOf = (): ErrorCode | null => {
+      const standing = kept?.standing()
+      return standing?.state === 'failed' ? standing.code : null
+    }
     const events = async (signal: CancelSignal): Promise<StreamSource> => {
       const source = eventsOf(await begin(signal))
-      return asResponseStream(source, new ResponseEvents({ describe, nameItem, now: seconds }), record.end)
+      return asResponseStream(source, new ResponseEvents({ describe, nameItem, now: seconds }), record.end, faultOf)
     }
     if (!asked.background) {
-      const kept = ports.keepStream(input, 'responses', events, id)
-      return kept ?? { kind: 'events', stream: events(input.signal) }
+      const reply = ports.keepStream(input, 'responses', events, id)
+      return reply ?? { kind: 'events', stream: events(input.signal) }
     }
 
     const begun = describe({ status: 'in_progress', model: '', output: [], usage: null })
     await record.begin(begun)
-    const kept = responses.keepOn(input, id, (signal) =>
+    kept = responses.keepOn(input, id, (signal) =>
       events(signal).catch(async (thrown: unknown) => {
         const { code, message } = thrown instanceof AppError ? thrown : new AppError('internal_error')
         await record.end(describe({ status: 'failed', model: '', output: [], usage: null, fault: { code, message } }))

@@ -1,3 +1,4 @@
+import { type ErrorCode, errorCatalogue } from '@headgate/contract/errors/catalogue.ts'
 import type { StreamListener, StreamSource } from '../../../domain/upstream.ts'
 import { AppError } from '../../../kernel/errors.ts'
 import { createEventReader } from '../../../kernel/event-reader.ts'
@@ -9,11 +10,13 @@ const tooLong = (): AppError => new AppError('upstream_malformed', { detail: 'On
 /**
  * A chat completion stream on its way, as the stream of a response. Its last event leaves once `keep` has what it tells, so
  * that whoever has read it finds the same afterwards. A fault is told as `response.failed`, which is the end.
+ * @param faultOf why it is given up, where that is a fault and nobody's wish.
  */
 export const asResponseStream = (
   source: StreamSource,
   events: ResponseEvents,
   keep: (response: ResponseObject) => Promise<unknown>,
+  faultOf: () => ErrorCode | null = () => null,
 ): StreamSource => {
   const reader = createEventReader(tooLong)
   let listener: StreamListener | null = null
@@ -64,7 +67,9 @@ export const asResponseStream = (
     abort: () => {
       listener = null
       source.abort()
-      last ??= keep(events.snapshot('cancelled'))
+      const code = faultOf()
+      const fault = code === null ? null : { code, message: errorCatalogue[code].user }
+      last ??= keep(fault === null ? events.snapshot('cancelled') : events.snapshot('failed', fault))
     },
   }
 }
