@@ -1,4 +1,6 @@
+import { startFaultProxy } from '@headgate/qa/faults/tcp-proxy.ts'
 import OpenAI from 'openai'
+import { Agent, EventSource } from 'undici'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { callsOf } from './faults/support/calls-of.ts'
 import { ledgerRows } from './faults/support/ledger-rows.ts'
@@ -202,6 +204,43 @@ describe('a stream that is kept', () => {
     expect(await off.text()).not.toMatch(/^id:/m)
   })
 
+  it('is followed by an EventSource through a broken connection to its end, where it stops', async () => {
+    const origin = 'https://app.example'
+    const browser = (await here.makeKey({ kind: 'publishable', origins: [origin], tier: 'internal' })).key
+    const answer = await call(here, 'up/gpt-4o-mini;parts=40;part-delay=10', { key: browser, headers: { origin } })
+    const id = streamOf(answer)
+    const known = await again(there, id, { key: browser, headers: { origin } })
+    await known.body?.cancel()
+    const network = await startFaultProxy({ target: { host: '127.0.0.1', port: Number(new URL(there.url).port) } })
+    network.set({ down: { resetAfter: 4_000 } })
+    // A page's browser says by itself where it comes from.
+    const dispatcher = new Agent().compose((dispatch) => (options, handler) => {
+      const headers = { ...(options.headers as Record<string, string>), origin }
+      return dispatch({ ...options, headers }, handler)
+    })
+    const reader = new EventSource(`${network.url}/v1/streams/${id}?key=${browser}`, {
+      node: { dispatcher, reconnectionTime: 50 },
+    })
+    try {
+      const heard: { data: string; id: string }[] = []
+      let breaks = 0
+      reader.addEventListener('message', ({ data, lastEventId }) =>
+        heard.push({ data: data as string, id: lastEventId }),
+      )
+      reader.addEventListener('error', () => {
+        breaks += 1
+        network.reset()
+      })
+      await vi.waitFor(() => expect(reader.readyState).toBe(EventSource.CLOSED), patience)
+      expect(breaks).toBeGreaterThanOrEqual(3)
+      expect(heard.map(({ data }) => data)).toEqual(readEvents(await answer.text()).data)
+      expect(heard.map((event) => event.id)).toEqual(heard.map((_, index) => String(index + 1)))
+    } finally {
+      reader.close()
+      await network.close()
+    }
+  })
+
   it('tells a cut of the provider as one error with a cursor, and what came can be read again', async () => {
     const answer = await kept(here, 'up/gpt-4o-mini;parts=20;cut-at-part=7')
     const text = await answer.text()
@@ -213,25 +252,6 @@ describe('a stream that is kept', () => {
     expect(outcome).toBe('upstream_cut')
     const failed = await kept(here, 'up/gpt-4o-mini;status=400')
     expect([failed.status, failed.headers.get('x-headgate-stream')]).toEqual([400, null])
-  })
-
-  it('speaks Anthropic’s protocol to those who asked in it, its error too', async () => {
-    const ask = (model: string) =>
-      fetch(`${here.url}/v1/messages`, {
-        method: 'POST',
-        headers: { 'x-api-key': key, 'content-type': 'application/json', 'x-headgate-resume': 'on' },
-        body: JSON.stringify({ model, max_tokens: 50, messages, stream: true }),
-      })
-    const whole = await ask('up/gpt-4o-mini;parts=3')
-    const text = await whole.text()
-    expect(text).toMatch(/^id: 1\nevent: message_start\ndata: /)
-    expect(text).toMatch(/\nevent: message_stop\ndata: .*\n\n$/)
-    expect(await (await again(there, streamOf(whole))).text()).toBe(text)
-    const cut = await ask('up/gpt-4o-mini;parts=9;cut-at-part=3')
-    const broken = await cut.text()
-    expect(broken).toMatch(/\nid: \d+\nevent: error\ndata: .*"cursor":\d+/)
-    expect(broken).not.toContain('message_stop')
-    expect(await (await again(there, streamOf(cut))).text()).toBe(broken)
   })
 
   it('is cancelled from another replica, twice', async () => {

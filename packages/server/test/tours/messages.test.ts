@@ -204,6 +204,20 @@ it('a stream that is kept is read on from where it was left', async () => {
   expect(told(message)[0]).toMatchObject({ type: 'text' })
 })
 
+it('a kept stream that breaks off says so in the words of the protocol, and can be read again', async () => {
+  const cut = await fetch(`${house.url}/v1/messages`, {
+    method: 'POST',
+    headers: { 'x-api-key': key, 'content-type': 'application/json', 'x-headgate-resume': 'on' },
+    body: JSON.stringify({ ...common, model: `${openai};parts=9;cut-at-part=3`, stream: true }),
+  })
+  const broken = await cut.text()
+  expect(broken).toMatch(/\nid: \d+\nevent: error\ndata: .*"cursor":\d+/)
+  expect(broken).not.toContain('message_stop')
+  expect(await (await house.request(`/v1/streams/${cut.headers.get('x-headgate-stream')}`, { key })).text()).toBe(
+    broken,
+  )
+})
+
 describe('what a provider cannot be given', () => {
   const thoughtful = { ...common, thinking: { type: 'adaptive' as const } }
 
