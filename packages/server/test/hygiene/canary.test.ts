@@ -33,6 +33,8 @@ const notAsked = [
   'stream_interrupted',
   'stream_too_long',
   'streams_unavailable',
+  // Comes with a response in the background: tours/responses.test.ts.
+  'response_in_progress',
   // Come with files and batches: files.test.ts.
   'file_not_found',
   'file_in_use',

@@ -40,6 +40,10 @@ export const badRequests = async ({ send, hear, gateway }: PlantedHouse): Promis
   await send('/v1/images/edits', Buffer.from(`--${words}\r\n`), {
     headers: { 'content-type': `multipart/form-data; boundary=${words}` },
   })
+  await send('/v1/responses', { model: 'up/gpt-4o-mini', input: words })
+  await send('/v1/responses', { model: 'demo', input: words, previous_response_id: canaries.query })
+  await send('/v1/responses', { model: 'demo', input: words, metadata: { words: [words] } })
+  await send('/v1/messages', { model: 'up/gpt-4o-mini', max_tokens: 5, system: words, messages: prompt('').messages })
   await send(chat, prompt('demo', { temperature: words }))
   await send(chat, prompt('demo', { max_tokens: -1 }))
   await send(chat, prompt('no-such-model'))
