@@ -8,6 +8,7 @@ import { limits } from './drills/limits.ts'
 import { limitsFaults } from './drills/limits-faults.ts'
 import { neighbour } from './drills/neighbour.ts'
 import { overload } from './drills/overload.ts'
+import { storm } from './drills/storm.ts'
 import { resume } from './drills/resume.ts'
 
 /** Every drill, in the order in which they are listed. */
@@ -19,6 +20,7 @@ export const drills: readonly Drill[] = [
   database,
   neighbour,
   overload,
+  storm,
   addresses,
   drain,
   resume,

@@ -160,6 +160,7 @@ export const vocabulary = {
     positive,
     'faults only for the first N requests of this model and script (status=500 if no other fault)',
   ),
+  'fail-ms': word('fault', positive, 'faults only for so many ms from the first request of this model and script on'),
 } as const
 
 type Vocabulary = typeof vocabulary

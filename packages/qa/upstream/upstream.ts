@@ -39,7 +39,7 @@ export interface Upstream {
   truth(): TruthRow[]
   truthOf(requestId: string): TruthRow[]
   requests(): RecordedRequest[]
-  /** Forgets truth, requests and the counts of `fail-first`. */
+  /** Forgets truth, requests, and how far `fail-first` and `fail-ms` have come. */
   reset(): void
   close(): Promise<void>
 }
@@ -92,6 +92,7 @@ const headerOf = (request: IncomingMessage, name: string): string | null => {
 class UpstreamHandler {
   readonly truth: TruthLog
   readonly #failures = new Map<string, number>()
+  readonly #firsts = new Map<string, number>()
   /** Identical bodies are parsed and counted once: benchmarks send the same one all the time. */
   readonly #parsed = new Map<string, ScriptedBody>()
 
@@ -102,6 +103,7 @@ class UpstreamHandler {
   reset(): void {
     this.truth.reset()
     this.#failures.clear()
+    this.#firsts.clear()
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
@@ -211,8 +213,16 @@ class UpstreamHandler {
   #scriptFor(request: IncomingMessage, model: string): Script {
     const script = parseScript(headerOf(request, 'x-upstream-script') ?? splitModel(model).source)
     const limit = script['fail-first']
-    if (limit === undefined) return script
+    const milliseconds = script['fail-ms']
+    if (limit === undefined && milliseconds === undefined) return script
     const key = `${model}\n${script.source}`
+    if (milliseconds !== undefined) {
+      const now = performance.now()
+      const first = this.#firsts.get(key) ?? now
+      this.#firsts.set(key, first)
+      if (now - first >= milliseconds) return withoutFaults(script)
+    }
+    if (limit === undefined) return script
     const failures = this.#failures.get(key) ?? 0
     if (failures >= limit) return withoutFaults(script)
     this.#failures.set(key, failures + 1)

@@ -10,8 +10,8 @@ const price = { input: '1', output: '2' }
 const models = {
   plain: 'up/gpt-4o-mini',
   slow: 'up/gpt-4o-mini;delay=300',
-  fails: 'up/gpt-4o-mini;status=500;fail-first=3',
-  cut: 'up/gpt-4o-mini;parts=5;cut-after=2',
+  fails: 'up/gpt-4o-mini;status=500',
+  cut: 'up/gpt-4o-mini;parts=5;cut-at-part=2',
   embed: 'up/text-embedding-3-small',
 }
 
@@ -189,10 +189,8 @@ describe('has no answer for', () => {
     expect(cacheOf(await ask(body))).toBe('miss')
     const others = [
       { temperature: 0.1 },
-      { temperature: null },
       { max_tokens: 51 },
       { stream: true },
-      { seed: 1 },
       { model: models.slow },
       { messages: [...body.messages, { role: 'user', content: '' }, { role: 'user', content: 'x' }] },
       { messages: [{ ...body.messages[0], content: `${body.messages[0]?.content} ` }] },
@@ -207,9 +205,12 @@ describe('has no answer for', () => {
 
   it('calls that failed, streams that were cut, tools that were not asked for, and what is off', async () => {
     const failing = chat({ model: models.fails })
-    await ask(failing)
     const cut = chat({ model: models.cut, stream: true })
-    for (let round = 0; round < 2; round += 1) expect(cacheOf(await ask(cut))).toBe('miss')
+    for (let round = 0; round < 2; round += 1) {
+      const [failed, broken] = [await ask(failing), await ask(cut)]
+      expect([failed.status >= 500, cacheOf(failed)]).toEqual([true, 'miss'])
+      expect([broken.status, cacheOf(broken), broken.text.includes('[DONE]')]).toEqual([200, 'miss', false])
+    }
     const tools = chat({ tools: [{ type: 'function', function: { name: 'pay' } }] })
     expect([cacheOf(await ask(tools)), cacheOf(await ask(tools))]).toEqual(['bypass', 'bypass'])
     expect([
