@@ -17,6 +17,15 @@ const secretText = Type.String({
   maxLength: 4_096,
   pattern: '^[\\x21-\\x7e]([\\x20-\\x7e]*[\\x21-\\x7e])?$',
 })
+const apiVersion = Type.String({
+  pattern: '^[0-9A-Za-z.-]{1,40}$',
+  description: 'Of `azure`: calls go to deployments by this API version.',
+})
+const severalKeys = Type.Array(secretText, {
+  minItems: 1,
+  maxItems: 20,
+  description: 'Several keys in place of `api_key`: the next is used when one is asked for too much or refused.',
+})
 const headers = Type.Record(Type.String({ pattern: '^[A-Za-z0-9-]{1,64}$' }), secretText, {
   maxProperties: 20,
   additionalProperties: false,
@@ -29,7 +38,9 @@ export const CreateProviderSchema = Type.Object(
     name: Type.String({ pattern: namePattern }),
     kind: Type.Optional(kind),
     base_url: Type.Optional(baseUrl),
+    api_version: Type.Optional(apiVersion),
     api_key: Type.Optional(secretText),
+    api_keys: Type.Optional(severalKeys),
     headers: Type.Optional(headers),
     stream_usage: Type.Optional(Type.Boolean()),
   },
@@ -45,9 +56,14 @@ export type CreateProvider = Static<typeof CreateProviderSchema>
 export const UpdateProviderSchema = Type.Object(
   {
     base_url: Type.Optional(baseUrl),
+    api_version: Type.Optional(Type.Union([apiVersion, Type.Null()])),
     api_key: Type.Optional(Type.Union([secretText, Type.Null()])),
+    api_keys: Type.Optional(severalKeys),
     headers: Type.Optional(Type.Union([headers, Type.Null()])),
     stream_usage: Type.Optional(Type.Boolean()),
+    enabled: Type.Optional(
+      Type.Boolean({ description: 'false takes it out of use on every replica; also one of the configuration.' }),
+    ),
   },
   { ...closed, minProperties: 1, title: 'UpdateProvider', examples: [{ api_key: 'its-next-key-0123456789' }] },
 )
@@ -65,17 +81,29 @@ export const ProviderSchema = Type.Object(
     name: Type.String(),
     kind: Type.String(),
     base_url: Type.Union([Type.String(), Type.Null()]),
+    api_version: Type.Union([Type.String(), Type.Null()]),
     source: Type.Enum(['configuration', 'operator'], {
       description: 'Who named it; one of the configuration is changed there.',
     }),
-    state: Type.Enum(['active', 'shadowed', 'unreadable'], {
+    state: Type.Enum(['active', 'disabled', 'shadowed', 'unreadable'], {
       description:
-        '`shadowed`: the configuration has one by the same name, which counts. `unreadable`: sealed under another root key.',
+        '`disabled`: taken out of use by an operator. `shadowed`: the configuration has one by the same name, which counts. `unreadable`: sealed under another root key.',
     }),
     api_key: Type.Union([Type.Object({ last4: Type.Union([Type.String(), Type.Null()]) }), Type.Null()], {
       description:
         'null: it has none. `last4` is null where it is kept in the configuration or too short to show any of it.',
     }),
+    keys: Type.Array(
+      Type.Object({
+        last4: Type.Union([Type.String(), Type.Null()]),
+        state: Type.Enum(['ready', 'resting', 'refused'], {
+          description:
+            '`resting`: it was asked for too much. `refused`: the provider does not take it, or no money is left.',
+        }),
+        until: Type.Union([Type.String(), Type.Null()], { description: 'When it is tried again.' }),
+      }),
+      { description: 'Its keys in their order, as they stand in the process that answers.' },
+    ),
     headers: Type.Array(Type.String(), { description: 'Names of the headers added upstream.' }),
     stream_usage: Type.Boolean(),
     created_at: Type.Union([Type.String(), Type.Null()]),
@@ -89,9 +117,11 @@ export const ProviderSchema = Type.Object(
         name: 'mine',
         kind: 'openai',
         base_url: 'https://llm.example.org/v1',
+        api_version: null,
         source: 'operator',
         state: 'active',
         api_key: { last4: 'x7Qa' },
+        keys: [{ last4: 'x7Qa', state: 'ready', until: null }],
         headers: [],
         stream_usage: true,
         created_at: '2026-01-31T09:15:00.000Z',

@@ -6,6 +6,7 @@ import {
   UpdateProviderSchema,
 } from '@headgate/contract/providers.ts'
 import { Command } from 'commander'
+import type { ProvidersService } from '../features/providers/providers.service.ts'
 import { compileCheck } from '../http/schema-check.ts'
 import { addCommonOptions, outputOf, storeFlagsOf } from './command-context.ts'
 import { exitCode } from './exit-codes.ts'
@@ -42,6 +43,7 @@ const show = (output: Output, provider: ProviderView): void =>
     ['state', provider.state],
     ['api_key', keyText(provider)],
     ['headers', provider.headers.join(',')],
+    ['keys', provider.keys.map(({ last4, state }) => `…${last4 ?? ''} ${state}`).join(', ')],
     ['stream_usage', String(provider.stream_usage)],
     ['changed_at', provider.changed_at],
   ])
@@ -49,13 +51,24 @@ const show = (output: Output, provider: ProviderView): void =>
 const addSettings = (command: Command): Command =>
   command
     .option('--base-url <url>', 'address up to the version')
-    .option('--api-key-file <path>', 'file that holds its key; - for standard input')
+    .option('--api-key-file <path>', 'file that holds its key, or several, a line each; - for standard input')
+    .option('--api-version <version>', 'of azure: calls go to deployments by this API version')
     .option('--headers-file <path>', 'file of headers to add upstream, "Name: value" a line; - for standard input')
     .option('--no-stream-usage', 'the server refuses stream_options')
 
+/** Several keys stand in their file a line each. */
+const keysOf = (options: Given): Given => {
+  if (options['apiKey'] === false) return { api_key: null }
+  const lines = readSecret(options['apiKeyFile'])
+    ?.split('\n')
+    .filter((line) => line.trim() !== '')
+  return lines !== undefined && lines.length > 1 ? { api_keys: lines } : { api_key: lines?.[0] }
+}
+
 const settingsOf = (options: Given): Given => ({
   base_url: options['baseUrl'],
-  api_key: options['apiKey'] === false ? null : readSecret(options['apiKeyFile']),
+  api_version: options['apiVersion'],
+  ...keysOf(options),
   headers: options['headers'] === false ? null : readHeaders(options['headersFile']),
   // Commander turns an absent --no-x into x: true.
   stream_usage: options['streamUsage'] === false ? false : undefined,
@@ -81,6 +94,18 @@ const addChanging = (providers: Command): void => {
       const input = compileCheck(UpdateProviderSchema)(body) as UpdateProvider
       show(outputOf(options), await withProviders(storeFlagsOf(options), ({ update }) => update(name, input, operator)))
     })
+  for (const [verb, enabled] of [
+    ['enable', true],
+    ['disable', false],
+  ] as const)
+    addCommonOptions(providers.command(verb).argument('<name>'), 'store')
+      .description(
+        `${enabled ? 'take a provider back into use' : 'take a provider out of use'}, also one of the configuration`,
+      )
+      .action(async (name: string, options: Given) => {
+        const work = ({ update }: ProvidersService) => update(name, { enabled }, operator)
+        show(outputOf(options), await withProviders(storeFlagsOf(options), work))
+      })
   addCommonOptions(providers.command('remove').argument('<name>'), 'store')
     .description('delete a provider')
     .action(async (name: string, options: Given) => {
@@ -119,7 +144,7 @@ const addLooking = (providers: Command): void => {
     })
 }
 
-/** `headgate providers add | list | update | remove | test`. */
+/** `headgate providers add | list | update | enable | disable | remove | test`. */
 export const providersCommand = (): Command => {
   const providers = new Command('providers').description('model providers added at run time')
   addChanging(providers)

@@ -20,7 +20,8 @@ const adaptProviders = (config: Config, secrets: Secrets) =>
           kind: provider.kind,
           baseUrl: provider.base_url,
           apiVersion: provider.api_version,
-          apiKey: secrets.providers[name]?.api_key,
+          apiKey: secrets.providers[name]?.api_key ?? secrets.providers[name]?.api_keys[0],
+          moreKeys: secrets.providers[name]?.api_keys.slice(secrets.providers[name]?.api_key === undefined ? 1 : 0),
           headers: secrets.providers[name]?.headers,
           streamUsage: provider.stream_usage,
           timeouts: {

@@ -35,7 +35,7 @@ const withoutSecrets = (loaded: LoadedConfig): Config => {
     ...config
   } = loaded
   const open: Record<string, unknown> = Object.create(null)
-  for (const [name, { api_key: _key, headers: _headers, ...provider }] of Object.entries(providers))
+  for (const [name, { api_key: _key, api_keys: _keys, headers: _headers, ...provider }] of Object.entries(providers))
     open[name] = provider
   return freeze({ ...config, providers: open }) as Config
 }

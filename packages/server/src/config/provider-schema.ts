@@ -13,6 +13,13 @@ export const ProviderSchema = group(
     }),
     base_url: Type.Optional(url('Address up to the version, such as `https://api.openai.com/v1`.')),
     api_key: Type.Optional(Type.String({ minLength: 1, 'x-secret': true, description: 'Key sent upstream.' })),
+    api_keys: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        maxItems: 20,
+        'x-secret': true,
+        description: 'Further keys: the next is used when one is asked for too much (429) or refused (401, 403).',
+      }),
+    ),
     api_version: Type.Optional(
       Type.String({
         pattern: '^[0-9A-Za-z.-]{1,40}$',

@@ -284,7 +284,7 @@ type DeepReadonly<T> = T extends readonly (infer Item)[]
     : T
 
 /** A provider as configured, without its secrets (see `Secrets.providers`). */
-export type ProviderConfig = DeepReadonly<Omit<Loaded['providers'][string], 'api_key' | 'headers'>>
+export type ProviderConfig = DeepReadonly<Omit<Loaded['providers'][string], 'api_key' | 'api_keys' | 'headers'>>
 
 /**
  * The loaded configuration, frozen. Money is nano-USD (bigint): per million tokens for token prices, per call for

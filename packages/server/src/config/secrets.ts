@@ -59,7 +59,11 @@ export type ReceiverSecrets = Readonly<
 export type SinkSecrets = { readonly url: string; readonly headers: Readonly<Record<string, Secret>> }
 
 /** What one provider is called with. */
-export type ProviderSecrets = { readonly api_key?: Secret; readonly headers: Readonly<Record<string, Secret>> }
+export type ProviderSecrets = {
+  readonly api_key?: Secret
+  readonly api_keys: readonly Secret[]
+  readonly headers: Readonly<Record<string, Secret>>
+}
 
 /**
  * The pepper of a root key: HKDF-SHA-256 (RFC 5869) with a label of its own, so that it says nothing about the root key. The id is
@@ -83,7 +87,11 @@ export const secretTexts = (secrets: Secrets): string[] => {
     const { password } = URL.canParse(address) ? new URL(address) : { password: '' }
     return [password, decodeURIComponent(password)]
   })
-  const ofProviders = Object.values(providers).flatMap(({ api_key, headers }) => [api_key, ...Object.values(headers)])
+  const ofProviders = Object.values(providers).flatMap(({ api_key, api_keys, headers }) => [
+    api_key,
+    ...api_keys,
+    ...Object.values(headers),
+  ])
   const ofSinks = Object.values(sinks).flatMap(({ headers }) => Object.values(headers))
   const ofReceivers = Object.values(receivers).flatMap(({ url, signing_key }) => [url, signing_key])
   return [admin_key, root_key, pepper.key, ...ofProviders, ...ofSinks, ...ofReceivers]
@@ -98,7 +106,11 @@ export const collectSecrets = (config: LoadedConfig, rootKey: Secret): Secrets =
     (value === undefined ? {} : { [name]: new Secret(value) }) as { [Key in Name]?: Secret }
   const providers: Record<string, ProviderSecrets> = Object.create(null)
   for (const [name, provider] of Object.entries(config.providers)) {
-    providers[name] = Object.freeze({ ...secret('api_key', provider.api_key), headers: hidden(provider.headers) })
+    providers[name] = Object.freeze({
+      ...secret('api_key', provider.api_key),
+      api_keys: (provider.api_keys ?? []).map((key) => new Secret(key)),
+      headers: hidden(provider.headers),
+    })
   }
   const sinks = (['traces', 'zipkin', 'logs'] as const).flatMap((signal) => {
     const url = config.sinks[`${signal}_url`]

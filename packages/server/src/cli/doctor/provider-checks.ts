@@ -3,6 +3,7 @@ import type { Config } from '../../config/schema.ts'
 import type { Secrets } from '../../config/secrets.ts'
 import { standUp } from '../../features/providers/registry.ts'
 import { asAppError } from '../../http/fail.ts'
+import { silentLog } from '../../kernel/log.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { type Finding, reasonOf } from './finding.ts'
 
@@ -17,7 +18,7 @@ export const checkProviders = async (config: Config, secrets: Secrets): Promise<
   return Promise.all(
     all.map(async ([name, options]): Promise<Finding> => {
       const check = `providers.${name}`
-      const { provider } = standUp(name, options, settings)
+      const { provider } = standUp(name, options, settings, silentLog)
       try {
         const models = await provider.listModels(AbortSignal.timeout(PATIENCE_MS))
         return { check, state: 'ok', message: `${name} answers and lists ${models.length} models.` }

@@ -16,3 +16,17 @@ export const checkAddress = (address: string): void => {
     throw refuse('base_url', 'holds a user name or password', 'Send it as a header: {"authorization": "Basic …"}.')
   if (url.search !== '' || url.hash !== '') throw refuse('base_url', 'holds a query or fragment')
 }
+
+/**
+ * The keys that a body gives, none for null; undefined where it says nothing of keys.
+ * @throws AppError `invalid_parameter` where it gives them twice.
+ */
+export const keysIn = (input: {
+  readonly api_key?: string | null
+  readonly api_keys?: readonly string[]
+}): readonly string[] | undefined => {
+  const { api_key: one, api_keys: several } = input
+  if (one !== undefined && several !== undefined) throw refuse('api_keys', 'stands beside api_key', 'Send one of them.')
+  if (several !== undefined) return several
+  return one === undefined ? undefined : one === null ? [] : [one]
+}

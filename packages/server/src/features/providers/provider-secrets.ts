@@ -22,11 +22,16 @@ const placeOf = (name: string, column: 'api_key' | 'headers'): SealedPlace => ({
 
 const secretOf = (text: string) => ({ reveal: () => text })
 
+/** The end of a key, by which who has it knows which it is; null where it is too short to show any of it. */
+export const hintOf = (key: string): string | null =>
+  key.length >= SHORTEST_HINTED ? key.slice(-HINT_CHARACTERS) : null
+
 /** Turns what an operator gave into columns; what is not given stays. */
 export const createProviderSecrets = ({ seal, open }: SealPort) => ({
-  keyColumns: async (transaction: Transaction, name: string, key: string | null) => ({
-    api_key: key === null ? null : await seal(transaction, placeOf(name, 'api_key'), key),
-    api_key_hint: key !== null && key.length >= SHORTEST_HINTED ? key.slice(-HINT_CHARACTERS) : null,
+  /** Keys are sealed as one text, a line each; the hint is of the first. */
+  keyColumns: async (transaction: Transaction, name: string, keys: readonly string[]) => ({
+    api_key: keys.length === 0 ? null : await seal(transaction, placeOf(name, 'api_key'), keys.join('\n')),
+    api_key_hint: hintOf(keys[0] ?? ''),
   }),
 
   headerColumns: async (transaction: Transaction, name: string, headers: Readonly<Record<string, string>> | null) => {
@@ -38,13 +43,16 @@ export const createProviderSecrets = ({ seal, open }: SealPort) => ({
 
   /** How a stored provider is reached. @throws SealBroken when its secrets do not open. */
   optionsOf: async (read: Read, row: ProviderRow): Promise<ProviderOptions> => {
-    const key = row.api_key && (await open(read, placeOf(row.name, 'api_key'), row.api_key))
+    const sealed = row.api_key && (await open(read, placeOf(row.name, 'api_key'), row.api_key))
+    const [key, ...more] = sealed?.split('\n').map(secretOf) ?? []
     const headers = row.headers && (await open(read, placeOf(row.name, 'headers'), row.headers))
     return {
       kind: row.kind,
       baseUrl: row.base_url ?? undefined,
       streamUsage: row.stream_usage,
-      ...(key !== null && { apiKey: secretOf(key) }),
+      ...(row.api_version !== null && { apiVersion: row.api_version }),
+      ...(key !== undefined && { apiKey: key }),
+      ...(more.length > 0 && { moreKeys: more }),
       ...(headers !== null && {
         headers: Object.fromEntries(
           Object.entries(JSON.parse(headers) as Record<string, string>).map(([name, value]) => [name, secretOf(value)]),

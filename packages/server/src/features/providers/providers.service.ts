@@ -1,11 +1,12 @@
 import type { CreateProvider, ProviderTest, ProviderView, UpdateProvider } from '@headgate/contract/providers.ts'
 import type { Clock } from '../../kernel/clock.ts'
-import type { Read } from '../../kernel/db.ts'
+import type { Read, Transaction } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { ListedModel } from './provider.ts'
-import { checkAddress, refuse } from './provider-input.ts'
-import { auditedProvider, presentConfigured, presentStored } from './provider-presentation.ts'
-import type { ProviderSecrets } from './provider-secrets.ts'
+import type { KeyStanding } from './key-ring.ts'
+import { checkAddress, keysIn, refuse } from './provider-input.ts'
+import { auditedProvider, presentConfigured, presentKey, presentStored } from './provider-presentation.ts'
+import { hintOf, type ProviderSecrets } from './provider-secrets.ts'
 import type { AuditPort, Operator } from './providers.ports.ts'
 import type { ProviderRow, ProvidersStore } from './providers.store.ts'
 import type { ProviderOptions } from './registry.ts'
@@ -25,6 +26,8 @@ export interface ProvidersServiceOptions {
   readonly usualAddress: (name: string, kind: ProviderRow['kind']) => string | undefined
   /** Asks a provider reached in this way for its models. */
   readonly listModels: (name: string, options: ProviderOptions, signal: AbortSignal) => Promise<readonly ListedModel[]>
+  /** How the keys of a provider stand in this process. */
+  readonly keysOf: (name: string) => readonly KeyStanding[]
   readonly changed: () => Promise<void>
 }
 
@@ -42,14 +45,24 @@ export const createProvidersService = (options: ProvidersServiceOptions) => {
   const { store, secrets, audit, clock, configured } = options
   const { statements } = store
 
-  const present = async (read: Read, row: ProviderRow): Promise<ProviderView> => {
-    if (configured().has(row.name)) return presentStored(row, 'shadowed')
-    const readable = await secrets.optionsOf(read, row).then(
-      () => true,
-      () => false,
+  /** `off`: names of those that are switched off. */
+  const present = async (
+    read: Read,
+    row: ProviderRow,
+    off: ReadonlySet<string>,
+    standings = options.keysOf(row.name),
+  ): Promise<ProviderView> => {
+    if (configured().has(row.name)) return presentStored(row, 'shadowed', [])
+    const reached = await secrets.optionsOf(read, row).catch(() => null)
+    if (reached === null) return presentStored(row, 'unreadable', [])
+    const keys = [reached.apiKey, ...(reached.moreKeys ?? [])].flatMap((key, index) =>
+      key === undefined ? [] : [presentKey(standings[index] ?? { state: 'ready', until: null }, hintOf(key.reveal()))],
     )
-    return presentStored(row, readable ? 'active' : 'unreadable')
+    return presentStored(row, off.has(row.name) ? 'disabled' : 'active', keys)
   }
+
+  const presentOf = (name: string, reached: ProviderOptions, off: ReadonlySet<string>): ProviderView =>
+    presentConfigured(name, reached, off.has(name), options.keysOf(name))
 
   const notConfigured = (name: string): void => {
     if (configured().has(name))
@@ -73,8 +86,9 @@ export const createProvidersService = (options: ProvidersServiceOptions) => {
         name,
         kind,
         base_url: address,
+        api_version: input.api_version ?? null,
         stream_usage: input.stream_usage ?? true,
-        ...(await secrets.keyColumns(transaction, name, input.api_key ?? null)),
+        ...(await secrets.keyColumns(transaction, name, keysIn(input) ?? [])),
         ...(await secrets.headerColumns(transaction, name, input.headers ?? null)),
         created_at: at,
         changed_at: at,
@@ -87,43 +101,75 @@ export const createProvidersService = (options: ProvidersServiceOptions) => {
         resource: resource(name),
         after: auditedProvider(row),
       })
-      return presentStored(row, 'active')
+      return present(transaction, row, await statements.switchedOff(transaction))
     })
     await options.changed()
     return view
   }
 
   const list = async (): Promise<ProviderView[]> => {
-    const stored = await store.read(async (read) => {
-      const views: ProviderView[] = []
-      for (const row of await statements.providers(read)) views.push(await present(read, row))
-      return views
+    const views = await store.read(async (read) => {
+      const off = await statements.switchedOff(read)
+      const ofConfiguration = [...configured()].map(([name, provider]) => presentOf(name, provider, off))
+      const stored: ProviderView[] = []
+      for (const row of await statements.providers(read)) stored.push(await present(read, row, off))
+      return [...ofConfiguration, ...stored]
     })
-    const ofConfiguration = [...configured()].map(([name, provider]) => presentConfigured(name, provider))
-    return [...ofConfiguration, ...stored].sort((left, right) => (left.name < right.name ? -1 : 1))
+    return views.sort((left, right) => (left.name < right.name ? -1 : 1))
+  }
+
+  /** Takes a provider of either origin out of use, or back into it. */
+  const turn = async (
+    transaction: Transaction,
+    name: string,
+    isOn: boolean,
+    operator: Operator,
+  ): Promise<ReadonlySet<string>> => {
+    const before = await statements.switchedOff(transaction)
+    if (before.has(name) !== isOn) return before
+    if (isOn) await statements.switchOn(transaction, name)
+    else await statements.switchOff(transaction, name, new Date(clock.now()))
+    await audit.record(transaction, {
+      ...operator,
+      action: isOn ? 'provider.enabled' : 'provider.disabled',
+      resource: resource(name),
+    })
+    return statements.switchedOff(transaction)
   }
 
   const update = async (name: string, input: UpdateProvider, operator: Operator): Promise<ProviderView> => {
     if (input.base_url !== undefined) checkAddress(input.base_url)
+    const { enabled, ...changes } = input
+    const keys = keysIn(input)
     const view = await store.write(async (transaction) => {
       const revision = await statements.nextRevision(transaction)
       const before = await statements.provider(transaction, name)
-      if (!before) {
+      const ofConfiguration = configured().get(name)
+      const isChanged = Object.keys(changes).length > 0
+      if (!before && (isChanged || !ofConfiguration)) {
         notConfigured(name)
         throw notFound()
       }
+      const off =
+        enabled === undefined
+          ? await statements.switchedOff(transaction)
+          : await turn(transaction, name, enabled, operator)
+      if (ofConfiguration && !isChanged) return presentOf(name, ofConfiguration, off)
+      if (!before) throw notFound()
+      if (!isChanged) return present(transaction, before, off)
       const moves =
         input.base_url !== undefined && new URL(input.base_url).origin !== new URL(before.base_url ?? '').origin
       // Whoever may change an address could otherwise have the key sent to a server of their own.
-      if (moves && before.api_key !== null && input.api_key === undefined)
+      if (moves && before.api_key !== null && keys === undefined)
         throw refuse('api_key', 'must be given anew where base_url moves to another host', 'Send it, or null.')
       if (moves && before.headers !== null && input.headers === undefined)
         throw refuse('headers', 'must be given anew where base_url moves to another host', 'Send them, or null.')
       const after: ProviderRow = {
         ...before,
         base_url: input.base_url ?? before.base_url,
+        api_version: input.api_version === undefined ? before.api_version : input.api_version,
         stream_usage: input.stream_usage ?? before.stream_usage,
-        ...(input.api_key !== undefined && (await secrets.keyColumns(transaction, name, input.api_key))),
+        ...(keys !== undefined && (await secrets.keyColumns(transaction, name, keys))),
         ...(input.headers !== undefined && (await secrets.headerColumns(transaction, name, input.headers))),
         changed_at: new Date(clock.now()),
         revision,
@@ -134,9 +180,10 @@ export const createProvidersService = (options: ProvidersServiceOptions) => {
         action: 'provider.updated',
         resource: resource(name),
         before: auditedProvider(before),
-        after: { ...auditedProvider(after), given: Object.keys(input).sort() },
+        after: { ...auditedProvider(after), given: Object.keys(changes).sort() },
       })
-      return present(transaction, after)
+      // What is changed stands anew.
+      return present(transaction, after, off, [])
     })
     await options.changed()
     return view
@@ -151,6 +198,7 @@ export const createProvidersService = (options: ProvidersServiceOptions) => {
         throw notFound()
       }
       await statements.deleteProvider(transaction, name)
+      if (!configured().has(name)) await statements.switchOn(transaction, name)
       await audit.record(transaction, {
         ...operator,
         action: 'provider.deleted',

@@ -10,6 +10,7 @@ export interface ProviderRow {
   readonly name: string
   readonly kind: StoredKind
   readonly base_url: string | null
+  readonly api_version: string | null
   readonly stream_usage: boolean
   readonly api_key: Buffer | null
   readonly api_key_hint: string | null
@@ -21,7 +22,7 @@ export interface ProviderRow {
 }
 
 const COLUMNS =
-  'name, kind, base_url, stream_usage, api_key, api_key_hint, headers, header_names, created_at, changed_at, revision'
+  'name, kind, base_url, api_version, stream_usage, api_key, api_key_hint, headers, header_names, created_at, changed_at, revision'
 
 const asAppError = (cause: unknown): unknown => {
   if (cause instanceof CommitOutcomeUnknown)
@@ -37,6 +38,7 @@ const values = (row: ProviderRow): unknown[] => [
   row.name,
   row.kind,
   row.base_url,
+  row.api_version,
   row.stream_usage,
   row.api_key,
   row.api_key_hint,
@@ -70,17 +72,34 @@ const statements = {
 
   insertProvider: async ({ execute }: Transaction, row: ProviderRow): Promise<void> => {
     await execute(
-      `INSERT INTO headgate.providers (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+      `INSERT INTO headgate.providers (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
       values(row),
     )
   },
 
   updateProvider: async ({ execute }: Transaction, row: ProviderRow): Promise<void> => {
     await execute(
-      `UPDATE headgate.providers SET kind = $2, base_url = $3, stream_usage = $4, api_key = $5, api_key_hint = $6,
-         headers = $7, header_names = $8, created_at = $9, changed_at = $10, revision = $11 WHERE name = $1`,
+      `UPDATE headgate.providers SET kind = $2, base_url = $3, api_version = $4, stream_usage = $5, api_key = $6, api_key_hint = $7,
+         headers = $8, header_names = $9, created_at = $10, changed_at = $11, revision = $12 WHERE name = $1`,
       values(row),
     )
+  },
+
+  /** Names of the providers that are switched off. */
+  switchedOff: async ({ query }: Read): Promise<ReadonlySet<string>> => {
+    const { rows } = await query<{ name: string }>('SELECT name FROM headgate.provider_switches')
+    return new Set(rows.map(({ name }) => name))
+  },
+
+  switchOff: async ({ execute }: Transaction, name: string, at: Date): Promise<void> => {
+    await execute('INSERT INTO headgate.provider_switches (name, off_at) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+      name,
+      at,
+    ])
+  },
+
+  switchOn: async ({ execute }: Transaction, name: string): Promise<void> => {
+    await execute('DELETE FROM headgate.provider_switches WHERE name = $1', [name])
   },
 
   deleteProvider: async ({ execute }: Transaction, name: string): Promise<void> => {

@@ -12,6 +12,7 @@ import type { Log } from '../../kernel/log.ts'
 import { createRetryBudget } from '../../kernel/retry.ts'
 import { UpstreamFailure, createAttempts } from './attempts.ts'
 import { createOllamaDetector } from './ollama/detect.ts'
+import type { KeyStanding } from './key-ring.ts'
 import type { ListedModel, Provider, ProviderKind } from './provider.ts'
 import type { CircuitPort, GatePort } from './providers.ports.ts'
 import {
@@ -74,6 +75,10 @@ export interface Providers extends Feature {
   /** Puts a provider in the place of the one that bore the name; calls under way end on the former one. */
   replace(origin: ProviderOrigin, name: string, options: ProviderOptions): void
   remove(origin: ProviderOrigin, name: string): void
+  /** How the keys of a provider stand in this process, in their order. */
+  keysOf(name: string): readonly KeyStanding[]
+  /** Takes exactly these out of use until they are not named any more; calls under way end. */
+  switchOff(names: ReadonlySet<string>): void
   /** Takes over what differs; calls under way end on the providers they have. */
   reconfigure(settings: ProviderSettings): void
   /** The tries behind what `call` threw; empty for any other error. */
@@ -97,10 +102,10 @@ const openGate: GatePort = {
 export const createProviders = (options: ProvidersOptions): Providers => {
   const { clock, log } = options
 
-  const registry = createRegistry(options.configs, options, options.changed)
+  const registry = createRegistry(options.configs, options, log, options.changed)
   const look = ({ ollamaAutodetect: baseUrl, configs, ...defaults }: ProviderSettings) => {
     if (baseUrl === null || configs[OLLAMA] !== undefined) return null
-    const ollama = standUp(OLLAMA, { kind: 'ollama', baseUrl }, defaults)
+    const ollama = standUp(OLLAMA, { kind: 'ollama', baseUrl }, defaults, log)
     return { ...ollama, detector: createOllamaDetector(ollama.provider, clock) }
   }
   /** An Ollama that nobody named, where one is looked for. */
@@ -150,7 +155,7 @@ export const createProviders = (options: ProvidersOptions): Providers => {
     secretsOf: (name) => registry.get(name)?.secrets ?? [],
     configured: registry.configured,
     listModelsOf: async (name, config, signal) => {
-      const { provider: asked } = standUp(name, config, options)
+      const { provider: asked } = standUp(name, config, options, log)
       try {
         return await asked.listModels(signal)
       } finally {
@@ -159,6 +164,8 @@ export const createProviders = (options: ProvidersOptions): Providers => {
     },
     replace: registry.replace,
     remove: registry.remove,
+    keysOf: registry.keysOf,
+    switchOff: registry.switchOff,
     reconfigure: (settings) => {
       registry.reconfigure(settings.configs, settings)
       const isLookedFor = settings.ollamaAutodetect !== null && settings.configs[OLLAMA] === undefined

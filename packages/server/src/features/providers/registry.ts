@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../../kernel/clock.ts'
+import type { Log } from '../../kernel/log.ts'
 import { createAnthropicProvider } from './anthropic/anthropic.ts'
 import { createAzureProvider } from './azure/azure.ts'
 import { createBedrockProvider } from './bedrock/bedrock.ts'
 import { createDemoProvider } from './demo/demo.ts'
+import { createKeyRing, type KeyStanding } from './key-ring.ts'
 import { createGeminiProvider } from './gemini/gemini.ts'
 import { createOllamaProvider } from './ollama/ollama.ts'
 import type { Timeouts } from './openai/call.ts'
@@ -21,6 +23,8 @@ export interface ProviderOptions {
   /** Needed by all kinds but `demo`. */
   readonly baseUrl?: string | undefined
   readonly apiKey?: Secret | undefined
+  /** Further keys, used in turn when one is asked for too much or refused. */
+  readonly moreKeys?: readonly Secret[] | undefined
   readonly headers?: Readonly<Record<string, Secret>> | undefined
   /** Of Azure OpenAI: the API version of the surface by deployments; absent: the v1 surface. */
   readonly apiVersion?: string | undefined
@@ -46,6 +50,8 @@ export interface Standing {
   readonly options: ProviderOptions
   readonly provider: Provider
   readonly secrets: readonly string[]
+  /** How its keys stand in this process, in their order. */
+  readonly keys: () => readonly KeyStanding[]
 }
 
 /** Who named a provider: of two by one name, the configuration’s counts. */
@@ -63,18 +69,19 @@ const builders = {
 }
 
 /** Builds one provider; nothing is connected to before it is asked. */
-export const standUp = (name: string, options: ProviderOptions, defaults: ProviderDefaults): Standing => {
+export const standUp = (name: string, options: ProviderOptions, defaults: ProviderDefaults, log: Log): Standing => {
   const { clock } = defaults
-  if (options.kind === 'demo') return { options, provider: createDemoProvider({ name, clock }), secrets: [] }
+  if (options.kind === 'demo')
+    return { options, provider: createDemoProvider({ name, clock }), secrets: [], keys: () => [] }
   const headers = Object.fromEntries(
     Object.entries(options.headers ?? {}).map(([header, value]) => [header, value.reveal()]),
   )
-  const apiKey = options.apiKey?.reveal()
-  const secrets = [...(apiKey === undefined ? [] : [apiKey]), ...Object.values(headers)]
+  const keys = [options.apiKey, ...(options.moreKeys ?? [])].flatMap((key) => key?.reveal() ?? [])
+  const secrets = [...keys, ...Object.values(headers)]
   const shared = {
     name,
     baseUrl: options.baseUrl ?? '',
-    apiKey,
+    apiKey: keys[0],
     apiVersion: options.apiVersion,
     headers,
     streamUsage: options.streamUsage ?? true,
@@ -85,13 +92,21 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
     version: defaults.version,
     clock,
   }
-  return { options, provider: builders[options.kind](shared), secrets }
+  const build = builders[options.kind]
+  if (keys.length < 2) {
+    const ready: readonly KeyStanding[] = keys.map(() => ({ state: 'ready', until: null }))
+    return { options, provider: build(shared), secrets, keys: () => ready }
+  }
+  const providers = keys.map((apiKey) => build({ ...shared, apiKey }))
+  const ring = createKeyRing(providers[0] as Provider, providers, { clock, log })
+  return { options, provider: ring, secrets, keys: ring.standings }
 }
 
 /** Two that are equal reach the same server in the same way. */
-const told = ({ apiKey, headers = {}, ...open }: ProviderOptions) => ({
+const told = ({ apiKey, moreKeys = [], headers = {}, ...open }: ProviderOptions) => ({
   ...open,
   apiKey: apiKey?.reveal(),
+  moreKeys: moreKeys.map((key) => key.reveal()),
   headers: Object.entries(headers).map(([name, value]) => [name, value.reveal()]),
 })
 const isSame = (one: ProviderOptions, other: ProviderOptions): boolean => isDeepStrictEqual(told(one), told(other))
@@ -108,6 +123,10 @@ const toldDefaults = ({ timeouts, maxResponseBytes, connections, version }: Prov
 export interface ProviderRegistry {
   get(name: string): Standing | undefined
   names(): readonly string[]
+  /** How the keys of a provider stand, also of one that is switched off. */
+  keysOf(name: string): readonly KeyStanding[]
+  /** Takes exactly these out of use; calls under way end. */
+  switchOff(names: ReadonlySet<string>): void
   /** Those of the configuration. */
   configured(): ReadonlyMap<string, ProviderOptions>
   /** Stands up a provider in the place of the one that bore the name; calls under way end on the former one. */
@@ -126,13 +145,17 @@ export interface ProviderRegistry {
 export const createRegistry = (
   configs: Readonly<Record<string, ProviderOptions>>,
   first: ProviderDefaults,
+  log: Log,
   changed: (name: string) => void = () => {},
 ): ProviderRegistry => {
   let defaults = first
-  const configured = Object.entries(configs).map(([name, options]) => [name, standUp(name, options, defaults)] as const)
+  const configured = Object.entries(configs).map(
+    ([name, options]) => [name, standUp(name, options, defaults, log)] as const,
+  )
   const layers = { configuration: new Map(configured), operator: new Map<string, Standing>() }
   const standing = new Map(configured)
   const retiring = new Set<Provider>()
+  let off: ReadonlySet<string> = new Set()
 
   const retire = (provider: Provider): void => {
     retiring.add(provider)
@@ -142,8 +165,10 @@ export const createRegistry = (
     )
   }
 
+  const named = (name: string): Standing | undefined => layers.configuration.get(name) ?? layers.operator.get(name)
+
   const settle = (name: string): void => {
-    const next = layers.configuration.get(name) ?? layers.operator.get(name)
+    const next = off.has(name) ? undefined : named(name)
     if (next === standing.get(name)) return
     if (next === undefined) standing.delete(name)
     else standing.set(name, next)
@@ -152,7 +177,7 @@ export const createRegistry = (
 
   const replace: ProviderRegistry['replace'] = (origin, name, options) => {
     const former = layers[origin].get(name)
-    layers[origin].set(name, standUp(name, options, defaults))
+    layers[origin].set(name, standUp(name, options, defaults, log))
     settle(name)
     if (former) retire(former.provider)
   }
@@ -168,6 +193,12 @@ export const createRegistry = (
   return {
     get: (name) => standing.get(name),
     names: () => [...standing.keys()],
+    keysOf: (name) => named(name)?.keys() ?? [],
+    switchOff: (next) => {
+      const turned = [...off, ...next].filter((name) => off.has(name) !== next.has(name))
+      off = next
+      for (const name of turned) settle(name)
+    },
     configured: () => new Map([...layers.configuration].map(([name, { options }]) => [name, options])),
     replace,
     remove,

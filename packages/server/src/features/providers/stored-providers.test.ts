@@ -219,3 +219,67 @@ describe('a provider that the configuration names later', () => {
     await later.stop()
   })
 })
+
+describe('a provider with several keys', () => {
+  it('shows how each stands, by its last characters, and takes other keys in their place', async () => {
+    const keys = ['a-first-key-0123456789-AAAA', 'a-second-key-0123456789-BBBB']
+    const made = await add('several', { api_key: undefined, api_keys: keys })
+    expect(made.status).toBe(201)
+    expect(await json(made)).toMatchObject({
+      keys: [
+        { last4: 'AAAA', state: 'ready', until: null },
+        { last4: 'BBBB', state: 'ready', until: null },
+      ],
+    })
+    const { key } = await house.makeKey()
+    expect((await chat(house, key, 'several/gpt-4o-mini')).status).toBe(200)
+    expect(house.upstream.requests().at(-1)?.headers['authorization']).toBe(`Bearer ${keys[0]}`)
+    expect((await chat(house, key, 'several/gpt-4o-mini;status=401')).status).toBe(502)
+    const listed = (await json(send('GET', '/admin/v1/providers'))).data as { name: string; keys: object[] }[]
+    expect(listed.find(({ name }) => name === 'several')?.keys).toMatchObject([
+      { last4: 'AAAA', state: 'refused', until: expect.stringMatching(/^20/) },
+      { last4: 'BBBB', state: 'refused' },
+    ])
+    const fresh = await json(send('PATCH', provider('several'), { api_key: 'one-key-alone-0123456789-CCCC' }))
+    expect(fresh).toMatchObject({ keys: [{ last4: 'CCCC', state: 'ready' }] })
+    const both = await send('PATCH', provider('several'), { api_key: 'x', api_keys: ['y'] })
+    expect(both.status).toBe(400)
+  })
+})
+
+describe('a provider that is taken out of use', () => {
+  const stateOf = async (name: string, at = house) => {
+    const { data } = await json(send('GET', '/admin/v1/providers', undefined, at))
+    return (data as { name: string; state: string }[]).find((one) => one.name === name)?.state
+  }
+
+  it('is called nowhere until it is taken back, whoever named it', async () => {
+    await add('switched')
+    const { key } = await house.makeKey()
+    for (const name of ['switched', 'up']) {
+      const model = `${name}/gpt-4o-mini`
+      await within(async () => (await chat(replica, key, model)).status === 200)
+      expect(await json(send('PATCH', provider(name), { enabled: false }))).toMatchObject({ name, state: 'disabled' })
+      expect((await chat(house, key, model)).status).toBe(404)
+      await within(async () => (await chat(replica, key, model)).status === 404)
+      expect(await stateOf(name, replica)).toBe('disabled')
+      expect(await json(send('POST', `${provider(name)}/test`))).toMatchObject({ ok: true })
+      expect(await json(send('PATCH', provider(name), { enabled: true }))).toMatchObject({ name, state: 'active' })
+      expect((await chat(house, key, model)).status).toBe(200)
+      await within(async () => (await chat(replica, key, model)).status === 200)
+    }
+    const told = await queryDatabase<{ action: string }>(
+      house.databaseUrl,
+      "SELECT action FROM headgate.audit_entries WHERE resource = 'provider/up'",
+    )
+    expect(told.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(['provider.disabled', 'provider.tested', 'provider.enabled']),
+    )
+  })
+
+  it('of the configuration takes no other change, and one that nobody has none at all', async () => {
+    expect((await send('PATCH', provider('up'), { enabled: false, stream_usage: false })).status).toBe(400)
+    expect(await stateOf('up')).toBe('active')
+    expect((await send('PATCH', provider('nobody'), { enabled: false })).status).toBe(404)
+  })
+})

@@ -18,7 +18,7 @@ export interface StoredProvidersOptions {
   readonly audit: AuditPort
   readonly clock: Clock
   readonly log: Log
-  readonly providers: Pick<Providers, 'replace' | 'remove' | 'configured' | 'listModelsOf'>
+  readonly providers: Pick<Providers, 'replace' | 'remove' | 'configured' | 'listModelsOf' | 'keysOf' | 'switchOff'>
   readonly usualAddress: (name: string, kind: StoredKind) => string | undefined
 }
 
@@ -59,9 +59,10 @@ export const createStoredProviders = (options: StoredProvidersOptions): StoredPr
           )
         }
       }
-      return { revision, all }
+      return { revision, all, off: await store.statements.switchedOff(read) }
     })
     if (found === null) return
+    providers.switchOff(found.off)
     for (const name of standing.keys()) {
       if (found.all.has(name)) continue
       standing.delete(name)
@@ -85,6 +86,7 @@ export const createStoredProviders = (options: StoredProvidersOptions): StoredPr
     configured: providers.configured,
     usualAddress: options.usualAddress,
     listModels: providers.listModelsOf,
+    keysOf: providers.keysOf,
     changed: follower.refreshQuietly,
   })
 
