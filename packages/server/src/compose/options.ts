@@ -23,6 +23,8 @@ const adaptProviders = (config: Config, secrets: Secrets) =>
           apiKey: secrets.providers[name]?.api_key ?? secrets.providers[name]?.api_keys[0],
           moreKeys: secrets.providers[name]?.api_keys.slice(secrets.providers[name]?.api_key === undefined ? 1 : 0),
           headers: secrets.providers[name]?.headers,
+          proxy: provider.proxy === 'none' ? null : provider.proxy,
+          ca: provider.ca,
           streamUsage: provider.stream_usage,
           timeouts: {
             ...(connect_ms !== undefined && { connectMs: connect_ms }),
@@ -47,6 +49,8 @@ export const providerSettings = (config: Config, secrets: Secrets, clock: Clock)
   },
   maxResponseBytes: config.upstream.max_response_bytes,
   connections: config.upstream.connections,
+  proxy: config.upstream.proxy,
+  ca: config.upstream.ca,
   version: packageDescription.version,
   clock,
 })

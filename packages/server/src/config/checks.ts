@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { accessSync, constants, statSync } from 'node:fs'
 import ipaddr from 'ipaddr.js'
 import { parseUsd } from '../domain/money.ts'
@@ -17,6 +18,17 @@ const httpUrl = (text: string): string | undefined => {
   const url = new URL(text)
   if (url.username !== '' || url.password !== '') return 'holds a user name or password'
   return url.search !== '' || url.hash !== '' ? 'holds a query or fragment' : undefined
+}
+
+const certificates = (text: string): string | undefined => {
+  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  if (found.length === 0) return 'holds no certificate'
+  try {
+    for (const certificate of found) new X509Certificate(certificate)
+    return undefined
+  } catch {
+    return 'holds what is no certificate'
+  }
 }
 
 /** The address of a hook is a secret as a whole: some hold their key in the path, some in the query. */
@@ -56,6 +68,11 @@ const regularExpression = (text: string): string | undefined => {
 /** The rules that `x-check` names. */
 export const checks: Readonly<Record<string, Check>> = {
   'http-url': { expected: 'an http:// or https:// address', problem: httpUrl },
+  'proxy-url': {
+    expected: 'an http:// or https:// address, or none',
+    problem: (text) => (text === 'none' ? undefined : httpUrl(text)),
+  },
+  certificates: { expected: 'certificates in PEM, such as "${file:./ca.pem}"', problem: certificates },
   'hook-url': { expected: 'an http:// or https:// address', problem: hookUrl },
   'smtp-url': { expected: 'smtp://… or smtps://…', problem: smtpUrl },
   'postgres-url': { expected: 'postgres://…', problem: (text) => parsedUrl(text, ['postgres:', 'postgresql:']) },

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { count, group, milliseconds, named, url } from './schema-parts.ts'
+import { authorities, count, group, milliseconds, named, url } from './schema-parts.ts'
 
 /** What a provider can speak. */
 export const providerKinds = ['openai', 'anthropic', 'azure', 'bedrock', 'gemini', 'ollama', 'demo'] as const
@@ -32,6 +32,13 @@ export const ProviderSchema = group(
     headers: Type.Optional(
       named('^[A-Za-z0-9-]{1,64}$', Type.String({ 'x-secret': true }), { description: 'Headers added upstream.' }),
     ),
+    proxy: Type.Optional(
+      Type.String({
+        'x-check': 'proxy-url',
+        description: 'HTTP proxy that calls go through, in place of `upstream.proxy`; `none`: no proxy.',
+      }),
+    ),
+    ca: Type.Optional(authorities),
     stream_usage: Type.Optional(
       Type.Boolean({
         default: true,

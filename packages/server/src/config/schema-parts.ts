@@ -21,6 +21,12 @@ export const money = (description: string) => Type.Unsafe<bigint>({ type: 'strin
 
 export const url = (description: string) => Type.String({ 'x-check': 'http-url', description })
 
+/** Certificates as text. */
+export const authorities = Type.String({
+  'x-check': 'certificates',
+  description: 'Certificates (PEM) of authorities to trust beside the usual ones: `${file:./ca.pem}`.',
+})
+
 export const rate = (description: string, perMinute?: number, burst?: number) =>
   group(
     {

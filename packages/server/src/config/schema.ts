@@ -26,7 +26,7 @@ import { ScalingSchema } from './scaling-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
 import { AutoSchema, RoutesSchema } from './routes-schema.ts'
 import { SafetySchema } from './safety-schema.ts'
-import { count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
+import { authorities, count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
 
 const TierSchema = group(
   {
@@ -222,6 +222,8 @@ export const ConfigSchema = group(
       {
         max_response_bytes: count('Largest answer taken from a provider.', 67_108_864),
         connections: count('Most connections to one provider; calls beyond them wait.', 4_096),
+        proxy: Type.Optional(url('HTTP proxy that calls to providers go through.')),
+        ca: Type.Optional(authorities),
       },
       'Calls to providers.',
     ),

@@ -28,6 +28,10 @@ export interface ProviderOptions {
   readonly headers?: Readonly<Record<string, Secret>> | undefined
   /** Of Azure OpenAI: the API version of the surface by deployments; absent: the v1 surface. */
   readonly apiVersion?: string | undefined
+  /** Address of an HTTP proxy; null: none, whatever holds for the others. */
+  readonly proxy?: string | null | undefined
+  /** PEM of authorities that are trusted beside the usual ones. */
+  readonly ca?: string | undefined
   /** Ask for the usage of every stream (true); false for a server that refuses `stream_options`. */
   readonly streamUsage?: boolean | undefined
   /** Where they differ from those of the house. */
@@ -40,6 +44,9 @@ export interface ProviderDefaults {
   readonly maxResponseBytes: number
   /** Most connections to one provider. */
   readonly connections: number
+  /** Of all providers that name none of their own. */
+  readonly proxy?: string | undefined
+  readonly ca?: string | undefined
   /** Of Headgate, for the user agent. */
   readonly version: string
   readonly clock: Clock
@@ -89,6 +96,8 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
     timeouts: { ...defaults.timeouts, ...options.timeouts },
     maxResponseBytes: defaults.maxResponseBytes,
     connections: defaults.connections,
+    proxy: options.proxy === null ? undefined : (options.proxy ?? defaults.proxy),
+    ca: options.ca ?? defaults.ca,
     version: defaults.version,
     clock,
   }
@@ -112,10 +121,12 @@ const told = ({ apiKey, moreKeys = [], headers = {}, ...open }: ProviderOptions)
 const isSame = (one: ProviderOptions, other: ProviderOptions): boolean => isDeepStrictEqual(told(one), told(other))
 
 /** What defaults are compared by; whoever hands them in may hold more. */
-const toldDefaults = ({ timeouts, maxResponseBytes, connections, version }: ProviderDefaults) => ({
+const toldDefaults = ({ timeouts, maxResponseBytes, connections, proxy, ca, version }: ProviderDefaults) => ({
   timeouts,
   maxResponseBytes,
   connections,
+  proxy,
+  ca,
   version,
 })
 

@@ -1,4 +1,4 @@
-import { Pool } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { InferenceRequest } from '../../../domain/inference.ts'
 import type { CancelSignal } from '../../../kernel/cancellation.ts'
 import {
@@ -11,6 +11,7 @@ import {
   abortReason,
 } from '../provider.ts'
 import { type CallSetting, OpenAICall } from './call.ts'
+import { type ConnectionOptions, openConnections } from './connections.ts'
 import { type Expectation, expectationOf, wholeAnswer } from './expectation.ts'
 import {
   formHeaders,
@@ -22,7 +23,7 @@ import {
 } from './request.ts'
 
 /** How to reach one OpenAI-compatible server. */
-export interface OpenAIOptions extends CallSetting {
+export interface OpenAIOptions extends CallSetting, Omit<ConnectionOptions, 'connectMs'> {
   readonly name: string
   /** Up to and including the version, such as `https://api.openai.com/v1`. */
   readonly baseUrl: string
@@ -30,7 +31,6 @@ export interface OpenAIOptions extends CallSetting {
   readonly headers: Readonly<Record<string, string>>
   /** Ask for the usage of every stream; false for a server that refuses `stream_options`. */
   readonly streamUsage: boolean
-  readonly connections: number
   readonly version: string
 }
 
@@ -39,7 +39,8 @@ type Told = Pick<ProviderCall, 'requestId' | 'trace'>
 
 /** A connection pool of one server, and calls over it. */
 export class OpenAIServer {
-  readonly #pool: Pool
+  readonly #pool: Dispatcher
+  readonly #origin: string
   readonly #basePath: string
   readonly #headers: readonly string[]
   readonly #setting: CallSetting
@@ -49,16 +50,8 @@ export class OpenAIServer {
     this.#basePath = url.pathname.replace(/\/+$/, '')
     this.#headers = providerHeaders(options.apiKey, options.headers, options.version)
     this.#setting = options
-    this.#pool = new Pool(url.origin, {
-      connections: options.connections,
-      connect: { timeout: options.timeouts.connectMs },
-      // An abort must end the connection itself, which over HTTP/2 it would not.
-      allowH2: false,
-      // The call keeps its own deadlines.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      keepAliveTimeout: 30_000,
-    })
+    this.#origin = url.origin
+    this.#pool = openConnections(url.origin, { ...options, connectMs: options.timeouts.connectMs })
   }
 
   /** One HTTP request; `path` stands below the base address. */
@@ -77,7 +70,14 @@ export class OpenAIServer {
     return new Promise((resolve, reject) => {
       const call = new OpenAICall(this.#setting, expected, signal, resolve, reject)
       try {
-        this.#pool.dispatch({ method, path: this.#basePath + path, headers, body: body as Buffer | null }, call)
+        const request = {
+          origin: this.#origin,
+          method,
+          path: this.#basePath + path,
+          headers,
+          body: body as Buffer | null,
+        }
+        this.#pool.dispatch(request, call)
       } catch (error) {
         call.onResponseError(null, error as Error)
       }
