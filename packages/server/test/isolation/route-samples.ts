@@ -89,6 +89,7 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'DELETE /v1/responses/:response_id': response(),
   'POST /v1/responses/:response_id/cancel': response('/cancel', {}),
   'GET /v1/responses/:response_id/input_items': response('/input_items'),
+  'POST /v1/completions': plain('/v1/completions', { model: 'demo', prompt: 'Hello', user: canary }),
   'POST /v1/messages': plain('/v1/messages', { ...chat, max_tokens: 16 }),
   'POST /v1/messages/count_tokens': plain('/v1/messages/count_tokens', chat),
   'POST /v1/route': plain('/v1/route', { model: 'auto', messages: [{ role: 'user', content: 'Hello' }] }),

@@ -5,6 +5,7 @@ import { type BackgroundPorts, createBackground } from './background-call.ts'
 import { createFlow } from './flow.ts'
 import { type PlainModels, plainRoutes } from './plain.routes.ts'
 import type { AccountPorts, FlowPorts } from './gateway.ports.ts'
+import { completionsRoute } from './completions/completions.routes.ts'
 import type { CallPorts } from './handle-call.ts'
 import { createLineCall, type LineCall, type LineCallInput } from './line-call.ts'
 import { gatewayRoutes } from './gateway.routes.ts'
@@ -53,6 +54,7 @@ export const createGateway = (
     name: 'gateway',
     routes: [
       ...gatewayRoutes(routePorts),
+      completionsRoute(routePorts),
       responsesRoute({ ...routePorts, responses: ports.responses }),
       ...messagesRoutes({ ...routePorts, estimateInput: ports.estimateInput }),
       ...mediaRoutes({ ...routePorts, media: ports.media }),
