@@ -30,16 +30,17 @@ export const createJudge = (document: ApiDocument) => {
   const judgeEvents = (text: string, schema: unknown): void => {
     const events = text.split('\n\n').filter((event) => event !== '' && !event.startsWith(':'))
     const told: string[] = []
-    for (const event of events.filter((one) => one !== 'data: [DONE]')) {
-      // Pictures and sound come as events with names.
-      const [, name, data = ''] = /^(?:event: ([\w.]+)\n)?data: (.*)$/s.exec(event) ?? []
+    for (const event of events.filter((one) => !one.endsWith('data: [DONE]'))) {
+      // Those of a stream that is kept have numbers; pictures, sound, messages and responses come as events with names.
+      const [, name, data = ''] = /^(?:id: \d+\n)?(?:event: ([\w.]+)\n)?data: (.*)$/s.exec(event) ?? []
       expect(data, event).not.toBe('')
       const value = JSON.parse(data) as { type?: string; error?: object }
       expect(checkOf(schema)(value)).toEqual([])
       if (name !== undefined && value.error === undefined) expect(value.type, event).toBe(name)
       told.push(value.error === undefined ? (value.type ?? '') : 'error')
     }
-    const isWhole = events.at(-1) === 'data: [DONE]' || /^error$|\.(completed|done)$/.test(told.at(-1) ?? '')
+    const isOver = /^(error|message_stop)$|\.(completed|incomplete|failed|done)$/.test(told.at(-1) ?? '')
+    const isWhole = /^(id: \d+\n)?data: \[DONE\]$/.test(events.at(-1) ?? '') || isOver
     expect(isWhole, events.at(-1)).toBe(true)
   }
 
