@@ -6,6 +6,7 @@ const BUDGET = 40
 
 /** Each direct dependency of what is published, and why it is not written here. A new one needs its line. */
 const reasons: Readonly<Record<string, string>> = {
+  '@contentauth/c2pa-wasm': 'C2PA manifests by the reference implementation, in WebAssembly',
   '@anthropic-ai/sdk': 'qa: checks translated answers against the official types',
   '@ip-location-db/geo-whois-asn-country-mmdb': 'countries of addresses, as data under CC0',
   '@prometheus-io/client': 'the exposition format of metrics, by those who define it',

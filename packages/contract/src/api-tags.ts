@@ -8,6 +8,7 @@ export const apiTags = {
   Moderations: 'Whether a text or a picture is harmful, by a model.',
   Files: 'Files that are kept for batches and other calls.',
   Batches: 'Many calls in one file, made behind live ones.',
+  Provenance: 'Where content came from: signatures, and whether they hold.',
   Models: 'What a key may call.',
   Usage: 'What calls consumed and cost.',
   Keys: 'API keys: making, changing, rotating and ending them.',

@@ -20,6 +20,7 @@ export const logComponents = [
   'kernel',
   'ledger',
   'metering',
+  'provenance',
   'providers',
   'relay',
   'requests',

@@ -7,6 +7,14 @@ import { countTokens } from './tokens.ts'
 
 /** A PNG of one pixel. */
 const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+/** Eight by eight pixels of one colour, by sharp 0.34. */
+const pictures: Readonly<Record<string, string>> = {
+  jpeg:
+    '/9j/2wBDABQODxIPDRQSEBIXFRQYHjIhHhwcHj0sLiQySUBMS0dARkVQWnNiUFVtVkVGZIhlbXd7gYKBTmCNl4x9lnN+gXz/2wBDARUXFx4aHjshITt8U0ZTfHx8fHx8fHx8fHx8fHx8' +
+    'fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHz/wAARCAAIAAgDASIAAhEBAxEB/8QAFQABAQAAAAAAAAAAAAAAAAAAAAX/xAAUEAEAAAAAAAAAAAAAAAAAAAAA/8QAFQEB' +
+    'AQAAAAAAAAAAAAAAAAAABAb/xAAUEQEAAAAAAAAAAAAAAAAAAAAA/9oADAMBAAIRAxEAPwCaAMoH/9k=',
+  webp: 'UklGRjoAAABXRUJQVlA4IC4AAACQAQCdASoIAAgAAUAmJaACdLoAA5gA/vFNr+LaR0KZD/7xn/9xn/9xn/yIAAAA',
+}
 /** Output tokens of every picture of a model that counts them. */
 const imageTokens = 1_000
 const msPerCharacter = 60
@@ -54,7 +62,8 @@ const imageUsage = (exchange: Exchange, script: Script, body: MediaBody, images:
 }
 
 /**
- * Answers `POST /v1/images/generations`, `/edits` and `/variations`: a pixel for each picture.
+ * Answers `POST /v1/images/generations`, `/edits` and `/variations`: a pixel for each picture, or eight by eight with `output_format`
+ * `jpeg` or `webp`.
  * @throws ScriptError when the body or the script cannot be answered
  */
 export const answerImages = async (exchange: Exchange, script: Script, body: MediaBody): Promise<void> => {
@@ -83,7 +92,8 @@ export const answerImages = async (exchange: Exchange, script: Script, body: Med
   requireMeaning(script, 'json')
   if (script.empty === true) return sendEmpty(exchange, script, 'application/json')
   const usage = imageUsage(exchange, script, { ...body, model }, images)
-  const padded = pixel.padEnd(Math.floor((script.size ?? 0) / images), 'A')
+  const picture = pictures[String(body['output_format'])] ?? pixel
+  const padded = picture.padEnd(Math.floor((script.size ?? 0) / images), 'A')
   const one = body['response_format'] === 'url' ? { url: 'https://pictures.example/1.png' } : { b64_json: padded }
   const data = Array.from({ length: images }, () => one)
   const answer = { created: 1_700_000_000, data, ...(countsTokens(model) && { size: body['size'], quality: 'high' }) }

@@ -7,6 +7,7 @@ import { createGeneration, type GenerationGround } from './compose/generation.ts
 import { alone } from './compose/crew.ts'
 import { createGenerations } from './compose/generations.ts'
 import { createGuards } from './compose/guards.ts'
+import { createOrigins } from './compose/provenance.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
 import { createKept } from './compose/kept.ts'
 import { createUpstreams } from './compose/upstreams.ts'
@@ -116,17 +117,12 @@ export const compose = async (given: Ground): Promise<House> => {
     ...{ current, keys: identity.keys, isDraining: () => state.draining },
   })
 
+  const provenance = createOrigins(given.settings, { settings, database, seal, audit, clock, log })
+
   // Where calls go
   const upstreams = createUpstreams({
     settings: given.settings,
-    crew,
-    database,
-    clock,
-    log,
-    audit,
-    seal,
-    metrics,
-    faultPoints,
+    ...{ crew, database, clock, log, audit, seal, metrics, faultPoints },
     traceHeaders: watch.traceHeaders,
     costOf: (...call) => current().costOf(...call),
   })
@@ -204,6 +200,7 @@ export const compose = async (given: Ground): Promise<House> => {
     budgetRules,
     ...bookkeeping,
     ...Object.values(kept),
+    provenance,
     ...watch.features,
     ...upstreams.features,
     configuration,
@@ -227,6 +224,7 @@ export const compose = async (given: Ground): Promise<House> => {
     ledger,
     budgetRules,
     tokens,
+    provenance,
     providers,
     routing,
     metrics,

@@ -5,6 +5,7 @@ import { idempotencyErrors } from './idempotency.ts'
 import { limitErrors } from './limits.ts'
 import { peopleErrors } from './people.ts'
 import { platformErrors } from './platform.ts'
+import { provenanceErrors } from './provenance.ts'
 import { requestErrors } from './request.ts'
 import { responseErrors } from './responses.ts'
 import { safetyErrors } from './safety.ts'
@@ -20,6 +21,7 @@ const families = {
   ...streamErrors,
   ...responseErrors,
   ...fileErrors,
+  ...provenanceErrors,
   ...limitErrors,
   ...upstreamErrors,
   ...platformErrors,

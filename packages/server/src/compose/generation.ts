@@ -19,6 +19,7 @@ import type { PagesPorts } from '../features/pages/pages.ports.ts'
 import { createPages } from '../features/pages/pages.ts'
 import type { Operators } from '../features/operators/operators.ts'
 import type { People } from '../features/people/people.ts'
+import type { Provenance } from '../features/provenance/provenance.ts'
 import type { Providers } from '../features/providers/providers.ts'
 import { createRelay } from '../features/relay/relay.ts'
 import type { Routing, RoutingOptions } from '../features/routing/routing.ts'
@@ -71,6 +72,7 @@ export interface GenerationGround {
   readonly ledger: Ledger
   readonly budgetRules: BudgetRules
   readonly tokens: TokenCounter
+  readonly provenance: Provenance
   readonly providers: Providers
   readonly routing: Routing
   readonly metrics: Metrics
@@ -200,6 +202,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
       keepOn: ground.streams.keepOn,
       now: clock.now,
     },
+    mark: ground.provenance,
     maxBodyBytes: config.body.max_bytes,
     media: {
       maxImageBytes: config.media.max_image_bytes,

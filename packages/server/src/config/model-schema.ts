@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { mediaPrices } from './media-schema.ts'
+import { modelTerms } from './provenance-schema.ts'
 import { modelTraits } from './routes-schema.ts'
 import { count, datePattern, group, money, named } from './schema-parts.ts'
 
@@ -30,6 +31,7 @@ export const ModelSchema = group(
     max_output_tokens: Type.Optional(count('Most tokens one answer can have.')),
     context_tokens: Type.Optional(count('Most tokens of prompt and answer together.')),
     ...modelTraits,
+    ...modelTerms,
   },
   'What is known of one model.',
 )

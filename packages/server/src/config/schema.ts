@@ -23,32 +23,12 @@ import { StandbySchema, WarmSchema, WorkersSchema } from './process-schema.ts'
 import { ResponsesSchema } from './responses-schema.ts'
 import { ResumeSchema } from './resume-schema.ts'
 import { ScalingSchema } from './scaling-schema.ts'
+import { ProvenanceSchema } from './provenance-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
 import { AutoSchema, RoutesSchema } from './routes-schema.ts'
 import { SafetySchema } from './safety-schema.ts'
+import { TierSchema } from './tier-schema.ts'
 import { authorities, count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
-
-const TierSchema = group(
-  {
-    requests: rate('Token bucket of requests per key, or per person where a token proves one.'),
-    tokens_per_minute: Type.Optional(count('Tokens, in and out, that come back per minute and key.')),
-    concurrent: Type.Optional(count('Calls of one key that may be under way at once.')),
-    priority: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 4,
-        description:
-          'Who is refused last under overload and served most often in line: 4; first and least: 1. Shipped: anonymous 1, free 2, pro 3, internal 4.',
-      }),
-    ),
-    usd_per_day: Type.Optional(money('Most that one key may spend in any 24 hours.')),
-    max_output_tokens: Type.Optional(count('Most tokens one answer may have.')),
-    models: Type.Optional(
-      Type.Array(Type.String({ minLength: 1 }), { description: 'Models that may be called; absent: all.' }),
-    ),
-  },
-  'What the keys of one tier may do.',
-)
 
 export const profileNames = ['development', 'testing', 'staging', 'production'] as const
 
@@ -199,6 +179,7 @@ export const ConfigSchema = group(
     ),
     media: mediaSchema,
     safety: SafetySchema,
+    provenance: ProvenanceSchema,
     idempotency: IdempotencySchema,
     responses: ResponsesSchema,
     resume: ResumeSchema,
@@ -269,6 +250,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'responses',
   'resume',
   'safety',
+  'provenance',
   'diagnostics',
   'requests',
   'slow_log',

@@ -23,6 +23,12 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     schema: { type: 'number', minimum: 0 },
   },
   [header.costUsd]: { description: 'Cost of a whole answer; absent where no price is known.', schema: text },
+  [header.provenance]: {
+    description:
+      'Of pictures and speech that shall be signed: `signed`, `provider` (its maker had signed it: left as it was), or `unsigned` and why.',
+    schema: text,
+    example: 'signed',
+  },
   [header.route]: {
     description: 'Why this model answered, where `model` was the name of a route or `auto`.',
     schema: text,

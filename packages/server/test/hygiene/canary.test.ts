@@ -44,9 +44,6 @@ const notAsked = [
   'batch_expired',
   'batch_cancelled',
   'batch_interrupted',
-  // Come with responses that were kept: tours/responses.test.ts.
-  'response_not_found',
-  'response_in_progress',
   // Come with issuers and projects that this house has none of: users/tokens.test.ts.
   'user_token_audience_wrong',
   'user_token_ambiguous',
@@ -64,6 +61,9 @@ const notAsked = [
   // Come with pictures for strangers: safety.test.ts.
   'content_refused',
   'content_not_judged',
+  // Come with files that shall be signed: provenance.test.ts.
+  'provenance_failed',
+  'provenance_unavailable',
   // Come with two requests of one name: idempotency.test.ts.
   'idempotency_key_invalid',
   'idempotency_key_reused',

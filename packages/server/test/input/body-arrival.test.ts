@@ -25,7 +25,8 @@ let key: string
 
 beforeAll(async () => {
   const forms = { HEADGATE_MEDIA_MAX_IMAGE_BYTES: '200000', HEADGATE_MEDIA_MAX_AUDIO_BYTES: '100000' }
-  house = await startHouse({ environment: { HEADGATE_BODY_MAX_BYTES: String(INFERENCE_LIMIT), ...forms } })
+  const files = { HEADGATE_PROVENANCE_MAX_FILE_BYTES: '100000' }
+  house = await startHouse({ environment: { HEADGATE_BODY_MAX_BYTES: String(INFERENCE_LIMIT), ...forms, ...files } })
   key = (await house.makeKey()).key
 })
 afterAll(() => house.stop())

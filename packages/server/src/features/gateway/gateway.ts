@@ -3,6 +3,7 @@ import { createAccounts } from './account.ts'
 import { createContinuation } from './continuation.ts'
 import { type BackgroundPorts, createBackground } from './background-call.ts'
 import { createFlow } from './flow.ts'
+import { createMarkedCall, type MarkPorts } from './marked-call.ts'
 import { type PlainModels, plainRoutes } from './plain.routes.ts'
 import type { AccountPorts, FlowPorts } from './gateway.ports.ts'
 import { completionsRoute } from './completions/completions.routes.ts'
@@ -34,10 +35,11 @@ export const createGateway = (
       readonly continuesStreams: boolean
       readonly now: () => number
       readonly responses: ResponsesPorts
+      readonly mark: MarkPorts
     },
 ): Gateway => {
   const reader = createRequestReader()
-  const call = createFlow(ports, createAccounts(ports), ports.monotonic)
+  const call = createMarkedCall(createFlow(ports, createAccounts(ports), ports.monotonic), ports.mark)
   const routePorts = {
     call,
     read: reader.read,

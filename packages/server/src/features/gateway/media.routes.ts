@@ -8,6 +8,7 @@ import {
   TranslationRequestSchema,
 } from '@headgate/contract/audio.ts'
 import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
+import { header } from '@headgate/contract/headers.ts'
 import {
   ImageEditSchema,
   ImageEventSchema,
@@ -37,8 +38,12 @@ interface MediaRoutePorts extends GatewayRoutePorts {
 
 const passedOn = 'OpenAI’s protocol. Members that are not listed here go to the provider as they were written.'
 const formPassedOn = 'OpenAI’s protocol. The form goes to the provider as it came, but for the name of the model.'
-const formErrors: readonly ErrorCode[] = [...callErrors, 'invalid_multipart']
+const mediaErrors: readonly ErrorCode[] = [...callErrors, 'provenance_failed']
+const formErrors: readonly ErrorCode[] = [...mediaErrors, 'invalid_multipart']
 const mebibytes = (bytes: number): string => `${Math.round((bytes / 1_048_576) * 10) / 10} MiB`
+
+/** Those of answers that may be signed. */
+export const mediaHeaders = [...callHeaders, header.provenance]
 
 /** What strangers may be told who ask for pictures. */
 const judgedErrors = (operation: Operation): readonly ErrorCode[] =>
@@ -53,7 +58,7 @@ const jsonCall = (
   ({
     body: 'bytes',
     maxBodyBytes: ports.maxBodyBytes,
-    reference: { ...reference, answerHeaders: callHeaders, errors: [...callErrors, ...judgedErrors(operation)] },
+    reference: { ...reference, answerHeaders: mediaHeaders, errors: [...mediaErrors, ...judgedErrors(operation)] },
     handle: handleCall(ports, operation, ({ body }) => ports.read(operation, body as Buffer)),
   }) as const
 
@@ -70,7 +75,7 @@ const formCall = (
     reference: {
       ...reference,
       description: `${formPassedOn} It may have ${mebibytes(most)}; more is refused before it is read.`,
-      answerHeaders: callHeaders,
+      answerHeaders: mediaHeaders,
       errors: [...formErrors, ...judgedErrors(operation)],
     },
     handle: handleCall(ports, operation, ({ body, headers }) =>

@@ -114,9 +114,9 @@ export const plainRoutes = (ports: GatewayRoutePorts & { readonly plainModels: P
         answer: PictureSchema,
         contentType: 'image/*',
         otherAnswers: { 302: { description: 'The provider keeps the picture; `Location` says where.' } },
-        answerHeaders: callHeaders,
+        answerHeaders: [...callHeaders, header.provenance],
         // HEAD would cost as much as GET.
-        errors: [...callErrors, 'method_not_allowed', 'content_refused', 'content_not_judged'],
+        errors: [...callErrors, 'method_not_allowed', 'content_refused', 'content_not_judged', 'provenance_failed'],
       },
       handle: image,
     }),

@@ -1,0 +1,29 @@
+import { Type } from 'typebox'
+import { count, group, milliseconds } from './schema-parts.ts'
+
+/** What is signed of what models make. */
+export const ProvenanceSchema = group(
+  {
+    sign: Type.Array(Type.Enum(['images', 'audio']), {
+      default: [],
+      description:
+        'What gets a signed C2PA manifest and the IPTC mark of a trained model: `images` (PNG, JPEG and WebP that come as base64), `audio` (speech as WAV, which then comes whole).',
+    }),
+    on_failure: Type.Enum(['pass', 'fail'], {
+      default: 'pass',
+      description: 'What happens to what could not be signed: it leaves unsigned and says so, or the call fails.',
+    }),
+    max_waiting: count('Most answers that wait to be signed or verified; more are not signed.', 64),
+    sign_ms: milliseconds('Longest that one answer may take to be signed or verified.', 10_000),
+    max_file_bytes: count('Largest form with a file to be verified.', 52_428_800),
+  },
+  'Where content came from: signatures, and how they are checked.',
+)
+
+const term = (description: string) => Type.Optional(Type.String({ minLength: 1, maxLength: 200, description }))
+
+/** What is said of the terms of a model. */
+export const modelTerms = {
+  licence: term('Licence of the model, such as `Apache-2.0`; stands in manifests.'),
+  attribution: term('Whom to name for what it makes; stands in manifests.'),
+}

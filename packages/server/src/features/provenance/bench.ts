@@ -1,0 +1,103 @@
+import { Worker } from 'node:worker_threads'
+import type { Marked, Origin, Signer, Verification } from './provenance.ports.ts'
+
+/** What a signature takes besides the file. */
+export interface Signing {
+  readonly signer: Signer
+  readonly origin: Origin
+  readonly version: string
+}
+
+/** What the worker is asked: to sign the pictures of an answer, or one file; to verify the file of a form. */
+export type BenchOrder = { readonly body: ArrayBuffer } & (
+  | ({ readonly kind: 'images' | 'file' } & Signing)
+  | { readonly kind: 'verify'; readonly contentType: string; readonly roots: string }
+)
+
+/** What the worker answers. */
+export type BenchAnswer =
+  | { readonly kind: 'marked'; readonly body: Uint8Array<ArrayBuffer>; readonly marks: readonly Marked[] }
+  | { readonly kind: 'verified'; readonly verification: Verification | null }
+  | { readonly kind: 'broken'; readonly reason: string }
+
+/** Nobody took the order: too many wait. */
+export class BenchBusy extends Error {}
+
+interface Waiting {
+  readonly order: BenchOrder
+  readonly done: (answer: BenchAnswer) => void
+}
+
+/** The worker holds tens of mebibytes: it is let go after this long without work. */
+const idleMs = 60_000
+
+/**
+ * One worker, begun with the first order, that signs and verifies beside the event loop, an order at a time. `bounds`: how many may
+ * wait, and how long one may take; then its worker is ended, and the next order has a new one.
+ */
+export const createBench = (bounds: () => { readonly maxWaiting: number; readonly signMs: number }) => {
+  const waiting: Waiting[] = []
+  let worker: Worker | null = null
+  let running: Waiting | null = null
+  let timer: NodeJS.Timeout | undefined
+
+  const end = (): void => {
+    void worker?.terminate()
+    worker = null
+  }
+  const start = (): Worker => {
+    const started = new Worker(new URL('./provenance.worker.ts', import.meta.url))
+    started.unref()
+    const broke = (reason: string) => {
+      if (worker !== started) return
+      worker = null
+      finish({ kind: 'broken', reason })
+    }
+    started.on('message', (answer: BenchAnswer) => {
+      if (worker === started) finish(answer)
+    })
+    started.on('error', (fault) => broke(String(fault)))
+    started.on('exit', () => broke('The worker ended'))
+    return started
+  }
+  const next = (): void => {
+    clearTimeout(timer)
+    const coming = waiting.shift()
+    running = coming ?? null
+    if (coming === undefined) {
+      timer = setTimeout(end, idleMs).unref()
+      return
+    }
+    worker ??= start()
+    timer = setTimeout(() => {
+      end()
+      finish({ kind: 'broken', reason: 'It took too long' })
+    }, bounds().signMs)
+    worker.postMessage(coming.order, [coming.order.body])
+  }
+  const finish = (answer: BenchAnswer): void => {
+    running?.done(answer)
+    next()
+  }
+
+  return {
+    /** Hands the order’s body over. @throws BenchBusy, or Error where it could not be done. */
+    run: (order: BenchOrder): Promise<Exclude<BenchAnswer, { kind: 'broken' }>> => {
+      if (waiting.length >= bounds().maxWaiting) return Promise.reject(new BenchBusy('Too many wait to be signed'))
+      return new Promise((resolve, reject) => {
+        const done = (answer: BenchAnswer) =>
+          answer.kind === 'broken' ? reject(new Error(answer.reason)) : resolve(answer)
+        waiting.push({ order, done })
+        if (running === null) next()
+      })
+    },
+    /** Ends the worker where it has nothing to do. */
+    rest: (): void => {
+      if (running === null) end()
+    },
+    stop: async (): Promise<void> => {
+      clearTimeout(timer)
+      await worker?.terminate()
+    },
+  }
+}

@@ -1,0 +1,75 @@
+import {
+  RootCertificatesSchema,
+  RootSchema,
+  VerificationSchema,
+  VerifyRequestSchema,
+} from '@headgate/contract/provenance.ts'
+import { type AdminInput, defineRoute, type Route, type RouteInput } from '../../kernel/route.ts'
+import type { Verification } from './provenance.ports.ts'
+import type { RootRow } from './provenance.store.ts'
+
+interface ProvenanceRoutePorts {
+  readonly verify: (form: Buffer, contentType: string) => Promise<Verification>
+  readonly certificates: () => Promise<string>
+  readonly rotate: (operator: { readonly actor: string; readonly requestId: string }) => Promise<RootRow>
+  readonly maxFileBytes: number
+}
+
+/** Declares the routes by which anybody can check what was signed here. */
+export const provenanceRoutes = ({ verify, certificates, rotate, maxFileBytes }: ProvenanceRoutePorts): Route[] => [
+  defineRoute({
+    method: 'POST',
+    path: '/v1/verify',
+    summary: 'Says whether a file is signed, by whom, and whether it was changed since.',
+    access: 'caller',
+    browser: true,
+    body: 'form',
+    maxBodyBytes: maxFileBytes,
+    reference: {
+      operationId: 'verifyFile',
+      tag: 'Provenance',
+      description:
+        'By the reference verifier of C2PA, under the roots of this Headgate. Nothing is fetched, and nothing of the file is kept.',
+      body: VerifyRequestSchema,
+      answer: VerificationSchema,
+      errors: ['invalid_multipart', 'provenance_unavailable'],
+    },
+    handle: async ({ body, headers }) => ({
+      kind: 'json',
+      value: { object: 'verification', ...(await verify(body as Buffer, headers['content-type'] as string)) },
+    }),
+  }),
+  defineRoute({
+    method: 'GET',
+    path: '/v1/provenance/roots',
+    summary: 'Gives the root certificates under which this Headgate signs, the newest first.',
+    access: 'public',
+    reference: {
+      operationId: 'getProvenanceRoots',
+      tag: 'Provenance',
+      answer: RootCertificatesSchema,
+      contentType: 'application/x-pem-file',
+    },
+    handle: async (_input: RouteInput) => ({
+      kind: 'bytes',
+      contentType: 'application/x-pem-file',
+      bytes: await certificates(),
+    }),
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/admin/v1/provenance/roots',
+    summary: 'Makes a new root; what was signed under former ones stays trusted.',
+    access: 'admin',
+    permission: 'config:write',
+    reference: { operationId: 'makeProvenanceRoot', tag: 'Provenance', answer: RootSchema, status: 201 },
+    handle: async ({ actor, requestId }: AdminInput) => {
+      const { version, certificate, created_at: at } = await rotate({ actor, requestId })
+      return {
+        kind: 'json',
+        status: 201,
+        value: { object: 'provenance_root', version, certificate, created_at: at.toISOString() },
+      }
+    },
+  }),
+]

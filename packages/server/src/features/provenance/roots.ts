@@ -1,0 +1,77 @@
+import type { Clock } from '../../kernel/clock.ts'
+import type { Database, Transaction } from '../../kernel/db.ts'
+import { makeRoot, makeSigner } from './certificates.ts'
+import type { SealPort, Signer } from './provenance.ports.ts'
+import { insertRoot, listRoots, lockRoots, type RootRow } from './provenance.store.ts'
+
+/** A replica signs with a certificate of its own, and asks for another after a day: so a new root is in use everywhere by then. */
+const renewedMs = 86_400_000
+
+const placeOf = (version: number) => ({
+  purpose: 'provenance',
+  table: 'provenance_roots',
+  row: String(version),
+  column: 'sealed',
+})
+
+interface RootsOptions {
+  readonly database: Database
+  readonly seal: SealPort
+  readonly clock: Clock
+}
+
+/** The roots of this house in PostgreSQL, and the signer of this process under the newest. */
+export const createRoots = ({ database, seal, clock }: RootsOptions) => {
+  let signer: { readonly made: Promise<Signer>; readonly until: number } | null = null
+
+  const add = async (transaction: Transaction, version: number): Promise<RootRow> => {
+    const now = clock.now()
+    const { key, certificate } = makeRoot(now)
+    const sealed = await seal.seal(transaction, placeOf(version), key)
+    const row = { version, certificate, sealed, created_at: new Date(now) }
+    await insertRoot(transaction, row)
+    return row
+  }
+  /** All of them, the newest first; the first of all is made here. */
+  const all = async (): Promise<readonly [RootRow, ...RootRow[]]> => {
+    const [newest, ...former] = await database.read('system', listRoots)
+    if (newest !== undefined) return [newest, ...former]
+    return database.transaction('system', async (transaction) => {
+      await lockRoots(transaction)
+      const [made, ...more] = await listRoots(transaction)
+      return made === undefined ? [await add(transaction, 1)] : [made, ...more]
+    })
+  }
+  const begin = async (): Promise<Signer> => {
+    const [{ version, certificate, sealed }] = await all()
+    const key = await database.read('system', (read) => seal.open(read, placeOf(version), sealed))
+    const made = makeSigner({ key, certificate }, clock.now())
+    return { key: made.key, chain: made.certificate }
+  }
+
+  return {
+    /** Who signs in this process. @throws SealBroken, DatabaseUnavailable */
+    signer: (): Promise<Signer> => {
+      const now = clock.now()
+      if (signer !== null && now < signer.until) return signer.made
+      const made = begin()
+      signer = { made, until: now + renewedMs }
+      made.catch(() => (signer = null))
+      return made
+    },
+    /** Certificates of all roots, PEM, the newest first. */
+    certificates: async (): Promise<string> => (await all()).map(({ certificate }) => certificate).join(''),
+    /** Makes a new root, under which this process signs at once. `record` writes the audit. */
+    rotate: async (record: (transaction: Transaction, version: number) => Promise<void>): Promise<RootRow> => {
+      const row = await database.transaction('system', async (transaction) => {
+        await lockRoots(transaction)
+        const [newest] = await listRoots(transaction)
+        const made = await add(transaction, (newest?.version ?? 0) + 1)
+        await record(transaction, made.version)
+        return made
+      })
+      signer = null
+      return row
+    },
+  }
+}
