@@ -175,9 +175,9 @@ describe.each(official)('the official client $version', ({ Client, picture: imag
     expect(await client().models.retrieve('up/gpt-4o-mini')).toMatchObject({ id: 'up/gpt-4o-mini', object: 'model' })
   })
 
-  it('cancels a response', async () => {
+  it.each(['parts=500;part-delay=20', 'delay=60000'])('cancels a response, begun or not: %s', async (script) => {
     const { responses } = client()
-    const model = 'up/gpt-4o-mini;parts=500;part-delay=20'
+    const model = `up/gpt-4o-mini;${script}`
     const { id } = await responses.create({ model, input: 'Hello', background: true })
     await responses.cancel(id)
     await vi.waitFor(async () => expect((await responses.retrieve(id)).status).toBe('cancelled'), 15_000)

@@ -94,7 +94,12 @@ export const responsesRoute = (ports: GatewayRoutePorts & { readonly responses: 
     kept = responses.keepOn(input, id, (signal) =>
       events(signal).catch(async (thrown: unknown) => {
         const { code, message } = thrown instanceof AppError ? thrown : new AppError('internal_error')
-        await record.end(describe({ status: 'failed', model: '', output: [], usage: null, fault: { code, message } }))
+        // Who cancels before the provider has begun is told so, not of a failure.
+        const end =
+          signal.aborted && faultOf() === null
+            ? ({ status: 'cancelled' } as const)
+            : ({ status: 'failed', fault: { code, message } } as const)
+        await record.end(describe({ ...end, model: '', output: [], usage: null }))
         throw thrown
       }),
     )
