@@ -26,6 +26,7 @@ const adaptProviders = (config: Config, secrets: Secrets) =>
           proxy: provider.proxy === 'none' ? null : provider.proxy,
           ca: provider.ca,
           streamUsage: provider.stream_usage,
+          dialect: provider.dialect,
           timeouts: {
             ...(connect_ms !== undefined && { connectMs: connect_ms }),
             ...(first_byte_ms !== undefined && { firstByteMs: first_byte_ms }),

@@ -170,8 +170,10 @@ describe('providers', () => {
     expect(await faultsOf()).toEqual([
       'headgate.yaml:4:3: providers.up: "base_url" is missing; expected such as https://host/v1',
     ])
-    write('headgate.yaml', 'providers:\n  groq: {api_key: x}\n  ollama: {}')
+    write('headgate.yaml', 'providers:\n  groq: {api_key: x}\n  ollama: {}\n  vllm: {}\n  perplexity: {api_key: x}')
     expect((await load()).config.providers).toMatchObject({
+      vllm: { kind: 'openai', base_url: 'http://127.0.0.1:8000/v1' },
+      perplexity: { kind: 'openai', base_url: 'https://api.perplexity.ai' },
       groq: { kind: 'openai', base_url: 'https://api.groq.com/openai/v1' },
       ollama: { kind: 'ollama', base_url: 'http://127.0.0.1:11434' },
     })

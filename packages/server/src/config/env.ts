@@ -42,7 +42,16 @@ export const environment: readonly EnvironmentVariable[] = [
   })),
   ...fallbacks.map(([name, option]) => ({ name, option, meaning: `Fall-back for HEADGATE_${name}.`, secret: true })),
   ...providerPresets.flatMap(({ name, key, base_url, base_url_variable }) => [
-    { name: key, option: `providers.${name}`, meaning: `Adds the provider \`${name}\` (${base_url}).`, secret: true },
+    ...(key === undefined
+      ? []
+      : [
+          {
+            name: key,
+            option: `providers.${name}`,
+            meaning: `Adds the provider \`${name}\` (${base_url}).`,
+            secret: true,
+          },
+        ]),
     ...(base_url_variable === undefined
       ? []
       : [
@@ -147,6 +156,7 @@ export const ambientLeaves = (variables: Variables): Leaf[] => {
     if (value !== undefined && value !== '') leaves.push(leaf(name, [option], value))
   }
   for (const preset of providerPresets) {
+    if (preset.key === undefined) continue
     const key = variables[preset.key]
     if (key === undefined || key === '') continue
     const moved = preset.base_url_variable === undefined ? undefined : variables[preset.base_url_variable]

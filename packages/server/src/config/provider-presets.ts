@@ -2,8 +2,8 @@
 export type ProviderPreset = {
   name: string
   kind: 'openai' | 'anthropic' | 'azure' | 'gemini'
-  /** Environment variable with the key. */
-  key: string
+  /** Environment variable with the key; absent: a server of one's own, there when the file names it. */
+  key?: string
   /** Absent: the variable of the address must be set too. */
   base_url?: string
   /** Environment variable that replaces the address, where the service's own client libraries honour one. */
@@ -49,6 +49,12 @@ export const providerPresets: readonly ProviderPreset[] = [
     base_url: 'https://gen.pollinations.ai/v1',
   },
   { name: 'xai', kind: 'openai', key: 'XAI_API_KEY', base_url: 'https://api.x.ai/v1' },
+  { name: 'fireworks', kind: 'openai', key: 'FIREWORKS_API_KEY', base_url: 'https://api.fireworks.ai/inference/v1' },
+  { name: 'cerebras', kind: 'openai', key: 'CEREBRAS_API_KEY', base_url: 'https://api.cerebras.ai/v1' },
+  { name: 'perplexity', kind: 'openai', key: 'PERPLEXITY_API_KEY', base_url: 'https://api.perplexity.ai' },
+  { name: 'vllm', kind: 'openai', base_url: 'http://127.0.0.1:8000/v1' },
+  { name: 'llamacpp', kind: 'openai', base_url: 'http://127.0.0.1:8080/v1' },
+  { name: 'lmstudio', kind: 'openai', base_url: 'http://127.0.0.1:1234/v1' },
 ]
 
 /** Where an Ollama listens when nobody moved it. */

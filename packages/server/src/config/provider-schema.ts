@@ -46,6 +46,12 @@ export const ProviderSchema = group(
           'Ask for the usage of every stream (default). `false`: for servers that refuse `stream_options`; tokens are counted here.',
       }),
     ),
+    dialect: Type.Optional(
+      Type.Enum(['mistral'], {
+        description:
+          'Of `openai`: the words of Mistral, for a proxy before it; `api.mistral.ai` is known by its address.',
+      }),
+    ),
     concurrency: Type.Optional(
       group(
         {

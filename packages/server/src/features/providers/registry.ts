@@ -9,6 +9,7 @@ import { createKeyRing, type KeyStanding } from './key-ring.ts'
 import { createGeminiProvider } from './gemini/gemini.ts'
 import { createOllamaProvider } from './ollama/ollama.ts'
 import type { Timeouts } from './openai/call.ts'
+import type { DialectName } from './openai/dialect.ts'
 import { createOpenAIProvider } from './openai/openai.ts'
 import type { Provider, ProviderKind } from './provider.ts'
 
@@ -34,6 +35,8 @@ export interface ProviderOptions {
   readonly ca?: string | undefined
   /** Ask for the usage of every stream (true); false for a server that refuses `stream_options`. */
   readonly streamUsage?: boolean | undefined
+  /** Of `openai`: the words of its host, where the address does not tell. */
+  readonly dialect?: DialectName | undefined
   /** Where they differ from those of the house. */
   readonly timeouts?: Partial<Timeouts> | undefined
 }
@@ -92,6 +95,7 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
     apiVersion: options.apiVersion,
     headers,
     streamUsage: options.streamUsage ?? true,
+    dialect: options.dialect,
     secrets,
     timeouts: { ...defaults.timeouts, ...options.timeouts },
     maxResponseBytes: defaults.maxResponseBytes,

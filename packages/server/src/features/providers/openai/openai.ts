@@ -12,6 +12,7 @@ import {
 } from '../provider.ts'
 import { type CallSetting, OpenAICall } from './call.ts'
 import { type ConnectionOptions, openConnections } from './connections.ts'
+import { type DialectName, adapterFor } from './dialect.ts'
 import { type Expectation, expectationOf, wholeAnswer } from './expectation.ts'
 import {
   formHeaders,
@@ -31,6 +32,8 @@ export interface OpenAIOptions extends CallSetting, Omit<ConnectionOptions, 'con
   readonly headers: Readonly<Record<string, string>>
   /** Ask for the usage of every stream; false for a server that refuses `stream_options`. */
   readonly streamUsage: boolean
+  /** Of a host that takes requests in words of its own; absent: as its address tells. */
+  readonly dialect?: DialectName | undefined
   readonly version: string
 }
 
@@ -118,26 +121,36 @@ export const readModels = (list: unknown): ListedModel[] => {
 /** Any server that speaks OpenAI's API. */
 export const createOpenAIProvider = (options: OpenAIOptions): Provider => {
   const server = new OpenAIServer(options)
-  const isOpenAI = new URL(options.baseUrl).hostname.endsWith('openai.com')
+  const { hostname } = new URL(options.baseUrl)
+  const isOpenAI = hostname.endsWith('openai.com')
+  const adapt = adapterFor(hostname, options.dialect)
   const written = (request: InferenceRequest, model: string) =>
     upstreamBody(
       isOpenAI && request.translation !== undefined ? withPresentCap(request) : request,
       model,
-      options.streamUsage,
+      options.streamUsage && adapt === null,
+    )
+  const send = ({ model, request, requestId, trace, signal }: ProviderCall) =>
+    server.send(
+      'POST',
+      operationPath[request.operation],
+      written(request, model),
+      expectationOf(request),
+      { requestId, trace },
+      signal,
+      request.media?.contentType,
     )
   return {
     name: options.name,
     kind: 'openai',
-    call: ({ model, request, requestId, trace, signal }: ProviderCall) =>
-      server.send(
-        'POST',
-        operationPath[request.operation],
-        written(request, model),
-        expectationOf(request),
-        { requestId, trace },
-        signal,
-        request.media?.contentType,
-      ),
+    call:
+      adapt === null
+        ? send
+        : async (call) => {
+            const { request, warning } = adapt(call.request)
+            const answer = await send({ ...call, request })
+            return warning === null ? answer : { ...answer, warning }
+          },
     listModels: async (signal) => readModels(await server.get('/models', signal)),
     retire: () => server.retire(),
     close: () => server.close(),

@@ -1,0 +1,92 @@
+import { type InferenceRequest, type MemberSpan, replaceSpan } from '../../../domain/inference.ts'
+import { createLosses } from '../translation/losses.ts'
+
+/** A host that speaks OpenAI's protocol in words of its own, where its address does not tell. */
+export type DialectName = 'mistral'
+
+/** How a compatible host differs in what it takes. */
+interface Dialect {
+  readonly host: string
+  /** Members that it knows by another name: ours, then its own. */
+  readonly renamed: readonly (readonly [string, string])[]
+  /** Members that it refuses and that change nothing of the answer. */
+  readonly needless: readonly string[]
+  /** Members that it refuses, and what to do without them. */
+  readonly unknown: readonly (readonly [string, string])[]
+}
+
+/**
+ * Mistral answers 422 `extra_forbidden` to `stream_options.include_usage` (github.com/avante-corp/avante.nvim/issues/2347), `max_completion_tokens`
+ * (github.com/editor-code-assistant/eca/issues/231) and `store` (github.com/Gitlawb/openclaude/issues/739); the seed is `random_seed` (docs.mistral.ai/api).
+ */
+const dialects: Readonly<Record<DialectName, Dialect>> = {
+  mistral: {
+    host: 'api.mistral.ai',
+    renamed: [
+      ['max_completion_tokens', 'max_tokens'],
+      ['seed', 'random_seed'],
+    ],
+    needless: ['stream_options', 'strict'],
+    unknown: [['store', 'Leave it out: this provider keeps no answers.']],
+  },
+}
+
+/** A request with one top-level member taken out, or under another name; everything else byte for byte. */
+export const withMember = (request: InferenceRequest, name: string, newName: string | null): InferenceRequest => {
+  const { body, members } = request
+  const span = members.get(name)
+  if (span === undefined) return request
+  const before = [...members.values()].filter(({ end }) => end <= span.start)
+  const isFirst = before.length === 0
+  const from = isFirst ? body.indexOf('{') + 1 : Math.max(...before.map(({ end }) => end))
+  let to = span.start
+  let text = `${isFirst ? '' : ','}"${newName}":`
+  if (newName === null) {
+    text = ''
+    const comma = isFirst ? body.indexOf(',', span.end) : -1
+    to = comma === -1 || members.size === 1 ? span.end : comma + 1
+  }
+  const growth = Buffer.byteLength(text) - (to - from)
+  const moved = new Map<string, MemberSpan>()
+  for (const [other, { start, end }] of members) {
+    if (other === name && newName === null) continue
+    const shift = start >= to ? growth : 0
+    moved.set(other === name ? (newName ?? other) : other, { start: start + shift, end: end + shift })
+  }
+  return { ...request, body: replaceSpan(body, from, to, text), members: moved }
+}
+
+/** A request in the words of one host. */
+export interface Adapted {
+  readonly request: InferenceRequest
+  /** What was left out, for `x-headgate-warning`; null when nothing was. */
+  readonly warning: string | null
+}
+
+/** Puts requests into the words of a host; null for one that takes them as they are. */
+export const adapterFor = (
+  hostname: string,
+  stated: DialectName | undefined,
+): ((request: InferenceRequest) => Adapted) | null => {
+  const dialect =
+    stated === undefined ? Object.values(dialects).find(({ host }) => host === hostname) : dialects[stated]
+  if (dialect === undefined) return null
+  return (original) => {
+    if (original.operation !== 'chat') return { request: original, warning: null }
+    const losses = createLosses()
+    const strict = original.members.get('strict')
+    let request = original
+    for (const [ours, theirs] of dialect.renamed) {
+      if (!request.members.has(ours)) continue
+      request = withMember(withMember(request, theirs, null), ours, theirs)
+    }
+    for (const name of dialect.needless) request = withMember(request, name, null)
+    for (const [name, why] of dialect.unknown) {
+      if (request.members.has(name)) losses.note(name, why)
+      request = withMember(request, name, null)
+    }
+    // `strict` is read where the body says it, as in translated calls.
+    if (strict !== undefined && original.body.toString('utf8', strict.start, strict.end) === 'true') losses.refuse()
+    return { request, warning: losses.warning }
+  }
+}
