@@ -28,7 +28,7 @@ import { ProviderSchema } from './provider-schema.ts'
 import { AutoSchema, RoutesSchema } from './routes-schema.ts'
 import { SafetySchema } from './safety-schema.ts'
 import { TierSchema } from './tier-schema.ts'
-import { authorities, count, group, milliseconds, money, named, rate, url } from './schema-parts.ts'
+import { authorities, count, group, milliseconds, named, rate, url } from './schema-parts.ts'
 
 export const profileNames = ['development', 'testing', 'staging', 'production'] as const
 
