@@ -48,7 +48,7 @@ export const environment: readonly EnvironmentVariable[] = [
           {
             name: key,
             option: `providers.${name}`,
-            meaning: `Adds the provider \`${name}\` (${base_url}).`,
+            meaning: `Adds the provider \`${name}\`${base_url === undefined ? '' : ` (${base_url})`}.`,
             secret: true,
           },
         ]),
