@@ -25,6 +25,13 @@ interface GuardsOptions {
 const MINUTE_MS = 60_000
 const MOST_BODIES = 1_610_612_736
 const SHARE_OF_BODIES = 0.25
+/** What the process needs itself; of the rest a body takes up to three times its length: as it came, as it goes on, and read. */
+const OWN_BYTES = 167_772_160
+const COPIES = 3
+
+/** Bytes of bodies that may be held at once where the process may have so much memory. */
+const bodiesWithin = (bytes: number): number =>
+  Math.floor(Math.min(MOST_BODIES, bytes * SHARE_OF_BODIES, (bytes - OWN_BYTES) / COPIES))
 
 const limitsOf = ({ guards }: Config): PressureLimits => ({
   loopDelayMs: guards.loop_delay_ms,
@@ -81,7 +88,7 @@ export const createGuards = ({ config, clock, log, metrics, letGo, tell }: Guard
     bound,
     /** Most bytes of request bodies held at once: as configured, else what this process can bear. */
     mostBodyBytes: ({ body }: Config): number =>
-      body.max_total_bytes ?? Math.min(MOST_BODIES, Math.floor(bound.bytes * SHARE_OF_BODIES)),
+      body.max_total_bytes ?? Math.max(body.max_bytes, bodiesWithin(bound.bytes)),
     gauges: {
       loopDelay: () => pressure.read().loopDelayMs / 1000,
       pressure: () => pressure.read().severity,
