@@ -25,9 +25,9 @@ interface GuardsOptions {
 const MINUTE_MS = 60_000
 const MOST_BODIES = 1_610_612_736
 const SHARE_OF_BODIES = 0.25
-/** What the process needs itself; of the rest a body takes up to three times its length: as it came, as it goes on, and read. */
+/** What the process needs itself; of the rest a body takes up to six times its length: as it came, as it goes on, read as text, and what is not collected yet. */
 const OWN_BYTES = 167_772_160
-const COPIES = 3
+const COPIES = 6
 
 /** Bytes of bodies that may be held at once where the process may have so much memory. */
 const bodiesWithin = (bytes: number): number =>

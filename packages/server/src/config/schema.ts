@@ -171,7 +171,7 @@ export const ConfigSchema = group(
         max_bytes: count('Largest request body of an inference call.', 33_554_432),
         max_total_bytes: Type.Optional(
           count(
-            'Most bytes of request bodies held at once; more are refused. Absent: a quarter of the memory that the process may have, a third of it beyond 160 MiB, 1.5 GiB at most, and always one of the longest.',
+            'Most bytes of request bodies held at once; more are refused. Absent: a quarter of the memory that the process may have, a sixth of it beyond 160 MiB, 1.5 GiB at most, and always one of the longest.',
           ),
         ),
       },
