@@ -126,4 +126,26 @@ describe('prototype pollution', () => {
     const created = await house.request('/admin/v1/keys', { body: '{"__proto__":{"name":"x"}}' })
     await expectFetchedError(created, ['invalid_parameter', 'unknown_parameter'])
   })
+
+  const asked: Readonly<Record<string, object>> = {
+    'chat/completions': { messages: [{ role: 'user', content: 'Hello' }] },
+    completions: { prompt: 'Hello' },
+    responses: { input: 'Hello' },
+    messages: { max_tokens: 5, messages: [{ role: 'user', content: 'Hello' }] },
+    embeddings: { input: 'Hello' },
+    moderations: { input: 'Hello' },
+    'images/generations': { prompt: 'A house' },
+    'audio/speech': { input: 'Hello', voice: 'alloy' },
+  }
+  it.each(Object.keys(asked))('is no name that /v1/%s stumbles over', async (path) => {
+    for (const name of ['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'valueOf']) {
+      const body = JSON.stringify({ model: 'up/gpt-4o-mini', ...asked[path], tool_choice: { type: name } })
+      const answers = [
+        await house.request(`/v1/${path}`, { key, body: body.replace('{', `{"${name}":{"polluted":1},`) }),
+        await house.request(`/v1/${path}`, { key, body }),
+      ]
+      for (const answer of answers) expect(answer.status, `${name}: ${await answer.text()}`).toBeLessThan(500)
+    }
+    clean()
+  })
 })

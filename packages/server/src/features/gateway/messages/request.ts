@@ -39,7 +39,11 @@ const functionTool = (tool: unknown, index: number): Members => {
   return { type: 'function', function: { ...described, ...(isGiven(parameters) && { parameters }) } }
 }
 
-const choices: Readonly<Record<string, unknown>> = { auto: 'auto', any: 'required', none: 'none' }
+const choices = new Map<unknown, unknown>([
+  ['auto', 'auto'],
+  ['any', 'required'],
+  ['none', 'none'],
+])
 
 const translateTools = ({ tools, tool_choice: choice }: Members): Members => {
   if (!isGiven(tools)) return {}
@@ -49,7 +53,7 @@ const translateTools = ({ tools, tool_choice: choice }: Members): Members => {
   if (!isGiven(choice)) return given
   if (!isObject(choice)) throw invalid('tool_choice', 'must be an object', 'Write {"type": "auto"}.')
   const { type, name, disable_parallel_tool_use: isAlone } = choice
-  const named = type === 'tool' ? { type: 'function', function: { name } } : choices[type as string]
+  const named = type === 'tool' ? { type: 'function', function: { name } } : choices.get(type)
   if (named === undefined) throw invalid('tool_choice.type', 'is not known', 'Write auto, any, tool or none.')
   return { ...given, tool_choice: named, ...(isAlone === true && { parallel_tool_calls: false }) }
 }

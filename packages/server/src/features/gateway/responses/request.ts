@@ -147,11 +147,11 @@ const translateReasoning = ({ reasoning }: Members, lost: string[]): Members => 
 }
 
 /** Members whose usual value asks for nothing. */
-const idle: Readonly<Record<string, (value: unknown) => boolean>> = {
-  include: (value) => Array.isArray(value) && value.every((one) => one === 'reasoning.encrypted_content'),
-  truncation: (value) => value === 'disabled',
-  top_logprobs: (value) => value === 0,
-}
+const idle = new Map<string, (value: unknown) => boolean>([
+  ['include', (value) => Array.isArray(value) && value.every((one) => one === 'reasoning.encrypted_content')],
+  ['truncation', (value) => value === 'disabled'],
+  ['top_logprobs', (value) => value === 0],
+])
 
 /**
  * The chat request that a request of the Responses API comes to, after the items of the conversation before it.
@@ -164,7 +164,7 @@ export const translateResponseRequest = (
   stream: boolean,
 ): InferenceRequest => {
   const lost = Object.keys(body).filter(
-    (name) => !known.has(name) && isGiven(body[name]) && idle[name]?.(body[name]) !== true,
+    (name) => !known.has(name) && isGiven(body[name]) && idle.get(name)?.(body[name]) !== true,
   )
   const { instructions, temperature, top_p, service_tier: tier } = body
   if (isGiven(instructions) && typeof instructions !== 'string')

@@ -61,7 +61,7 @@ describe('the first event', () => {
         const bytes = Buffer.from(lines.flat().join(''))
         expect(endOf(bytes, cuts)).toBe(endOf(bytes, []))
       }),
-      { numRuns: 2_000 },
+      { numRuns: 2_000, seed: 1 },
     )
   })
 
