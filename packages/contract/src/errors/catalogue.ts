@@ -1,5 +1,6 @@
 import { authenticationErrors } from './authentication.ts'
 import type { ErrorEntry } from './entry.ts'
+import { fetchErrors } from './fetch.ts'
 import { fileErrors } from './files.ts'
 import { idempotencyErrors } from './idempotency.ts'
 import { limitErrors } from './limits.ts'
@@ -21,6 +22,7 @@ const families = {
   ...streamErrors,
   ...responseErrors,
   ...fileErrors,
+  ...fetchErrors,
   ...provenanceErrors,
   ...limitErrors,
   ...upstreamErrors,

@@ -27,6 +27,7 @@ const adaptProviders = (config: Config, secrets: Secrets) =>
           ca: provider.ca,
           streamUsage: provider.stream_usage,
           dialect: provider.dialect,
+          fetchImages: provider.fetch_images,
           timeouts: {
             ...(connect_ms !== undefined && { connectMs: connect_ms }),
             ...(first_byte_ms !== undefined && { firstByteMs: first_byte_ms }),

@@ -13,6 +13,7 @@ import type { Log } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
 import type { Seal } from '../kernel/seal.ts'
 import type { Crew } from './crew.ts'
+import { fetchedImages } from './fetched-images.ts'
 import { providerSettings, queueSettings, routingConfig, usualAddress } from './options.ts'
 
 interface UpstreamsOptions {
@@ -39,6 +40,7 @@ export const createUpstreams = (options: UpstreamsOptions) => {
     settings: queueSettings(config, options.crew),
     onWaited: (provider, milliseconds) => metrics.queueWait(provider).observe(milliseconds / 1000),
   })
+  const images = fetchedImages(config)
   const providers = createProviders({
     ...providerSettings(config, secrets, clock),
     log,
@@ -46,6 +48,7 @@ export const createUpstreams = (options: UpstreamsOptions) => {
     gate: queue.gate,
     traceHeaders,
     faultPoints,
+    images,
     changed: (provider) => {
       circuits.forget(provider)
       queue.forget(provider)
@@ -81,6 +84,7 @@ export const createUpstreams = (options: UpstreamsOptions) => {
     /** Takes over what a reload changes. */
     reread: (next: Pick<Settings, 'config' | 'secrets'>): void => {
       routed = routingConfig(next.config)
+      images.reread(next.config)
       providers.reconfigure(providerSettings(next.config, next.secrets, clock))
       queue.reconfigure(queueSettings(next.config, options.crew))
     },

@@ -47,6 +47,16 @@ const cidr = (text: string): string | undefined => {
   return /^\d{1,3}$/.test(prefix) && Number(prefix) <= longest ? undefined : 'has a wrong prefix length'
 }
 
+/** An address of IPv4, or of IPv6 in brackets where a port follows. */
+const resolver = (text: string): string | undefined => {
+  const [, bracketed, plain, port] = /^(?:\[([^\]]+)\]|([\d.]+))(?::(\d{1,5}))?$/.exec(text) ?? []
+  const isAlone = ipaddr.IPv6.isValid(text) && !text.includes('%')
+  if (isAlone) return undefined
+  const isAddress =
+    bracketed === undefined ? ipaddr.IPv4.isValidFourPartDecimal(plain ?? '') : ipaddr.IPv6.isValid(bracketed)
+  return isAddress && Number(port ?? 53) <= 65_535 ? undefined : 'is no address of a DNS server'
+}
+
 const readableFile = (path: string): string | undefined => {
   try {
     if (!statSync(path).isFile()) return 'is no file'
@@ -78,6 +88,7 @@ export const checks: Readonly<Record<string, Check>> = {
   'postgres-url': { expected: 'postgres://…', problem: (text) => parsedUrl(text, ['postgres:', 'postgresql:']) },
   'redis-url': { expected: 'redis://… or rediss://…', problem: (text) => parsedUrl(text, ['redis:', 'rediss:']) },
   cidr: { expected: 'an IP address or a range such as 10.0.0.0/8', problem: cidr },
+  resolver: { expected: 'an IP address, or one with a port such as 192.0.2.53:5353', problem: resolver },
   currency: {
     expected: 'three capital letters, such as EUR',
     problem: (text) => (/^[A-Z]{3}$/.test(text) ? undefined : 'is no code of a currency'),

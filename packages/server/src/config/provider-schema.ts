@@ -52,6 +52,13 @@ export const ProviderSchema = group(
           'Of `openai`: the words of Mistral, for a proxy before it; `api.mistral.ai` is known by its address.',
       }),
     ),
+    fetch_images: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'Fetch pictures that a request names by address here, guarded, and send their bytes: for a server that would fetch from within your network.',
+      }),
+    ),
     concurrency: Type.Optional(
       group(
         {

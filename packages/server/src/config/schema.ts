@@ -4,6 +4,7 @@ import { CacheSchema } from './cache-schema.ts'
 import { CurrencySchema } from './currency-schema.ts'
 import { AlertsSchema, ObjectivesSchema, ReceiversSchema } from './alerts-schema.ts'
 import { DiagnosticsOptionsSchema, GuardsSchema } from './guards-schema.ts'
+import { FetchSchema } from './fetch-schema.ts'
 import { filesOptions } from './files-schema.ts'
 import { IdempotencySchema } from './idempotency-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
@@ -185,6 +186,7 @@ export const ConfigSchema = group(
     resume: ResumeSchema,
     cache: CacheSchema,
     ...filesOptions,
+    fetch: FetchSchema,
     guards: GuardsSchema,
     diagnostics: DiagnosticsOptionsSchema,
     queue: group(
@@ -245,6 +247,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'timeouts',
   'body',
   'media',
+  'fetch',
   'guards',
   'idempotency',
   'responses',

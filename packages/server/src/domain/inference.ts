@@ -47,6 +47,8 @@ export interface InferenceRequest {
   readonly inputTokensBound: number
   /** Holds a file or another part whose tokens its bytes do not bound: text in a PDF is packed, and its pages are seen as pictures too. */
   readonly hasFiles: boolean
+  /** Addresses of pictures that it names, rather than holds. */
+  readonly imageUrls?: readonly string[]
   /** The end user the body names; null when it names none. */
   readonly user: string | null
   readonly body: Buffer

@@ -61,6 +61,10 @@ const notAsked = [
   // Come with pictures for strangers: safety.test.ts.
   'content_refused',
   'content_not_judged',
+  // Come with pictures named by address: ssrf/ssrf.test.ts.
+  'url_refused',
+  'url_unavailable',
+  'url_content_refused',
   // Come with files that shall be signed: provenance.test.ts.
   'provenance_failed',
   'provenance_unavailable',

@@ -2,6 +2,7 @@ import { chatRequestExamples } from '@headgate/contract/chat-examples.ts'
 import { ChatCompletionSchema, ChatEventSchema, ChatRequestSchema } from '@headgate/contract/chat.ts'
 import { EmbeddingsRequestSchema, EmbeddingsSchema } from '@headgate/contract/embeddings.ts'
 import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
+import { fetchErrors } from '@headgate/contract/errors/fetch.ts'
 import { upstreamErrors } from '@headgate/contract/errors/upstream.ts'
 import { header } from '@headgate/contract/headers.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
@@ -26,6 +27,7 @@ export const callErrors: readonly ErrorCode[] = [
   'input_unbounded',
   'budget_exceeded',
   'journal_unavailable',
+  ...(Object.keys(fetchErrors) as (keyof typeof fetchErrors)[]),
   ...(Object.keys(upstreamErrors) as (keyof typeof upstreamErrors)[]),
 ]
 /** Headers of every inference answer. */

@@ -53,8 +53,14 @@ interface Weight {
   readonly hasFiles: boolean
 }
 
+/** The address of a picture that is not in the part itself; null where it is. */
+const addressIn = ({ image_url: given }: Members): string | null => {
+  const url = isObject(given) ? given['url'] : given
+  return typeof url === 'string' && !/^data:/i.test(url.slice(0, 5)) ? url : null
+}
+
 /** Whether a message holds nothing that a model could answer, how many pictures it holds, and whether any file. */
-const weighContent = (content: unknown, location: string): Weight => {
+const weighContent = (content: unknown, location: string, urls: string[]): Weight => {
   if (content === undefined || content === null || isBlank(content)) return { blank: true, images: 0, hasFiles: false }
   if (typeof content === 'string') return { blank: false, images: 0, hasFiles: false }
   if (!Array.isArray(content))
@@ -65,14 +71,19 @@ const weighContent = (content: unknown, location: string): Weight => {
   content.forEach((part: unknown, index) => {
     if (!isObject(part))
       throw invalid(`${location}[${index}]`, 'must be an object', 'Write {"type": "text", "text": "…"}.')
-    if (part['type'] === 'image_url') images++
+    if (part['type'] === 'image_url') {
+      images++
+      const url = addressIn(part)
+      if (url !== null) urls.push(url)
+    }
     if (!boundedParts.has(part['type'] as string)) hasFiles = true
     if (part['type'] !== 'text' || !isBlank(part['text'] ?? '')) blank = false
   })
   return { blank, images, hasFiles }
 }
 
-const readMessages = (body: Members): Omit<Weight, 'blank'> => {
+const readMessages = (body: Members): Omit<Weight, 'blank'> & { readonly urls: readonly string[] } => {
+  const urls: string[] = []
   const { messages } = body as { messages?: unknown }
   const fix = 'Write [{"role": "user", "content": "…"}].'
   if (messages === undefined || messages === null || (Array.isArray(messages) && messages.length === 0))
@@ -86,7 +97,7 @@ const readMessages = (body: Members): Omit<Weight, 'blank'> => {
     if (!isObject(message)) throw invalid(location, 'must be an object', 'Write {"role": "user", "content": "…"}.')
     if (typeof message['role'] !== 'string')
       throw invalid(`${location}.role`, 'must be a string', 'For example "user".')
-    const weight = weighContent(message['content'], `${location}.content`)
+    const weight = weighContent(message['content'], `${location}.content`, urls)
     images += weight.images
     hasFiles ||= weight.hasFiles
     const carries = message['tool_calls'] !== undefined || message['function_call'] !== undefined
@@ -97,8 +108,10 @@ const readMessages = (body: Members): Omit<Weight, 'blank'> => {
       'prompt_empty',
       located(`messages[${messages.length - 1}].content`, 'Write what the model shall answer.'),
     )
-  return { images, hasFiles }
+  return { images, hasFiles, urls }
 }
+
+const noContent = { images: 0, hasFiles: false, urls: [] }
 
 const readInput = (body: Members): void => {
   const { input } = body as { input?: unknown }
@@ -135,9 +148,9 @@ export const readInferenceRequest = (operation: Operation, bytes: Buffer): Infer
   if (operation !== 'chat' && operation !== 'embeddings')
     return { operation, body: bytes, members, ...readMediaJson(operation, body, bytes.length) }
   const model = readModel(body)
-  const { images, hasFiles } = operation === 'chat' ? readMessages(body) : { images: 0, hasFiles: false }
+  const { images, hasFiles, urls } = operation === 'chat' ? readMessages(body) : noContent
   if (operation === 'embeddings') readInput(body)
-  return {
+  const request: InferenceRequest = {
     operation,
     model,
     stream: operation === 'chat' && readBoolean(body, 'stream'),
@@ -150,6 +163,7 @@ export const readInferenceRequest = (operation: Operation, bytes: Buffer): Infer
     body: bytes,
     members,
   }
+  return urls.length === 0 ? request : { ...request, imageUrls: urls }
 }
 
 /**

@@ -11,6 +11,7 @@ import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
 import type { FaultPoints } from '../../kernel/fault-points.ts'
 import { type RetryBudget, backoffMs } from '../../kernel/retry.ts'
 import { CallNotSent, type Provider, type ProviderAnswer, ProviderFault, abortReason } from './provider.ts'
+import type { PreparedRequest } from './images/fetched-images.ts'
 import type { CircuitPort, GatePort } from './providers.ports.ts'
 
 const MAX_ATTEMPTS = 3
@@ -62,6 +63,8 @@ interface Options {
   readonly clock: Clock
   readonly faultPoints: FaultPoints
   readonly random: () => number
+  /** Puts pictures into a request that names them by addresses, where the provider cannot or shall not fetch them. @throws AppError. */
+  readonly prepare: (provider: Provider, request: InferenceRequest, signal: CancelSignal) => Promise<PreparedRequest>
   /** What a provider is told of our trace at its `index`th try. */
   readonly traceHeaders: (walk: Walk, provider: string, index: number) => readonly string[]
 }
@@ -178,6 +181,12 @@ export const createAttempts = (options: Options) => {
         continue
       }
       faultPoints.pass('providers.attempt')
+      let prepared: PreparedRequest | null = null
+      if (request.imageUrls !== undefined)
+        prepared = await options.prepare(provider, request, signal).catch((fault: unknown) => {
+          gate.leave(null)
+          throw fault instanceof AppError ? failureOf(fault, attempts) : fault
+        })
       const startedAt = clock.monotonic()
       const record = (status: number, fault: string | null): void => {
         const endedAt = clock.monotonic()
@@ -193,11 +202,12 @@ export const createAttempts = (options: Options) => {
         const lost = lostAt(provider, request)
         const answered = await provider.call({
           model: target.model,
-          request,
+          request: prepared?.request ?? request,
           requestId,
           trace: options.traceHeaders(walk, target.provider, attempts.length),
           signal,
         })
+        prepared?.release()
         const answer = lost === null ? answered : withWarning(answered, lost)
         record(answer.status, null)
         circuit.report(target.name, 'ok')
@@ -220,6 +230,7 @@ export const createAttempts = (options: Options) => {
             ? { kind: 'events', target, attempts, source: answer.source, release, warning: answer.warning }
             : { ...answer, target, attempts, release }
       } catch (thrown) {
+        prepared?.release()
         if (thrown instanceof ProviderFault && overburdened.has(thrown.code)) gate.failed()
         release()
         if (!(thrown instanceof AppError)) throw thrown

@@ -11,6 +11,7 @@ import type { Feature } from '../../kernel/feature.ts'
 import type { Log } from '../../kernel/log.ts'
 import { createRetryBudget } from '../../kernel/retry.ts'
 import { UpstreamFailure, createAttempts } from './attempts.ts'
+import { createFetchedImages, type FetchImage, type ImageBounds } from './images/fetched-images.ts'
 import { createOllamaDetector } from './ollama/detect.ts'
 import type { KeyStanding } from './key-ring.ts'
 import type { ListedModel, Provider, ProviderKind } from './provider.ts'
@@ -39,6 +40,8 @@ export interface ProvidersOptions extends ProviderSettings {
   /** The places at a provider; there is always one by default. */
   readonly gate?: (provider: string) => GatePort
   readonly faultPoints?: FaultPoints
+  /** Fetches pictures for providers that take bytes alone; absent: none is fetched. */
+  readonly images?: { readonly fetch: FetchImage; readonly bounds: () => ImageBounds | null }
   /** What a provider is told of our trace; nothing by default. */
   readonly traceHeaders?: (walk: Walk, provider: string, index: number) => readonly string[]
   /** In [0, 1); for the jitter of retries. */
@@ -115,6 +118,8 @@ export const createProviders = (options: ProvidersOptions): Providers => {
   const provider = (name: string): Provider | undefined =>
     registry.get(name)?.provider ?? (name === OLLAMA && isDetected() ? ollama?.provider : undefined)
 
+  const images = options.images && createFetchedImages(options.images.fetch, options.images.bounds)
+
   const attempt = createAttempts({
     provider,
     circuit: options.circuit,
@@ -124,11 +129,14 @@ export const createProviders = (options: ProvidersOptions): Providers => {
     faultPoints: options.faultPoints ?? noFaults,
     random: options.random ?? Math.random,
     traceHeaders: options.traceHeaders ?? (() => []),
+    prepare: (asked, request, signal) =>
+      images?.prepare(asked, request, registry.get(asked.name)?.options.fetchImages === true, signal) ??
+      Promise.resolve({ request, release: () => {} }),
   })
 
   const close = async (): Promise<void> => {
     ollama?.detector.stop()
-    await Promise.all([registry.close(), ollama?.provider.close()])
+    await Promise.all([registry.close(), ollama?.provider.close(), images?.stop()])
   }
 
   return {
@@ -180,7 +188,10 @@ export const createProviders = (options: ProvidersOptions): Providers => {
       if (registry.names().length === 0) log.warn({ component: 'providers' }, 'No provider is configured.')
       ollama?.detector.start()
     },
-    relieve: registry.relieve,
+    relieve: () => {
+      registry.relieve()
+      images?.rest()
+    },
     stop: close,
     close,
   }

@@ -35,6 +35,8 @@ export interface ProviderOptions {
   readonly ca?: string | undefined
   /** Ask for the usage of every stream (true); false for a server that refuses `stream_options`. */
   readonly streamUsage?: boolean | undefined
+  /** Pictures named by addresses are fetched here, whatever the provider could fetch. */
+  readonly fetchImages?: boolean | undefined
   /** Of `openai`: the words of its host, where the address does not tell. */
   readonly dialect?: DialectName | undefined
   /** Where they differ from those of the house. */

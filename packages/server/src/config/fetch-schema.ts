@@ -1,0 +1,32 @@
+import { Type } from 'typebox'
+import { count, group, milliseconds } from './schema-parts.ts'
+
+const switchOf = (description: string, value: boolean) => Type.Boolean({ default: value, description })
+
+/** What is fetched from addresses that callers name. */
+export const FetchSchema = group(
+  {
+    enabled: switchOf(
+      'Fetch pictures that a request names by address, where the provider of the model takes bytes alone.',
+      true,
+    ),
+    plain_http: switchOf('Fetch from `http:` addresses too.', false),
+    ports: Type.Array(Type.String({ pattern: '^[1-9][0-9]{0,4}$' }), {
+      default: [],
+      description: 'Ports to fetch from beside 443 (and 80 with `plain_http`).',
+    }),
+    max_bytes: count('Largest picture, as sent and as unpacked.', 20_971_520),
+    max_images: count('Most pictures of one request that are fetched.', 16),
+    timeout_ms: milliseconds('Longest time for one picture: its name, all hops, all bytes.', 10_000),
+    allowed_addresses: Type.Array(Type.String({ 'x-check': 'cidr' }), {
+      default: [],
+      description: 'Ranges that are fetched from although they are not public, such as that of a picture store.',
+    }),
+    resolvers: Type.Array(Type.String({ 'x-check': 'resolver' }), {
+      default: [],
+      description:
+        'DNS servers that names are asked of, such as `192.0.2.53` or `192.0.2.53:5353`; empty: as the system does.',
+    }),
+  },
+  'Pictures fetched from addresses that callers name; never from private ones.',
+)
