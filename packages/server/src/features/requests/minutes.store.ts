@@ -48,6 +48,23 @@ export interface SignalRows {
   readonly firstBytes: readonly (SignalRow & { readonly bucket: number })[]
 }
 
+/** Answers of text that went well, of one target. */
+export interface SpeedRow {
+  readonly target: string
+  readonly answers: number
+  /** Milliseconds since the epoch. */
+  readonly last_at: number
+  readonly output_tokens: number
+  /** Milliseconds that those took which have output tokens. */
+  readonly counted_ms: number
+}
+
+/** The same, and how long their first parts took, by bucket. */
+export interface SpeedRows {
+  readonly sums: readonly SpeedRow[]
+  readonly firstBytes: readonly { readonly target: string; readonly bucket: number; readonly count: number }[]
+}
+
 const INSERT = `INSERT INTO headgate.request_minutes
     (minute, process_id, kind, route, tier, target, code, count, total_ms, input_tokens, output_tokens, durations, first_bytes)
   SELECT minute, process_id, kind, route, tier, target, code, count, total_ms, input_tokens, output_tokens, durations, first_bytes
@@ -145,6 +162,28 @@ export const createMinuteStore = (database: Database, processId: string, now: ()
         range,
       ),
     edges: (range: Range) => sum(EDGE, null, range),
+    /** How fast targets answered on these routes. */
+    speeds: (range: Range, routes: readonly string[]): Promise<SpeedRows> =>
+      database
+        .read('system', async ({ query }) => {
+          const values = [...valuesOf(range, 'request'), routes]
+          const good = `${COUNTS} AND code = '' AND target <> '' AND route = ANY($6::text[])`
+          const { rows: sums } = await query<SpeedRow>(
+            `SELECT target, sum(count)::double precision AS answers,
+                (extract(epoch FROM max(at)) * 1000)::double precision AS last_at,
+                sum(output_tokens)::double precision AS output_tokens,
+                coalesce(sum(total_ms) FILTER (WHERE output_tokens > 0), 0)::double precision AS counted_ms
+               FROM ${good} GROUP BY target`,
+            values,
+          )
+          const { rows: firstBytes } = await query<SpeedRows['firstBytes'][number]>(
+            `SELECT target, key::int AS bucket, sum(value::bigint)::double precision AS count
+               FROM (SELECT * FROM ${good}) AS counted, jsonb_each_text(first_bytes) GROUP BY 1, 2`,
+            values,
+          )
+          return { sums, firstBytes }
+        })
+        .catch(unavailable),
     /** What came of requests and tries by route, target and code, and how long those took that went well. */
     signals: (range: Range): Promise<SignalRows> =>
       database

@@ -1,3 +1,4 @@
+import type { ModelSpeed } from '../../domain/model-facts.ts'
 import type { Kept, RequestRecord } from '../../domain/request-record.ts'
 import type { Ending, Walk } from '../../domain/walk.ts'
 import type { Clock } from '../../kernel/clock.ts'
@@ -11,6 +12,7 @@ import { createMinuteStore, type SignalRows } from './minutes.store.ts'
 import { type Counted, createMinutes } from './minutes.ts'
 import { createRequestStore, type KeptRecord } from './requests.store.ts'
 import { requestRoutes } from './requests.routes.ts'
+import { speedsOf, textRoutes } from './speeds.ts'
 import { createSlowLog, type SlowLimits, type SlowLogPorts } from './slow-log.ts'
 import { createWriter } from './writer.ts'
 
@@ -47,6 +49,8 @@ export interface Requests extends Feature {
   readonly reconfigure: (settings: RequestsSettings) => void
   /** What requests and tries came to from a time on until now, this process's included. Rejects without PostgreSQL. */
   readonly signals: (from: number) => Promise<SignalRows>
+  /** How fast targets answered since then, this process's answers included. Rejects without PostgreSQL. */
+  readonly speeds: (from: number) => Promise<ReadonlyMap<string, ModelSpeed>>
 }
 
 const COUNTS_EVERY_MS = 5_000
@@ -132,6 +136,10 @@ export const createRequests = (options: RequestsOptions): Requests => {
     signals: async (from) => {
       await writeCounts()
       return minuteStore.signals({ from: from - (from % MINUTE_MS), to: clock.now() + 1 })
+    },
+    speeds: async (from) => {
+      await writeCounts()
+      return speedsOf(await minuteStore.speeds({ from: from - (from % MINUTE_MS), to: clock.now() + 1 }, textRoutes))
     },
     reconfigure: (next) => {
       settings = next
