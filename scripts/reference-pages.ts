@@ -8,6 +8,7 @@ import { type Node, options } from '../packages/server/src/config/options.ts'
 import { metricReference } from '../packages/server/src/kernel/metrics.ts'
 import { type DeclaredRoute, declaredRoutes } from './check-architecture.ts'
 import { licencePage } from './licence-page.ts'
+import { modelPages } from './model-pages.ts'
 import { parameterSources, sdkParameters } from './sdk-parameters.ts'
 import { isTest, readSources } from './sources.ts'
 
@@ -198,6 +199,7 @@ export const referencePages = (root: string): Map<string, string> => {
     `${left.path} ${left.method}` < `${right.path} ${right.method}` ? -1 : 1,
   )
   return new Map([
+    ...modelPages(page, table),
     [
       'docs/reference/benchmarks.md',
       benchmarksPage(readFileSync(`${root}/packages/qa/benchmarks/history.jsonl`, 'utf8')),

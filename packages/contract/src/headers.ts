@@ -12,6 +12,7 @@ export const header = {
   costUsd: 'x-headgate-cost-usd',
   warning: 'x-headgate-warning',
   route: 'x-headgate-route',
+  attribution: 'x-headgate-attribution',
   provenance: 'x-headgate-provenance',
   tags: 'x-headgate-tags',
   resume: 'x-headgate-resume',

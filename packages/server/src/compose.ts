@@ -125,6 +125,8 @@ export const compose = async (given: Ground): Promise<House> => {
     ...{ crew, database, clock, log, audit, seal, metrics, faultPoints },
     traceHeaders: watch.traceHeaders,
     costOf: (...call) => current().costOf(...call),
+    priceOf: (...call) => current().priceOf(...call),
+    speeds: watch.speeds,
   })
   const { providers, routing, queue } = upstreams
   const bookkeeping = createBookkeeping({

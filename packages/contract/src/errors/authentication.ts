@@ -107,6 +107,26 @@ export const authenticationErrors = defineErrors({
     recovery: 'switch_model',
     since: '0.1.0',
   },
+  licence_not_allowed: {
+    id: 'HG-1015',
+    http: 403,
+    type: 'permission_error',
+    severity: 'warning',
+    retryable: 'no',
+    title: 'Licence not allowed',
+    user: 'This model may not be used here.',
+    developer: 'The licence of this model is not among those that the house allows.',
+    causes: [
+      'The licence stands in `licences.deny`, or not in `licences.allow`.',
+      'Nobody said under which licence the model is, and `unknown` is not allowed.',
+    ],
+    resolutions: [
+      'Ask `GET /v1/models` which models may be called.',
+      'Whoever runs the house says the licence of a model in `models.<name>.licence`, and changes `licences`.',
+    ],
+    recovery: 'switch_model',
+    since: '0.1.0',
+  },
   secret_key_required: {
     id: 'HG-1008',
     http: 403,

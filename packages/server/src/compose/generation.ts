@@ -14,7 +14,7 @@ import type { Identity } from '../features/identity/identity.ts'
 import type { BudgetRules } from '../features/ledger/budget-rules.ports.ts'
 import type { Ledger } from '../features/ledger/ledger.ts'
 import type { TokenCounter } from '../features/metering/count-tokens.ts'
-import { createMetering } from '../features/metering/metering.ts'
+import { createMetering, type Metering } from '../features/metering/metering.ts'
 import type { PagesPorts } from '../features/pages/pages.ports.ts'
 import { createPages } from '../features/pages/pages.ts'
 import type { Operators } from '../features/operators/operators.ts'
@@ -97,6 +97,7 @@ export interface Generation {
   readonly events: Events
   /** Nano-USD that a call would cost, by the prices of this reading. */
   readonly costOf: RoutingOptions['costOf']
+  readonly priceOf: Metering['priceOf']
   readonly lineCall: Gateway['lineCall']
   /** The features that go with it. */
   readonly own: readonly Feature[]
@@ -239,6 +240,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     settings,
     events,
     lineCall: gateway.lineCall,
+    priceOf: metering.priceOf,
     costOf: (target, request, outputTokens) => {
       const price = metering.priceOf(target, clock.now(), request.operation)
       return price === null ? null : metering.worstCase(price, request, outputTokens)

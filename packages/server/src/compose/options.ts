@@ -121,7 +121,7 @@ export const usualAddress = (
 }
 
 /** What routing reads of the configuration. */
-export const routingConfig = ({ providers, models, routes, auto, tiers }: Config) => ({
+export const routingConfig = ({ providers, models, routes, auto, licences, tiers }: Config) => ({
   offered: Object.fromEntries(Object.entries(providers).map(([name, provider]) => [name, provider.models])),
   models: Object.fromEntries(
     Object.entries(models).map(([name, model]) => [
@@ -129,8 +129,6 @@ export const routingConfig = ({ providers, models, routes, auto, tiers }: Config
       {
         maxOutputTokens: model.max_output_tokens,
         contextTokens: model.context_tokens,
-        modalities: model.modalities,
-        tools: model.tools,
         quality: model.quality,
         qualityByTask: model.quality_by_task,
       },
@@ -143,6 +141,7 @@ export const routingConfig = ({ providers, models, routes, auto, tiers }: Config
     ]),
   ),
   ...(auto.models.length > 0 && { autoModels: auto.models }),
+  ...(licences.allow.length + licences.deny.length > 0 && { licences }),
   tierModels: Object.fromEntries(Object.entries(tiers).map(([name, tier]) => [name, tier.models])),
 })
 

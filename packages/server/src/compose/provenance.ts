@@ -6,6 +6,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Seal } from '../kernel/seal.ts'
+import { factsOf } from './facts.ts'
 
 interface OriginOptions {
   readonly settings: () => Settings
@@ -29,10 +30,7 @@ export const createOrigins = (first: Settings, { settings, ...rest }: OriginOpti
         onFailure: provenance.on_failure,
         maxWaiting: provenance.max_waiting,
         signMs: provenance.sign_ms,
-        termsOf: (target) => ({
-          licence: models[target]?.licence ?? null,
-          attribution: models[target]?.attribution ?? null,
-        }),
+        termsOf: (target) => factsOf(models, undefined, target).facts,
       }
     },
   })

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/config.ts'
 import type { Audit } from '../features/audit/audit.ts'
+import { createMatrix, type MatrixPorts } from '../features/matrix/matrix.ts'
 import { createProviders, type ProvidersOptions } from '../features/providers/providers.ts'
 import { createStoredProviders } from '../features/providers/stored-providers.ts'
 import { createQueue } from '../features/queue/queue.ts'
@@ -14,6 +15,7 @@ import type { Metrics } from '../kernel/metrics.ts'
 import type { Seal } from '../kernel/seal.ts'
 import type { Crew } from './crew.ts'
 import { fetchedImages } from './fetched-images.ts'
+import { factsOf } from './facts.ts'
 import { providerSettings, queueSettings, routingConfig, usualAddress } from './options.ts'
 
 interface UpstreamsOptions {
@@ -28,6 +30,8 @@ interface UpstreamsOptions {
   readonly faultPoints: FaultPoints
   readonly traceHeaders: NonNullable<ProvidersOptions['traceHeaders']>
   readonly costOf: RoutingOptions['costOf']
+  readonly priceOf: MatrixPorts['priceOf']
+  readonly speeds: MatrixPorts['speeds']
 }
 
 /** Builds where calls go: the providers, the places at them, and the way to them. */
@@ -65,9 +69,11 @@ export const createUpstreams = (options: UpstreamsOptions) => {
     usualAddress,
   })
   let routed = routingConfig(config)
+  let { models } = config
   const routing = createRouting({
     providers,
     config: () => routed,
+    factsOf: (kind, name) => factsOf(models, kind, name).facts,
     clock,
     log,
     isResting: circuits.isResting,
@@ -76,8 +82,19 @@ export const createUpstreams = (options: UpstreamsOptions) => {
     random: Math.random,
   })
 
+  const matrix = createMatrix({
+    list: routing.list,
+    find: routing.find,
+    all: routing.models,
+    factsOf: ({ name, provider }) => factsOf(models, providers.kindOf(provider), name),
+    priceOf: options.priceOf,
+    speeds: options.speeds,
+    clock,
+    log,
+  })
+
   return {
-    features: [providers, storedProviders, routing] as const,
+    features: [providers, storedProviders, routing, matrix] as const,
     queue,
     providers,
     routing,
@@ -85,6 +102,7 @@ export const createUpstreams = (options: UpstreamsOptions) => {
     reread: (next: Pick<Settings, 'config' | 'secrets'>): void => {
       routed = routingConfig(next.config)
       images.reread(next.config)
+      models = next.config.models
       providers.reconfigure(providerSettings(next.config, next.secrets, clock))
       queue.reconfigure(queueSettings(next.config, options.crew))
     },

@@ -149,6 +149,7 @@ export const createWatch = ({
     features: [logLevels, requests, bodyLog, alerts, telemetry] as const,
     bodyLog: bodyLog.follow,
     traceHeaders: telemetry.traceHeaders,
+    speeds: requests.speeds,
     /** Takes over what a reload changes. */
     reread: (next: Config): void => {
       log.setLevel(next.log.level)

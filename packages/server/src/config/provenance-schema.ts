@@ -24,6 +24,10 @@ const term = (description: string) => Type.Optional(Type.String({ minLength: 1, 
 
 /** What is said of the terms of a model. */
 export const modelTerms = {
-  licence: term('Licence of the model, such as `Apache-2.0`; stands in manifests.'),
-  attribution: term('Whom to name for what it makes; stands in manifests.'),
+  licence: term(
+    'Licence of the model, such as `Apache-2.0`, for `licences` and manifests; absent: what the registry of models says.',
+  ),
+  attribution: term(
+    'Whom to name for what it makes: stands in `x-headgate-attribution` and in manifests; absent: what the registry of models says.',
+  ),
 }

@@ -79,9 +79,21 @@ export const AutoSchema = group(
 /** What `auto` is told of a model. */
 export const modelTraits = {
   modalities: Type.Optional(
-    Type.Array(Type.Enum(['text', 'image', 'audio']), { description: 'What it takes; absent: not known.' }),
+    Type.Array(Type.Enum(['text', 'image', 'audio', 'video', 'file']), {
+      description: 'What it takes; absent: what the registry of models says.',
+    }),
   ),
-  tools: Type.Optional(Type.Boolean({ description: 'Whether it calls tools; absent: not known.' })),
+  outputs: Type.Optional(
+    Type.Array(Type.Enum(['text', 'image', 'audio', 'embedding']), {
+      description: 'What it gives; absent: what the registry of models says.',
+    }),
+  ),
+  tools: Type.Optional(
+    Type.Boolean({ description: 'Whether it calls tools; absent: what the registry of models says.' }),
+  ),
+  structured_output: Type.Optional(
+    Type.Boolean({ description: 'Whether it keeps to a JSON schema; absent: what the registry of models says.' }),
+  ),
   quality: Type.Optional(
     Type.Integer({
       minimum: 0,

@@ -7,6 +7,7 @@ import { DiagnosticsOptionsSchema, GuardsSchema } from './guards-schema.ts'
 import { FetchSchema } from './fetch-schema.ts'
 import { filesOptions } from './files-schema.ts'
 import { IdempotencySchema } from './idempotency-schema.ts'
+import { LicencesSchema } from './licences-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
 import {
   BodyLogSchema,
@@ -112,6 +113,7 @@ export const ConfigSchema = group(
     }),
     routes: RoutesSchema,
     auto: AutoSchema,
+    licences: LicencesSchema,
     tiers: named('^[a-z0-9][a-z0-9_-]{0,63}$', TierSchema, {
       description: 'Tiers by name. Shipped: anonymous, free, pro, internal.',
     }),
@@ -231,6 +233,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'models',
   'routes',
   'auto',
+  'licences',
   'tiers',
   'issuers',
   'objectives',

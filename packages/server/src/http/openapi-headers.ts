@@ -34,6 +34,11 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     schema: text,
     example: 'fast-chat: weight 3 of 4',
   },
+  [header.attribution]: {
+    description: 'What is to be shown beside the answer, as the licence of its model or the operator asks.',
+    schema: text,
+    example: 'Built with Llama',
+  },
   [header.cache]: {
     description:
       'Where the call asked for the cache: `hit` and `stale` are answers given before, at no cost; `bypass` was not looked up.',
@@ -49,6 +54,7 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     schema: text,
     example: 'stm_01KG9V6V80Q3M5YJ8T2N4R7WXA',
   },
+  [header.link]: { description: 'The next page, where there is one.', schema: text },
   'content-disposition': { description: 'That the answer is a file, and its name.', schema: text },
   [header.rateLimitLimit]: { description: 'Size of the limit that binds first.', schema: text },
   [header.rateLimitRemaining]: { description: 'What is left of it.', schema: wholeNumber },

@@ -100,7 +100,14 @@ const bodyOf = (route: DescribedRoute, schemas: SchemaWriter): Members => {
 }
 
 const answersOf = (route: DescribedRoute, schemas: SchemaWriter, errors: Members): Members => {
-  const { answer, status = 200, contentType = 'application/json', events, otherAnswers = {} } = route.reference
+  const {
+    answer,
+    status = 200,
+    contentType = 'application/json',
+    events,
+    otherAnswers = {},
+    otherTypes = {},
+  } = route.reference
   const limited = route.access === 'caller' && route.browser !== undefined ? limitHeaders : []
   const replayed = isRepeatable(route) ? [header.idempotentReplayed] : []
   const headers = {
@@ -116,6 +123,9 @@ const answersOf = (route: DescribedRoute, schemas: SchemaWriter, errors: Members
     headers,
     content: {
       [contentType]: { schema: schemas.write(answer) },
+      ...Object.fromEntries(
+        Object.entries(otherTypes).map(([type, schema]) => [type, { schema: schemas.write(schema) }]),
+      ),
       ...(events && { 'text/event-stream': { schema: schemas.write(events) } }),
     },
   }

@@ -116,6 +116,8 @@ export interface RouteReference {
   readonly status?: number
   /** Its content type; `application/json` when not stated. */
   readonly contentType?: string
+  /** Other types that a good answer may have, by content type. */
+  readonly otherTypes?: Readonly<Record<string, TSchema>>
   /** Of the JSON in each event, where the answer may be a stream. */
   readonly events?: TSchema
   /** Answers that are no errors, by another status. */

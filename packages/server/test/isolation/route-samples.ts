@@ -131,6 +131,7 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'POST /admin/v1/provenance/roots': plain('/admin/v1/provenance/roots', {}),
   'POST /v1/devices': plain('/v1/devices', {}),
   'GET /v1/models': plain('/v1/models'),
+  'GET /admin/v1/models': plain('/admin/v1/models'),
   'GET /v1/models/*': { path: '/v1/models/demo/demo', missing: '/v1/models/no/such' },
   'GET /v1/usage': plain('/v1/usage?scope=project'),
   'GET /v1/usage/:request_id': {

@@ -27,7 +27,7 @@ export interface ExplainPorts
   readonly countryOf: CountryOf
   /** The caller that a key's public id means. @throws AppError `resource_not_found`. */
   readonly callerOf: (keyId: string) => Promise<Caller>
-  /** @throws AppError `model_not_found`, `model_not_allowed` or `operation_not_supported`. */
+  /** @throws AppError `model_not_found`, `model_not_allowed`, `licence_not_allowed` or `operation_not_supported`. */
   readonly targetsOf: (
     caller: Caller,
     request: Pick<InferenceRequest, 'model' | 'operation'>,

@@ -5,6 +5,7 @@ import { formatUsd } from '../../domain/money.ts'
 import type { JsonAnswer, UpstreamAnswer } from '../../domain/upstream.ts'
 import type { MediaRequest, MediaTold } from '../../domain/media.ts'
 import { nothingTold } from '../../domain/media-report.ts'
+import { asHeader } from '../../domain/attribution.ts'
 import { noUsage, type Outcome, type Usage } from '../../domain/usage.ts'
 import { addWarning } from '../../domain/warning.ts'
 import { AppError } from '../../kernel/errors.ts'
@@ -101,6 +102,8 @@ export const createAccounts =
         isRecalled = answer.isRecalled === true
         exchange.headers[header.model] = answer.target.model
         exchange.headers[header.provider] = answer.target.provider
+        if (answer.target.terms?.attribution)
+          exchange.headers[header.attribution] = asHeader(answer.target.terms.attribution)
         exchange.headers[header.attempts] = String(attempts.length)
         if (answer.warning !== undefined) addWarning(exchange.headers, answer.warning)
         const upstreamMs = attempts.reduce((sum, attempt) => sum + attempt.durationMs, 0)

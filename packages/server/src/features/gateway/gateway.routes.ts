@@ -23,6 +23,7 @@ export const callErrors: readonly ErrorCode[] = [
   'model_missing',
   'prompt_empty',
   'model_not_allowed',
+  'licence_not_allowed',
   'price_unknown',
   'input_unbounded',
   'budget_exceeded',
@@ -40,6 +41,7 @@ export const callHeaders = [
   header.costUsd,
   header.warning,
   header.route,
+  header.attribution,
   header.cache,
   header.age,
 ]

@@ -50,6 +50,7 @@ export const explainRoute = ({
         'messages_empty',
         'model_not_found',
         'model_not_allowed',
+        'licence_not_allowed',
         'operation_not_supported',
       ],
     },

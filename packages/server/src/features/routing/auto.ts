@@ -1,4 +1,5 @@
 import type { Target } from '../../domain/model.ts'
+import type { ModelFacts } from '../../domain/model-facts.ts'
 import type { NanoUsd } from '../../domain/money.ts'
 import type { ExplainedChoice, Rejection } from '../../domain/route.ts'
 import type { ModelSetting } from './routing.ports.ts'
@@ -12,6 +13,7 @@ export type Preference = (typeof preferences)[number]
 export interface AutoPorts {
   readonly standings: Standings
   readonly setting: (target: string) => ModelSetting | undefined
+  readonly factsOf: (target: Target) => Pick<ModelFacts, 'input' | 'tools'>
   /** Nano-USD that the request would cost there; null where no price is known. */
   readonly costOf: (target: Target) => NanoUsd | null
   /** Whether a target rests because it failed. */
@@ -47,14 +49,13 @@ export const preferenceOf = (model: string): Preference | null => {
 const usd = (cost: NanoUsd): string => (Number(cost) / 1e9).toPrecision(2)
 
 /** Why a target cannot do the task; null when it may. */
-const misfit = (target: Target, task: Task, setting: ModelSetting | undefined): string | null => {
+const misfit = (target: Target, task: Task, { input, tools }: Pick<ModelFacts, 'input' | 'tools'>): string | null => {
   if (!target.operations.includes(task.operation)) return `does not offer ${task.operation}`
   const { contextTokens } = target
   const needed = task.inputTokens + task.outputTokens
   if (contextTokens !== null && needed > contextTokens) return `its context of ${contextTokens} tokens is too small`
-  const { modalities, tools } = setting ?? {}
-  if (task.hasImages && modalities && !modalities.includes('image')) return 'takes no images'
-  if (task.hasAudio && modalities && !modalities.includes('audio')) return 'takes no audio'
+  if (task.hasImages && input !== null && !input.includes('image')) return 'takes no images'
+  if (task.hasAudio && input !== null && !input.includes('audio')) return 'takes no audio'
   if (task.hasTools && tools === false) return 'calls no tools'
   return null
 }
@@ -130,7 +131,7 @@ export const chooseAuto = (
 ): ExplainedChoice => {
   const rejected: Rejection[] = []
   const fitting = offered.filter((target) => {
-    const reason = misfit(target, task, ports.setting(target.name))
+    const reason = misfit(target, task, ports.factsOf(target))
     if (reason !== null) rejected.push({ model: target.name, reason })
     return reason === null
   })

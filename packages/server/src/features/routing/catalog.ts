@@ -1,8 +1,10 @@
+import { isLicenceRefused } from '../../domain/licences.ts'
 import type { Target } from '../../domain/model.ts'
+import { type ModelFacts, noFacts } from '../../domain/model-facts.ts'
 import type { Clock, Timer } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
 import { capabilitiesOf } from './capabilities.ts'
-import type { ListedModel, ProvidersPort, RoutingConfig } from './routing.ports.ts'
+import type { FactsOf, ListedModel, ProvidersPort, RoutingConfig } from './routing.ports.ts'
 
 /** A target with what only its listing tells. */
 export interface CatalogEntry {
@@ -20,6 +22,8 @@ export interface Catalog {
   /** The target of a provider that is configured; undefined when it offers other models only. */
   explicit(provider: string, model: string): Target | undefined
   hasProvider(provider: string): boolean
+  /** What is known of a target of this catalogue. */
+  factsOf(target: Target): ModelFacts
   /** Resolves when every provider was asked once, or has had its time. */
   loaded(): Promise<void>
   isLoaded(): boolean
@@ -52,6 +56,7 @@ interface Listing {
 export const createCatalog = (
   providers: ProvidersPort,
   config: () => RoutingConfig,
+  knownFacts: FactsOf,
   clock: Clock,
   log: Log,
 ): Catalog => {
@@ -59,6 +64,7 @@ export const createCatalog = (
   const asking = new Map<string, AbortController>()
   const underWay = new Set<Promise<void>>()
   const unlisted = new Map<string, Target>()
+  const facts = new WeakMap<Target, ModelFacts>()
   let entries = new Map<string, CatalogEntry>()
   let byModel = new Map<string, Target[]>()
   let names = ''
@@ -68,16 +74,27 @@ export const createCatalog = (
 
   const targetOf = (provider: string, model: string, listed: ListedModel | undefined): Target => {
     const name = `${provider}/${model}`
-    const setting = config().models[name]
-    const likely = capabilitiesOf(provider, providers.kindOf(provider), model)
-    return Object.freeze({
+    const { models, licences } = config()
+    const setting = models[name]
+    const kind = providers.kindOf(provider)
+    const likely = capabilitiesOf(provider, kind, model)
+    const known = knownFacts(kind, name)
+    const { licence, attribution } = known
+    const target: Target = Object.freeze({
       name,
       provider,
       model,
       operations: listed?.operations ?? likely.operations,
       maxOutputTokens: setting?.maxOutputTokens ?? null,
-      contextTokens: setting?.contextTokens ?? listed?.contextTokens ?? likely.contextTokens,
+      contextTokens: setting?.contextTokens ?? listed?.contextTokens ?? likely.contextTokens ?? known.contextTokens,
+      terms: Object.freeze({
+        licence,
+        attribution,
+        isRefused: licences !== undefined && isLicenceRefused(licences, licence),
+      }),
     })
+    facts.set(target, known)
+    return target
   }
 
   const rebuild = (): void => {
@@ -160,6 +177,7 @@ export const createCatalog = (
   return {
     entries: () => [...entries.values()],
     byModel: (model) => byModel.get(model) ?? [],
+    factsOf: (target) => facts.get(target) ?? noFacts,
     hasProvider: (provider) => providers.kindOf(provider) !== undefined,
     explicit(provider, model) {
       const name = `${provider}/${model}`

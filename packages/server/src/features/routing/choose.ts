@@ -8,6 +8,7 @@ import { AppError } from '../../kernel/errors.ts'
 import { nearestName } from '../../kernel/nearest.ts'
 import { chooseAuto, type Preference, preferenceOf } from './auto.ts'
 import type { Catalog, CatalogEntry } from './catalog.ts'
+import { isOpen, leftOut, licenceNotAllowed, refusalOf } from './licence.ts'
 import { orderOf } from './named-routes.ts'
 import type { NamedRoute, RoutingConfig } from './routing.ports.ts'
 import type { Standings } from './standings.ts'
@@ -73,7 +74,7 @@ const find = (catalog: Catalog, model: string): Target[] => {
 
 /**
  * The one target that a model name means to this caller.
- * @throws AppError `model_not_found` or `model_not_allowed`.
+ * @throws AppError `model_not_found`, `model_not_allowed` or `licence_not_allowed`.
  */
 export const resolveTarget = (
   catalog: Catalog,
@@ -81,10 +82,11 @@ export const resolveTarget = (
   caller: Pick<Caller, 'models' | 'tier'>,
   model: string,
 ): Target => {
-  const visible = (target: Target): boolean => mayUse(config, caller, target)
+  const visible = (target: Target): boolean => mayUse(config, caller, target) && isOpen(target)
   const found = find(catalog, model)
   if (found.length === 0) throw notFound(model, 'is not known here', nearest(catalog, model, visible))
-  const usable = found.filter(visible)
+  const allowed = found.filter((target) => mayUse(config, caller, target))
+  const usable = allowed.filter(isOpen)
   if (usable.length > 1)
     throw notFound(
       model,
@@ -92,7 +94,7 @@ export const resolveTarget = (
       usable.map(({ name }) => name),
     )
   const target = usable[0]
-  if (target === undefined) throw notAllowed()
+  if (target === undefined) throw allowed[0] === undefined ? notAllowed() : licenceNotAllowed(allowed[0])
   return target
 }
 
@@ -148,20 +150,25 @@ const byRoute = (
   const rejected: Rejection[] = [...passedOver]
   const targets: Target[] = []
   let isRefused = false
+  let closed: Target | undefined
   for (const model of models) {
     const target = targetIn(catalog, model)
     if (target === undefined) rejected.push({ model, reason: 'its provider is not there' })
     else if (!(mayName || mayUse(config, caller, target))) {
       isRefused = true
       rejected.push({ model, reason: 'is not among the models of this key' })
+    } else if (!isOpen(target)) {
+      closed ??= target
+      rejected.push(refusalOf(target))
     } else if (target.operations.includes(request.operation)) targets.push(target)
     else rejected.push({ model, reason: `does not offer ${request.operation}` })
   }
   if (targets.length === 0) {
     if (isRefused) throw notAllowed()
+    if (closed !== undefined) throw licenceNotAllowed(closed)
     throw notOffered(request.model, request, rejected.map((one) => `${one.model} ${one.reason}`).join('; '))
   }
-  return { targets, reason: `${request.model}: ${reason}`, rejected }
+  return { targets, reason: `${request.model}: ${reason}${leftOut(rejected)}`, rejected }
 }
 
 const least = (values: readonly (number | null)[]): number | null =>
@@ -176,7 +183,9 @@ export const namesOf = (
     const models = [...(route?.targets.map(({ model }) => model) ?? []), ...(route?.fallbacks ?? [])]
     const targets = models.flatMap((model) => {
       const target = targetIn(catalog, model)
-      return target && (mayCallName(config, caller, name) || mayUse(config, caller, target)) ? [target] : []
+      return target && isOpen(target) && (mayCallName(config, caller, name) || mayUse(config, caller, target))
+        ? [target]
+        : []
     })
     if (targets.length === 0) return []
     const target: Target = {
@@ -204,25 +213,32 @@ const byTask = (
     return mayUse(config, caller, target) ? [target] : []
   })
   if (offered.length === 0) throw notAllowed()
+  const open = offered.filter(isOpen)
+  if (open.length === 0) throw licenceNotAllowed(offered[0] as Target)
+  const closed = offered.filter((target) => !isOpen(target)).map(refusalOf)
   const task = taskOf(request)
   const choice = chooseAuto(
     {
       ...ground,
       setting: (name) => config.models[name],
+      factsOf: catalog.factsOf,
       costOf: (target) => ground.costOf(target, request, task.outputTokens),
     },
     preference,
     task,
-    offered,
+    open,
   )
-  if (choice.targets.length > 0) return choice
+  if (choice.targets.length > 0)
+    return closed.length === 0
+      ? choice
+      : { ...choice, reason: `${choice.reason}${leftOut(closed)}`, rejected: [...closed, ...choice.rejected] }
   const reasons = [...new Set(choice.rejected.map(({ reason }) => reason))].slice(0, MOST_REASONS)
   throw notOffered(request.model, request, `no model that this key may call can do it: ${reasons.join('; ')}`)
 }
 
 /**
  * The targets to try, in order, and why: by the name of a route, by `auto`, or the one model that is named.
- * @throws AppError `model_not_found`, `model_not_allowed` or `operation_not_supported`.
+ * @throws AppError `model_not_found`, `model_not_allowed`, `licence_not_allowed` or `operation_not_supported`.
  */
 export const chooseTargets = (ground: ChoiceGround, asker: Asker, request: InferenceRequest): ExplainedChoice => {
   const { catalog, config } = ground

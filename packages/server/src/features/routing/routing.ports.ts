@@ -1,4 +1,6 @@
 import type { Operation } from '../../domain/inference.ts'
+import type { LicenceRules } from '../../domain/licences.ts'
+import type { ModelFacts } from '../../domain/model-facts.ts'
 
 /** A model that a provider says it has. */
 export interface ListedModel {
@@ -22,14 +24,13 @@ export interface ProvidersPort {
 export interface ModelSetting {
   readonly maxOutputTokens?: number | undefined
   readonly contextTokens?: number | undefined
-  /** What it takes beside text; absent: not known. */
-  readonly modalities?: readonly string[] | undefined
-  /** Whether it calls tools; absent: not known. */
-  readonly tools?: boolean | undefined
   /** From 0 to 100, as measured by whoever runs the house. */
   readonly quality?: number | undefined
   readonly qualityByTask?: Readonly<Record<string, number>> | undefined
 }
+
+/** What is known of a model of a provider of this kind, by `provider/model`. */
+export type FactsOf = (kind: string | undefined, name: string) => ModelFacts
 
 /** For which calls a target of a route is. */
 export interface RouteCondition {
@@ -66,4 +67,6 @@ export interface RoutingConfig {
   readonly autoModels?: readonly string[] | undefined
   /** Models that the keys of a tier may call; absent: all. */
   readonly tierModels: Readonly<Record<string, readonly string[] | undefined>>
+  /** Under which licences models may be called; absent: under any. */
+  readonly licences?: LicenceRules
 }

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import type { Caller } from '../../domain/caller.ts'
 import { unread } from '../../domain/inference.ts'
+import { noFacts } from '../../domain/model-facts.ts'
 import { noTags } from '../../domain/route.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import type { AppError } from '../../kernel/errors.ts'
 import { silentLog } from '../../kernel/log.ts'
-import type { CallerInput } from '../../kernel/route.ts'
 import { createRouting } from './routing.ts'
 import type { ListedModel, RoutingConfig } from './routing.ports.ts'
 
@@ -26,6 +27,7 @@ const routingOf = (config: Partial<RoutingConfig> = {}, models = lists) =>
       listModels: (name) => (models[name] as () => Promise<ListedModel[]>)(),
     },
     config: () => ({ offered: {}, models: {}, tierModels: {}, routes: {}, ...config }),
+    factsOf: () => noFacts,
     isResting: () => false,
     costOf: () => null,
     countryOf: () => 'unknown',
@@ -148,48 +150,21 @@ describe('choosing a target', () => {
   })
 })
 
-describe('the model routes', () => {
-  const handle = async (path: string, params: Record<string, string>, models: readonly string[] | null = null) => {
-    const routing = await started()
-    const route = routing.routes?.find((one) => one.path === path)
-    const input = { exchange: { caller: { models, tier: 'pro' } }, params } as unknown as CallerInput
-    if (route?.access !== 'caller') throw new Error(`no route ${path} for callers`)
-    const reply = await route.handle(input)
-    return reply.kind === 'json' ? reply.value : null
-  }
+describe('the models of a caller', () => {
+  const callerOf = (models: readonly string[] | null) => ({ models, tier: 'pro' }) as Caller
+  const id = ({ target }: { target: { name: string } }) => target.name
 
-  it('lists what the key may call, in the shape of OpenAI', async () => {
-    expect(await handle('/v1/models', {}, ['openai/gpt-4o-mini'])).toEqual({
-      object: 'list',
-      data: [
-        {
-          id: 'openai/gpt-4o-mini',
-          object: 'model',
-          created: 1_700_000_000,
-          owned_by: 'openai',
-          headgate: {
-            provider: 'openai',
-            model: 'gpt-4o-mini',
-            operations: ['chat'],
-            context_tokens: 128_000,
-            max_output_tokens: null,
-          },
-        },
-      ],
-      has_more: false,
-      next_cursor: null,
-    })
+  it('are those that the key may call', async () => {
+    const routing = await started()
+    expect((await routing.list(callerOf(['openai/gpt-4o-mini']))).map(id)).toEqual(['openai/gpt-4o-mini'])
   })
 
-  it('shows one model by its full or its bare name', async () => {
-    for (const name of ['router/meta/llama-3', 'meta/llama-3'])
-      expect(await handle('/v1/models/*', { '*': name })).toMatchObject({ id: 'router/meta/llama-3' })
-    await expect(handle('/v1/models/*', { '*': 'text-embedding-3-small' })).resolves.toMatchObject({
-      headgate: { operations: ['embeddings'] },
-    })
-    await expect(handle('/v1/models/*', { '*': 'nothing-like-it' })).rejects.toMatchObject({ code: 'model_not_found' })
-    await expect(handle('/v1/models/*', { '*': 'demo' }, ['openai/*'])).rejects.toMatchObject({
-      code: 'model_not_allowed',
-    })
+  it('are found by their full or their bare name', async () => {
+    const routing = await started()
+    const find = (name: string, models: readonly string[] | null = null) => routing.find(callerOf(models), name)
+    for (const name of ['router/meta/llama-3', 'meta/llama-3']) expect(id(await find(name))).toBe('router/meta/llama-3')
+    expect((await find('text-embedding-3-small')).target.operations).toEqual(['embeddings'])
+    await expect(find('nothing-like-it')).rejects.toMatchObject({ code: 'model_not_found' })
+    await expect(find('demo', ['openai/*'])).rejects.toMatchObject({ code: 'model_not_allowed' })
   })
 })

@@ -9,14 +9,16 @@ import type { Feature } from '../../kernel/feature.ts'
 import type { Log } from '../../kernel/log.ts'
 import { type CatalogEntry, createCatalog } from './catalog.ts'
 import { type ChoiceGround, chooseTargets, mayUse, namesOf, resolveTarget } from './choose.ts'
-import { modelRoutes } from './routing.routes.ts'
-import type { ProvidersPort, RoutingConfig } from './routing.ports.ts'
+import { isOpen } from './licence.ts'
+import type { FactsOf, ProvidersPort, RoutingConfig } from './routing.ports.ts'
 import { createStandings, type Pace } from './standings.ts'
 
 export interface RoutingOptions extends Pick<ChoiceGround, 'isResting' | 'costOf' | 'countryOf' | 'random'> {
   readonly providers: ProvidersPort
   /** Asked anew each time. */
   readonly config: () => RoutingConfig
+  /** What is known of models; asked again when the configuration has changed. */
+  readonly factsOf: FactsOf
   readonly clock: Clock
   readonly log: Log
 }
@@ -25,7 +27,7 @@ export interface RoutingOptions extends Pick<ChoiceGround, 'isResting' | 'costOf
 export interface Routing extends Feature {
   /**
    * The targets to try, in order, and why; a promise only while the first lists are still on their way.
-   * @throws AppError `model_not_found` (with the nearest names), `model_not_allowed` or `operation_not_supported`.
+   * @throws AppError `model_not_found` (with the nearest names), `model_not_allowed`, `licence_not_allowed` or `operation_not_supported`.
    */
   choose(asker: Asker, request: InferenceRequest): ExplainedChoice | Promise<ExplainedChoice>
   /** Learns how the tries of a call went. */
@@ -36,6 +38,10 @@ export interface Routing extends Feature {
   reread(): Promise<void>
   /** Every model known here, whoever asks. */
   models(): readonly Target[]
+  /** What this caller may call, by name; resolves once the first lists have come. */
+  list(caller: Caller): Promise<readonly CatalogEntry[]>
+  /** One of them, by full or bare name. @throws AppError `model_not_found`, `model_not_allowed` or `licence_not_allowed`. */
+  find(caller: Caller, model: string): Promise<CatalogEntry>
 }
 
 /** Faults that say nothing of a target. */
@@ -48,8 +54,8 @@ const callersOwn = new Set([
 ])
 
 /** Puts catalogue and rules together. */
-export const createRouting = ({ providers, config, clock, log, ...rest }: RoutingOptions): Routing => {
-  const catalog = createCatalog(providers, config, clock, log)
+export const createRouting = ({ providers, config, factsOf, clock, log, ...rest }: RoutingOptions): Routing => {
+  const catalog = createCatalog(providers, config, factsOf, clock, log)
   const standings = createStandings(clock)
   const ground = {
     ...rest,
@@ -73,7 +79,7 @@ export const createRouting = ({ providers, config, clock, log, ...rest }: Routin
 
   const list = async (caller: Caller): Promise<readonly CatalogEntry[]> => {
     if (!catalog.isLoaded()) await catalog.loaded()
-    const models = catalog.entries().filter(({ target }) => mayUse(config(), caller, target))
+    const models = catalog.entries().filter(({ target }) => mayUse(config(), caller, target) && isOpen(target))
     return [...namesOf(ground, caller), ...models]
   }
 
@@ -87,7 +93,6 @@ export const createRouting = ({ providers, config, clock, log, ...rest }: Routin
 
   return {
     name: 'routing',
-    routes: modelRoutes({ list, find }),
     choose,
     observe: (attempts, pace) => {
       for (const { target, durationMs, fault } of attempts)
@@ -95,6 +100,8 @@ export const createRouting = ({ providers, config, clock, log, ...rest }: Routin
     },
     listAgain: catalog.listAgain,
     reread: catalog.reread,
+    list,
+    find,
     models: () => catalog.entries().map(({ target }) => target),
     start: () => catalog.start(),
     stop: async () => catalog.stop(),
