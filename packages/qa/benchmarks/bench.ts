@@ -9,12 +9,16 @@ import { recordRun } from './history.ts'
 import { type Call, openStreams, type Sample } from './load.ts'
 import { descendants, proportionalKiB, residentKiB, startProcess } from './processes.ts'
 import { addedTo, callsOfWay, interleave, medianOf, perCall, perPart, ratioOf, STEADY_ROUNDS } from './rounds.ts'
+import { cache } from './sections/cache.ts'
 import { decision } from './sections/decision.ts'
 import { drain } from './sections/drain.ts'
 import { full } from './sections/full.ts'
+import { media } from './sections/media.ts'
 import { portkey } from './sections/portkey.ts'
+import { resume } from './sections/resume.ts'
 import { rows } from './sections/rows.ts'
 import { soak } from './sections/soak.ts'
+import { translation } from './sections/translation.ts'
 import { workers } from './sections/workers.ts'
 
 const CALLS_PER_ROUND = 1_500
@@ -26,7 +30,7 @@ const CONCURRENCY = 8
 /** Measured on the one gateway that all of them share; its ledger is counted in the end. */
 const shared = ['start', 'open', 'whole', 'quiet', 'first', 'parts'] as const
 /** With processes of their own. */
-const apart = { decision, full, workers, drain, portkey }
+const apart = { decision, full, workers, drain, media, translation, cache, resume, portkey }
 /** The same, and so long that they are measured only where they are named. */
 const long = { rows, soak }
 const names = [...shared, ...Object.keys(apart), ...Object.keys(long)]

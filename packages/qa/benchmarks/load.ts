@@ -4,7 +4,10 @@ import { Pool } from 'undici'
 export interface Call {
   readonly origin: string
   readonly headers: Record<string, string>
-  readonly body: string
+  /** The same for every call, or made for each. */
+  readonly body: string | (() => string)
+  /** `/v1/chat/completions` where none is named. */
+  readonly path?: string
 }
 
 /** What came of one call: milliseconds, and events received. */
@@ -14,16 +17,22 @@ export interface Sample {
   readonly events: number
 }
 
-const PATH = '/v1/chat/completions'
+const CHAT = '/v1/chat/completions'
+const textOf = ({ body }: Call): string => (typeof body === 'string' ? body : body())
 
-const callOnce = (pool: Pool, { headers, body }: Call): Promise<Sample> =>
+const callOnce = (pool: Pool, call: Call): Promise<Sample> =>
   new Promise((resolve, reject) => {
     const begun = performance.now()
     let firstByteMs = 0
     let events = 0
     let status = 0
     pool.dispatch(
-      { method: 'POST', path: PATH, headers: { 'content-type': 'application/json', ...headers }, body },
+      {
+        method: 'POST',
+        path: call.path ?? CHAT,
+        headers: { 'content-type': 'application/json', ...call.headers },
+        body: textOf(call),
+      },
       {
         onRequestStart: () => {},
         onResponseStart: (_controller, statusCode) => {
@@ -69,9 +78,9 @@ export const openStreams = async (call: Call, count: number): Promise<{ close: (
         pool.dispatch(
           {
             method: 'POST',
-            path: PATH,
+            path: call.path ?? CHAT,
             headers: { 'content-type': 'application/json', ...call.headers },
-            body: call.body,
+            body: textOf(call),
           },
           {
             onRequestStart: () => {},
