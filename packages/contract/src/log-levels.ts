@@ -13,6 +13,7 @@ export const logComponents = [
   'alerts',
   'cache',
   'configuration',
+  'conversations',
   'counters',
   'files',
   'idempotency',

@@ -114,7 +114,7 @@ export const compose = async (given: Ground): Promise<House> => {
   const kept = await createKept({
     ...{ config: given.settings.config, settings, database, seal, crew, clock, log, metrics, audit },
     ...{ redisUrl: secrets.redis_url?.reveal(), pepper: pepper.value, port: () => state.port },
-    ...{ current, keys: identity.keys, isDraining: () => state.draining },
+    ...{ current, keys: identity.keys, isDraining: () => state.draining, countText: tokens.countText },
   })
 
   const provenance = createOrigins(given.settings, { settings, database, seal, audit, clock, log })

@@ -1,4 +1,5 @@
 import { authenticationErrors } from './authentication.ts'
+import { conversationErrors } from './conversations.ts'
 import type { ErrorEntry } from './entry.ts'
 import { fetchErrors } from './fetch.ts'
 import { fileErrors } from './files.ts'
@@ -24,6 +25,7 @@ const families = {
   ...fileErrors,
   ...fetchErrors,
   ...provenanceErrors,
+  ...conversationErrors,
   ...limitErrors,
   ...upstreamErrors,
   ...platformErrors,

@@ -13,6 +13,7 @@ import type { Metrics } from '../kernel/metrics.ts'
 import type { Seal } from '../kernel/seal.ts'
 import { addressOf } from './address.ts'
 import { createCached } from './cached.ts'
+import { createConversationRoom } from './conversations.ts'
 import type { Crew } from './crew.ts'
 import { createFileRoom } from './file-room.ts'
 import type { Generation } from './generation.ts'
@@ -37,12 +38,13 @@ interface KeptOptions {
   readonly isDraining: () => boolean
   readonly current: () => Pick<Generation, 'lineCall' | 'door'>
   readonly keys: Pick<Identity['keys'], 'get' | 'callerOf'>
+  readonly countText: (text: string) => Promise<number>
 }
 
 /**
  * Builds what outlives the request that it belongs to: answers kept for retries, in PostgreSQL; streams kept for readers who come
  * back, in memory, and in Redis too where there is one, so that other replicas
- * can read; files and batches, in PostgreSQL.
+ * can read; conversations, files and batches, in PostgreSQL.
  */
 export const createKept = async (options: KeptOptions) => {
   const { settings, redisUrl, database, seal, pepper, crew, clock, log, metrics } = options
@@ -79,5 +81,6 @@ export const createKept = async (options: KeptOptions) => {
   })
   const cache = await createCached(options)
   const files = createFileRoom({ ...options, present: fail.present, maxBytes: options.config.files.max_bytes })
-  return { idempotency, streams, responses, cache, files }
+  const conversations = createConversationRoom(options)
+  return { idempotency, streams, responses, cache, files, conversations }
 }

@@ -25,6 +25,7 @@ import { StandbySchema, WarmSchema, WorkersSchema } from './process-schema.ts'
 import { ResponsesSchema } from './responses-schema.ts'
 import { ResumeSchema } from './resume-schema.ts'
 import { ScalingSchema } from './scaling-schema.ts'
+import { SessionsSchema } from './sessions-schema.ts'
 import { ProvenanceSchema } from './provenance-schema.ts'
 import { ProviderSchema } from './provider-schema.ts'
 import { AutoSchema, RoutesSchema } from './routes-schema.ts'
@@ -185,6 +186,7 @@ export const ConfigSchema = group(
     provenance: ProvenanceSchema,
     idempotency: IdempotencySchema,
     responses: ResponsesSchema,
+    sessions: SessionsSchema,
     resume: ResumeSchema,
     cache: CacheSchema,
     ...filesOptions,
@@ -254,6 +256,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'guards',
   'idempotency',
   'responses',
+  'sessions',
   'resume',
   'safety',
   'provenance',

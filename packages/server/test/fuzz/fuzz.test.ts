@@ -11,7 +11,7 @@ import { createSender } from './support/send.ts'
  * A slice that is the same every time; `npm run fuzz` asks for 20,000 that were not asked before. With a seed, and
  * the path that a failure prints, a run is repeated.
  */
-const slice = 2_000
+const slice = 2_400
 const runs = Number(process.env['FUZZ_REQUESTS'] ?? slice)
 const seed = Number(process.env['FUZZ_SEED'] || (runs === slice ? 20_261 : Math.floor(Math.random() * 2 ** 31)))
 const path = process.env['FUZZ_PATH']
@@ -46,6 +46,9 @@ beforeAll(async () => {
   }
   const fileIds = await Promise.all(Array.from({ length: 12 }, file))
   const asked = { input_file_id: fileIds[0], endpoint: '/v1/embeddings', completion_window: '24h' }
+  const conversationIds = await Promise.all(Array.from({ length: 12 }, () => idOf('/v1/sessions', {}, secret.key)))
+  const said = { message: { role: 'user', content: 'Hello' }, parent_id: null }
+  const say = (session: string) => idOf(`/v1/sessions/${session}/messages`, said, secret.key)
   const operator = await idOf('/admin/v1/operators', { name: 'Fuzz', role: 'analyst' })
   world = {
     keys: { secretKey: secret.key, publishableKey: publishable.key, adminKey, revoked: revoked.key },
@@ -55,6 +58,8 @@ beforeAll(async () => {
     responseIds: await Promise.all(Array.from({ length: 12 }, response)),
     fileIds,
     batchIds: [await idOf('/v1/batches', asked, secret.key)],
+    conversationIds,
+    messageIds: await Promise.all(Array.from({ length: 24 }, (_, index) => say(conversationIds[index % 3] as string))),
     projects: ['default'],
     operatorIds: [operator, await idOf('/admin/v1/operators', { name: 'Another', role: 'support' })],
     sessionIds: [await idOf('/admin/v1/sessions', { operator }), await idOf('/admin/v1/sessions', { operator })],

@@ -46,6 +46,11 @@ const notAsked = [
   'batch_expired',
   'batch_cancelled',
   'batch_interrupted',
+  // Come with sessions: conversations.test.ts.
+  'session_not_found',
+  'message_not_found',
+  'session_changed',
+  'session_quota_exceeded',
   // Come with issuers and projects that this house has none of: users/tokens.test.ts.
   'user_token_audience_wrong',
   'user_token_ambiguous',

@@ -42,6 +42,10 @@ const issuers = (suffix: string, body?: object): Sample => ({
   ...(body && { body }),
 })
 
+/** No session and no message has these. */
+const missingSession = 'ses_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+const missingMessage = 'msg_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+
 const response = (suffix = '', body?: object): Sample => ({
   path: `/v1/responses/${missingResponse}${suffix}`,
   missing: `/v1/responses/${missingResponse}${suffix}`,
@@ -63,7 +67,12 @@ const operator = (path: string, body?: object): Sample => ({
   ...(body && { body }),
 })
 
-const missed = (path: string): Sample => ({ path, missing: path, foreign: () => [] })
+const missed = (path: string, body?: object): Sample => ({
+  path,
+  missing: path,
+  foreign: () => [],
+  ...(body && { body }),
+})
 
 /** How every mounted route is asked; `foreignUsage` are paths of a call of project A. */
 export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Record<string, Sample>> => ({
@@ -104,6 +113,21 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
     missing: `/v1/streams/${missingStream}/cancel`,
     foreign: () => [],
   },
+  'POST /v1/sessions': plain('/v1/sessions', { title: 'planted' }),
+  'GET /v1/sessions': plain('/v1/sessions'),
+  'GET /v1/sessions/:session_id': missed(`/v1/sessions/${missingSession}`),
+  'PATCH /v1/sessions/:session_id': missed(`/v1/sessions/${missingSession}`, { title: 'planted' }),
+  'DELETE /v1/sessions/:session_id': missed(`/v1/sessions/${missingSession}`),
+  'POST /v1/sessions/:session_id/messages': missed(`/v1/sessions/${missingSession}/messages`, {
+    message: { role: 'user', content: 'planted' },
+  }),
+  'GET /v1/sessions/:session_id/messages': missed(`/v1/sessions/${missingSession}/messages`),
+  'GET /v1/sessions/:session_id/messages/:message_id': missed(
+    `/v1/sessions/${missingSession}/messages/${missingMessage}`,
+  ),
+  'DELETE /v1/sessions/:session_id/messages/:message_id': missed(
+    `/v1/sessions/${missingSession}/messages/${missingMessage}`,
+  ),
   'POST /v1/files': plain('/v1/files', {}),
   'GET /v1/files': plain('/v1/files'),
   'GET /v1/files/:file_id': missed(`/v1/files/${missingFile}`),

@@ -21,6 +21,9 @@ export interface World {
   readonly responseIds: readonly string[]
   readonly fileIds: readonly string[]
   readonly batchIds: readonly string[]
+  /** Conversations, and messages of the first of them. */
+  readonly conversationIds: readonly string[]
+  readonly messageIds: readonly string[]
   readonly projects: readonly string[]
   /** Operators, and sessions of theirs. */
   readonly operatorIds: readonly string[]
@@ -85,6 +88,8 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     response_id: world.responseIds,
     file_id: world.fileIds,
     batch_id: world.batchIds,
+    session_id: world.conversationIds,
+    message_id: world.messageIds,
     name: ['up', 'fuzz-a', 'fuzz-b'],
   }
 

@@ -1,0 +1,75 @@
+import { defineErrors } from './entry.ts'
+
+/** HG-51xx: sessions, which are conversations that are kept. */
+export const conversationErrors = defineErrors({
+  session_not_found: {
+    id: 'HG-5101',
+    http: 404,
+    type: 'not_found_error',
+    severity: 'info',
+    retryable: 'no',
+    title: 'No such session',
+    user: 'This conversation is not available.',
+    developer: 'No session of this id is kept for this project and person.',
+    causes: [
+      'It was deleted.',
+      'It belongs to another person, or was made without one: `x-headgate-user` must be the same.',
+    ],
+    resolutions: ['List what there is with `GET /v1/sessions`.', 'Name the person that made it.'],
+    recovery: 'fix_request',
+    since: '0.1.0',
+  },
+  message_not_found: {
+    id: 'HG-5102',
+    http: 404,
+    type: 'not_found_error',
+    severity: 'info',
+    retryable: 'no',
+    title: 'No such message in this session',
+    user: 'This message is not available.',
+    developer: 'The session has no message of this id.',
+    causes: ['It was deleted, alone or with one before it.', 'It is a message of another session.'],
+    resolutions: ['List what there is with `GET /v1/sessions/{session_id}/messages?branches=all`.'],
+    recovery: 'fix_request',
+    since: '0.1.0',
+  },
+  session_changed: {
+    id: 'HG-5103',
+    http: 412,
+    type: 'invalid_request_error',
+    severity: 'info',
+    retryable: 'no',
+    title: 'Session has changed since',
+    user: 'This conversation was changed somewhere else.',
+    developer: '`If-Match` names a state of the session that is no longer the present one. Nothing was changed.',
+    causes: ['Another device or process changed it, or a message was added.'],
+    resolutions: [
+      'Read the session again, and change what is there now.',
+      'Leave `If-Match` out to change it whatever it is.',
+    ],
+    recovery: 'fix_request',
+    since: '0.1.0',
+  },
+  session_quota_exceeded: {
+    id: 'HG-5105',
+    http: 403,
+    type: 'insufficient_quota',
+    severity: 'warning',
+    retryable: 'no',
+    title: 'No room for more conversations',
+    user: 'There is no room for this conversation.',
+    developer:
+      'With this, the sessions of this person (or of the project, where no person is named) would pass a limit; `params` says which.',
+    causes: [
+      'Sessions are kept that nobody needs any more.',
+      'Backends keep the sessions of all their people under no name.',
+    ],
+    resolutions: [
+      'Delete sessions.',
+      'Name the person with `x-headgate-user`.',
+      'Operator: raise the option that `params.option` names.',
+    ],
+    recovery: 'fix_request',
+    since: '0.1.0',
+  },
+})

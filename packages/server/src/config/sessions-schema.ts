@@ -1,0 +1,31 @@
+import { Type } from 'typebox'
+import { count, group } from './schema-parts.ts'
+
+/** Conversations that are kept. */
+export const SessionsSchema = group(
+  {
+    max_sessions: count('Most sessions of one person, or of a project for calls that name nobody.', 100_000),
+    max_messages: count('Most messages of one session, all branches together.', 10_000),
+    max_message_bytes: count('Largest message, with its pictures and sounds.', 4_194_304),
+    owner_bytes: count(
+      'Most bytes of all sessions of one person, or of a project for calls that name nobody.',
+      1_073_741_824,
+    ),
+    context_tokens: Type.Integer({
+      minimum: 256,
+      maximum: 2_000_000,
+      default: 16_000,
+      description:
+        'Most tokens of former messages that a call with `x-headgate-session` gets, unless its session says otherwise.',
+    }),
+    summary_model: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description: 'Model that sums up what no longer fits, a small one; absent: the model of the call.',
+      }),
+    ),
+    tombstone_days: count('Days that `GET /v1/sync` tells what was deleted.', 90),
+  },
+  'Sessions at `/v1/sessions`.',
+)

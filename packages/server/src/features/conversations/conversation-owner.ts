@@ -1,0 +1,56 @@
+import { createHmac } from 'node:crypto'
+import { AppError } from '../../kernel/errors.ts'
+import type { Asker, ConversationOwner } from './conversations.ports.ts'
+
+/**
+ * Whose sessions somebody asks for: the person's, where one is proven or a backend names one; else the project's own.
+ * @throws AppError `secret_key_required` for a browser's key without a person: everybody who visits the page has it.
+ */
+export const ownerOf = ({ caller, user }: Asker): ConversationOwner => {
+  if (caller.kind !== 'secret' && caller.person === null) throw new AppError('secret_key_required')
+  return { project: caller.projectId, subject: user ?? '' }
+}
+
+/** What is found without being told: digests under a key that the database does not have. */
+export const createDigests = (key: Buffer) => {
+  const digest = (purpose: string, { project, subject }: ConversationOwner, text: string): Buffer =>
+    createHmac('sha256', key)
+      .update(JSON.stringify([`headgate/${purpose}/1`, project, subject, text]))
+      .digest()
+  return {
+    /** Of the name of a folder. */
+    folder: (owner: ConversationOwner, name: string | null): Buffer | null =>
+      name === null ? null : digest('conversation-folder', owner, name),
+    /** The word that stands in everything of an owner; no text has one with a `~`. */
+    ownerWord: (owner: ConversationOwner): string =>
+      `~${digest('conversation-owner', owner, '').toString('hex', 0, 16)}`,
+  }
+}
+export type Digests = ReturnType<typeof createDigests>
+
+const TAG = /^(?:W\/)?"c(\d{1,15})"$/
+
+/** The `ETag` of a state of a session. */
+export const etagOf = (change: number): string => `"c${change}"`
+
+/**
+ * The state that `If-Match` asks for; null where any will do. A tag that is none of ours matches nothing.
+ * @throws AppError `invalid_parameter` for more than one tag.
+ */
+export const readIfMatch = (headers: Readonly<Record<string, string | string[] | undefined>>): number | null => {
+  const given = String(headers['if-match'] ?? '*').trim()
+  if (given === '*' || given === '') return null
+  if (given.includes(','))
+    throw new AppError('invalid_parameter', {
+      details: [
+        { location: 'if-match', message: 'names several states', fix: 'Send the one ETag that you have read.' },
+      ],
+    })
+  return Number(TAG.exec(given)?.[1] ?? -1)
+}
+
+/** Whether `If-None-Match` names this state. */
+export const isKnown = (headers: Readonly<Record<string, string | string[] | undefined>>, change: number): boolean =>
+  String(headers['if-none-match'] ?? '')
+    .split(',')
+    .some((tag) => tag.trim().replace(/^W\//, '') === etagOf(change))
