@@ -14,6 +14,8 @@ export const header = {
   route: 'x-headgate-route',
   attribution: 'x-headgate-attribution',
   provenance: 'x-headgate-provenance',
+  safe: 'x-headgate-safe',
+  redacted: 'x-headgate-redacted',
   tags: 'x-headgate-tags',
   resume: 'x-headgate-resume',
   stream: 'x-headgate-stream',
@@ -49,6 +51,7 @@ const sent: readonly string[] = [
   header.idempotencyKey,
   header.tags,
   header.resume,
+  header.safe,
   header.lastEventId,
 ]
 

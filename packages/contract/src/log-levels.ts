@@ -27,6 +27,7 @@ export const logComponents = [
   'requests',
   'responses',
   'routing',
+  'safety',
   'streams',
   'telemetry',
 ] as const

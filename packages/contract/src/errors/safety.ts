@@ -1,6 +1,6 @@
 import { defineErrors } from './entry.ts'
 
-/** HG-22xx: what may be asked for, but not by everyone. */
+/** HG-22xx: what may not be asked for, or not by everyone. */
 export const safetyErrors = defineErrors({
   content_refused: {
     id: 'HG-2201',
@@ -8,11 +8,19 @@ export const safetyErrors = defineErrors({
     type: 'invalid_request_error',
     severity: 'info',
     retryable: 'no',
-    title: 'Refused by the policy for strangers',
-    user: 'This picture cannot be made. Please describe another one.',
-    developer: 'The judge of pictures for publishable keys and the tier `anonymous` found something in the prompt.',
-    causes: ['The prompt asks for what the model `safety.moderation_model` flags.'],
-    resolutions: ['Describe another picture.', 'Ask with a secret key of a tier whose callers you answer for.'],
+    title: 'Refused by the safety policy',
+    user: 'This cannot be answered. Please ask for something else.',
+    developer:
+      'A check of the safety policy found something in the prompt: a text of `safety.block`, or what the model `safety.moderation_model` flags. Nothing was called and nothing is charged.',
+    causes: [
+      'The prompt holds a text that the operator has blocked.',
+      'The prompt asks for what the model `safety.moderation_model` flags; pictures for publishable keys and the tier `anonymous` are always judged.',
+    ],
+    resolutions: [
+      'Ask for something else.',
+      'Operator: the log line of the request (component `safety`) names the check and the list or category.',
+      'For pictures: ask with a secret key of a tier whose callers you answer for.',
+    ],
     recovery: 'fix_request',
     since: '0.1.0',
   },
@@ -22,17 +30,18 @@ export const safetyErrors = defineErrors({
     type: 'invalid_request_error',
     severity: 'warning',
     retryable: 'no',
-    title: 'Nobody can judge this for strangers',
-    user: 'This picture cannot be made at the moment.',
+    title: 'Nobody can judge this',
+    user: 'This cannot be answered at the moment.',
     developer:
-      'Pictures for publishable keys and the tier `anonymous` are judged first; in doubt, and while the judge is away, they are refused.',
+      'Under the policy `demo`, and for pictures that publishable keys and the tier `anonymous` ask for, what nobody can judge is refused: in doubt, and while the judge is away.',
     causes: [
       '`safety.moderation_model` is not set, or its provider does not answer.',
-      'A picture is to be changed, which words do not judge.',
+      'The prompt holds pictures, files or tokens, which words do not judge; or a picture is to be changed.',
     ],
     resolutions: [
       'Operator: set `safety.moderation_model`, such as `openai/omni-moderation-latest`.',
-      'Ask with a secret key from your own backend.',
+      'Ask with words alone, or without `x-headgate-safe: strict`.',
+      'For pictures: ask with a secret key from your own backend.',
     ],
     recovery: 'contact_support',
     since: '0.1.0',

@@ -169,7 +169,8 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     moderate: createModerate({ choose: routing.choose, call: providers.call, clock }),
     isHarmless: ({ provider }) => providers.kindOf(provider) === 'demo',
     clock,
-    onVerdict: (verdict) => metrics.verdicts(verdict).inc(),
+    rules: config.safety,
+    onVerdict: watch.verdict,
   })
   const gateway = createGateway({
     route: routing.choose,

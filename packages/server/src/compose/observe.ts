@@ -1,6 +1,8 @@
 import type { BudgetAlert } from '../domain/budget-alert.ts'
+import type { Exchange } from '../domain/exchange.ts'
 import type { Intent, Settlement } from '../domain/hold.ts'
 import { formatUsd } from '../domain/money.ts'
+import type { Verdict } from '../features/safety/safety.ports.ts'
 import type { Answered } from '../http/ports.ts'
 import type { Log, LogFields } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
@@ -76,6 +78,23 @@ export const createObserve = (log: Log, metrics: Metrics, modelLabel: (target: s
         reason: `${reached}: ${formatUsd(spent)} of ${formatUsd(limit)} USD spent`,
       },
       'A budget reached a threshold',
+    )
+  },
+
+  /** A safety check judged a call. Its text is in neither. */
+  verdict: ({ requestId, caller }: Exchange, { check, decision, category }: Verdict): void => {
+    metrics.verdicts(check, decision).inc()
+    if (decision === 'passed') return
+    log.info(
+      {
+        component: 'safety',
+        request_id: requestId,
+        project: caller.projectId,
+        key_id: caller.keyId,
+        outcome: decision,
+        reason: `${check}${category === null ? '' : ` (${category})`}`,
+      },
+      'A safety check found something',
     )
   },
 

@@ -167,6 +167,7 @@ export const createWatch = ({
       observe.answered(answered)
       follow.answered(answered)
     },
+    verdict: observe.verdict,
     settled: (intent: Intent, settlement: Settlement, walk: Walk): void => {
       observe.settled(intent, settlement, walk.queuedMs)
       follow.settled(walk)

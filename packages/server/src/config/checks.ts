@@ -2,6 +2,8 @@ import { X509Certificate } from 'node:crypto'
 import { accessSync, constants, statSync } from 'node:fs'
 import ipaddr from 'ipaddr.js'
 import { parseUsd } from '../domain/money.ts'
+import { foldCharacter, foldText } from '../kernel/automaton.ts'
+import { PatternFault, readPattern } from '../kernel/linear-pattern.ts'
 
 /** A rule beyond JSON Schema: what is wrong with the text, or undefined. */
 type Check = { expected: string; problem: (text: string) => string | undefined }
@@ -75,6 +77,16 @@ const regularExpression = (text: string): string | undefined => {
   }
 }
 
+const linearPattern = (text: string): string | undefined => {
+  try {
+    readPattern(text, foldCharacter)
+    return undefined
+  } catch (fault) {
+    if (fault instanceof PatternFault) return fault.message
+    throw fault
+  }
+}
+
 /** The rules that `x-check` names. */
 export const checks: Readonly<Record<string, Check>> = {
   'http-url': { expected: 'an http:// or https:// address', problem: httpUrl },
@@ -94,6 +106,14 @@ export const checks: Readonly<Record<string, Check>> = {
     problem: (text) => (/^[A-Z]{3}$/.test(text) ? undefined : 'is no code of a currency'),
   },
   'regular-expression': { expected: 'a regular expression of JavaScript', problem: regularExpression },
+  'linear-pattern': {
+    expected: 'a regular expression without references back and looking around, such as \\bticket-\\d{4,6}\\b',
+    problem: linearPattern,
+  },
+  'blocked-text': {
+    expected: 'a text that is not only space',
+    problem: (text) => (foldText(text) === '' ? 'holds nothing that could be found' : undefined),
+  },
   file: { expected: 'a readable file', problem: readableFile },
 }
 

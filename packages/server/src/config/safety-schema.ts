@@ -1,18 +1,72 @@
-import { Type } from 'typebox'
-import { group, milliseconds } from './schema-parts.ts'
+import { type TSchema, Type } from 'typebox'
+import { group, milliseconds, named } from './schema-parts.ts'
 
-/** Who judges what strangers ask for. */
+const policy = <Options extends Record<string, unknown>>(options: Options) =>
+  Type.Enum(['off', 'main', 'demo'], options)
+
+const redactedKinds = [
+  'private_key',
+  'jwt',
+  'own_key',
+  'openai_key',
+  'anthropic_key',
+  'aws_key',
+  'github_token',
+  'google_key',
+  'slack_token',
+  'stripe_key',
+  'email',
+  'phone',
+  'credit_card',
+  'iban',
+  'ip_address',
+] as const
+
+const list = <Item extends TSchema>(item: Item, description: string) =>
+  Type.Optional(Type.Array(item, { maxItems: 1_000, description }))
+
+/** What must not be asked for, under one name. */
+const BlockSchema = group(
+  {
+    texts: list(
+      Type.String({ minLength: 1, maxLength: 200, 'x-check': 'blocked-text' }),
+      'Texts, found as whole words; capitals, width, runs of space and unseen characters make no difference.',
+    ),
+    patterns: list(
+      Type.String({ minLength: 1, maxLength: 256, 'x-check': 'linear-pattern' }),
+      'Regular expressions without references back and looking around, at most 256 characters; repetitions up to 200. Matched in linear time.',
+    ),
+  },
+  'A list of what is blocked.',
+)
+
+/** What is checked before a call leaves. */
 export const SafetySchema = group(
   {
+    policy: policy({
+      default: 'off',
+      description:
+        'Checks of every call: `off`: none; `main`: block lists, redaction, and moderation where `moderation_model` is set, in doubt for the caller; `demo`: the same, moderation always, and in doubt refused. A request may ask for more by `x-headgate-safe`, never for less.',
+    }),
+    projects: named('^[A-Za-z0-9_-]{1,128}$', policy({ description: 'Policy of this project.' }), {
+      description: 'Policies of projects by id, in place of `policy`.',
+    }),
+    block: named('^[a-z0-9][a-z0-9_-]{0,63}$', BlockSchema, {
+      description: 'What must not be asked for, by a name that logs and metrics show.',
+    }),
+    redact: Type.Array(Type.Enum([...redactedKinds]), {
+      default: [...redactedKinds],
+      description: 'What is taken out of prompts before they leave, where the policy is not `off`.',
+    }),
     moderation_model: Type.Optional(
       Type.String({
         minLength: 1,
         maxLength: 256,
         description:
-          'Model that judges the prompts of pictures for strangers (publishable keys and the tier `anonymous`), such as `openai/omni-moderation-latest`. Without one these are refused.',
+          'Model that judges prompts: those of pictures for strangers (publishable keys and the tier `anonymous`), which are refused without one, and all where the policy is not `off`. Such as `openai/omni-moderation-latest`.',
       }),
     ),
     judge_ms: milliseconds('Longest wait for its verdict; a later one counts as none.', 10_000),
   },
-  'What strangers may have made.',
+  'What may be asked for.',
 )

@@ -19,6 +19,8 @@ export interface Exchange {
   readonly tags: Tags
   /** Headers of the answer, whatever it becomes; stages add to it. */
   readonly headers: Record<string, string>
+  /** What the caller asked of the safety checks in `x-headgate-safe`, as it was written. */
+  readonly safe?: string
   /** Of a call that may be answered by an answer given before. */
   readonly cache?: CacheWish
   /** Stamps of the stages. */

@@ -39,6 +39,11 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     schema: text,
     example: 'Built with Llama',
   },
+  [header.redacted]: {
+    description: 'What was taken out of the prompt before it left, by kind; absent where nothing was.',
+    schema: text,
+    example: 'email=2, jwt=1',
+  },
   [header.cache]: {
     description:
       'Where the call asked for the cache: `hit` and `stale` are answers given before, at no cost; `bypass` was not looked up.',
@@ -120,6 +125,13 @@ export const parameterComponents = (): Members => ({
     description:
       'Words of your own that tell calls apart, such as `team=search, experiment=b`; routes may turn on them.',
     schema: { type: 'string' },
+  },
+  Safe: {
+    name: header.safe,
+    in: 'header',
+    description:
+      'Asks for more safety checks than the project has, never for less: `true` for `main`, `strict` for `demo`.',
+    schema: { type: 'string', enum: ['true', 'false', 'strict'] },
   },
   Cache: {
     name: header.cache,

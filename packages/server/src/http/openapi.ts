@@ -83,6 +83,7 @@ const parametersOf = (route: DescribedRoute, schemas: SchemaWriter): readonly ob
     ),
     { $ref: '#/components/parameters/RequestId' },
     ...(isRepeatable(route) ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
+    ...(route.reference.answerHeaders?.includes(header.redacted) ? [{ $ref: '#/components/parameters/Safe' }] : []),
     ...(route.reference.answerHeaders?.includes(header.cache) ? [{ $ref: '#/components/parameters/Cache' }] : []),
     ...(route.access === 'caller'
       ? ['Tags', 'User', 'UserSignature'].map((name) => ({ $ref: `#/components/parameters/${name}` }))

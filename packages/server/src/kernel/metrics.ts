@@ -67,8 +67,8 @@ const metricTable = {
   },
   verdicts: {
     name: 'headgate_safety_verdicts_total',
-    help: 'Pictures that strangers asked for: passed, refused, or not judged and so refused.',
-    labels: ['verdict'],
+    help: 'Verdicts of the safety checks: passed, redacted, refused, or not judged.',
+    labels: ['check', 'verdict'],
   },
   named: {
     name: 'headgate_idempotent_requests_total',

@@ -65,7 +65,7 @@ const notAsked = [
   'device_token_expired',
   'device_proof_required',
   'device_proof_invalid',
-  // Come with pictures for strangers: safety.test.ts.
+  // Come with pictures for strangers and with policies: safety.test.ts, safety-pipeline.test.ts.
   'content_refused',
   'content_not_judged',
   // Come with pictures named by address: ssrf/ssrf.test.ts.

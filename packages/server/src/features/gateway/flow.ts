@@ -41,10 +41,10 @@ export const createFlow =
     const { reason } = choice
     const targets = without === undefined ? choice.targets : others(choice.targets, without)
     if (reason !== null) exchange.headers[header.route] = reason
-    const judged = stage.judge(exchange, asked, targets, signal) // what strangers ask for
-    if (judged !== undefined) await judged
+    const judged = stage.judge(exchange, asked, targets, signal) // what may be asked for, and what of it may leave
+    const passed = judged === undefined ? asked : await judged
     walk.routedAt = monotonic()
-    const admitted = await stage.admit(exchange, asked, targets) // limits, then the worst case held against the budget
+    const admitted = await stage.admit(exchange, passed, targets) // limits, then the worst case held against the budget
     walk.admittedAt = monotonic()
     const { request, hold } = admitted
     const account = openAccount(exchange, admitted)

@@ -52,13 +52,13 @@ export interface RelayInput {
 /** The stages of a call, in the order of the walk. */
 export interface FlowPorts {
   readonly route: (exchange: Exchange, request: InferenceRequest) => ExplainedChoice | Promise<ExplainedChoice>
-  /** Judges what is asked for, before it is admitted; nothing where it need not be. @throws AppError */
+  /** Judges what is asked for, before it is admitted, and gives it as it may go on; nothing where it need not be. @throws AppError */
   readonly judge: (
     exchange: Exchange,
     request: InferenceRequest,
     targets: readonly Target[],
     signal: CancelSignal,
-  ) => Promise<void> | undefined
+  ) => Promise<InferenceRequest> | undefined
   readonly admit: (
     exchange: Exchange,
     request: InferenceRequest,

@@ -29,6 +29,8 @@ export const callErrors: readonly ErrorCode[] = [
   'budget_exceeded',
   'journal_unavailable',
   ...(Object.keys(fetchErrors) as (keyof typeof fetchErrors)[]),
+  'content_refused',
+  'content_not_judged',
   ...(Object.keys(upstreamErrors) as (keyof typeof upstreamErrors)[]),
 ]
 /** Headers of every inference answer. */
@@ -42,6 +44,7 @@ export const callHeaders = [
   header.warning,
   header.route,
   header.attribution,
+  header.redacted,
   header.cache,
   header.age,
 ]

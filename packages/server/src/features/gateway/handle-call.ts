@@ -77,8 +77,10 @@ export const readyCall = async (
   const { caller } = exchange
   const mayName = exchange.user === null && caller.kind === 'secret' && caller.person === null
   const named = mayName && request.user !== null ? { ...exchange, user: request.user } : exchange
+  const safe = input.headers[header.safe]
+  const checked = safe === undefined ? named : { ...named, safe: String(safe) }
   const wish = cacheWish(input.headers, request)
-  const asked = wish === null ? named : withCache(named, wish, request, { call, inBackground })
+  const asked = wish === null ? checked : withCache(checked, wish, request, { call, inBackground })
   return { request, exchange: asked, begin: (signal) => call(asked, request, signal) }
 }
 

@@ -16,7 +16,6 @@ import {
   ImagesSchema,
   ImageVariationSchema,
 } from '@headgate/contract/images.ts'
-import { safetyErrors } from '@headgate/contract/errors/safety.ts'
 import { ModerationRequestSchema, ModerationsSchema } from '@headgate/contract/moderations.ts'
 import type { Operation } from '../../domain/inference.ts'
 import { defineRoute, type Route, type RouteReference } from '../../kernel/route.ts'
@@ -45,10 +44,6 @@ const mebibytes = (bytes: number): string => `${Math.round((bytes / 1_048_576) *
 /** Those of answers that may be signed. */
 export const mediaHeaders = [...callHeaders, header.provenance]
 
-/** What strangers may be told who ask for pictures. */
-const judgedErrors = (operation: Operation): readonly ErrorCode[] =>
-  operation.startsWith('image') ? (Object.keys(safetyErrors) as (keyof typeof safetyErrors)[]) : []
-
 /** What every inference route of a browser is; the rest of a route that takes JSON. */
 const jsonCall = (
   ports: GatewayRoutePorts,
@@ -58,7 +53,7 @@ const jsonCall = (
   ({
     body: 'bytes',
     maxBodyBytes: ports.maxBodyBytes,
-    reference: { ...reference, answerHeaders: mediaHeaders, errors: [...mediaErrors, ...judgedErrors(operation)] },
+    reference: { ...reference, answerHeaders: mediaHeaders, errors: mediaErrors },
     handle: handleCall(ports, operation, ({ body }) => ports.read(operation, body as Buffer)),
   }) as const
 
@@ -76,7 +71,7 @@ const formCall = (
       ...reference,
       description: `${formPassedOn} It may have ${mebibytes(most)}; more is refused before it is read.`,
       answerHeaders: mediaHeaders,
-      errors: [...formErrors, ...judgedErrors(operation)],
+      errors: formErrors,
     },
     handle: handleCall(ports, operation, ({ body, headers }) =>
       readForm(operation, body as Buffer, headers['content-type'] as string, ports.media.maxAudioSeconds),

@@ -116,7 +116,7 @@ export const plainRoutes = (ports: GatewayRoutePorts & { readonly plainModels: P
         otherAnswers: { 302: { description: 'The provider keeps the picture; `Location` says where.' } },
         answerHeaders: [...callHeaders, header.provenance],
         // HEAD would cost as much as GET.
-        errors: [...callErrors, 'method_not_allowed', 'content_refused', 'content_not_judged', 'provenance_failed'],
+        errors: [...callErrors, 'method_not_allowed', 'provenance_failed'],
       },
       handle: image,
     }),

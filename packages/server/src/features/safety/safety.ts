@@ -1,104 +1,148 @@
-import { AppError } from '../../kernel/errors.ts'
+import { header } from '@headgate/contract/headers.ts'
 import type { Caller } from '../../domain/caller.ts'
 import type { Exchange } from '../../domain/exchange.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
+import { addWarning } from '../../domain/warning.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
-import type { Clock } from '../../kernel/clock.ts'
+import { AppError } from '../../kernel/errors.ts'
+import { createBlockList, findBlocked } from './block-list.ts'
+import { createModeration, type Judgement, NotJudged } from './moderation.ts'
+import { type Policy, policyOf, withoutWish } from './policy.ts'
+import { type Prompt, readPrompt } from './prompt-texts.ts'
+import { type Counts, createRedaction } from './redaction.ts'
+import type { CheckName, Decision, SafetyPorts } from './safety.ports.ts'
 
-/** What became of a request that is judged, for the metrics. */
-export type Verdict = 'passed' | 'refused' | 'not_judged'
-
-export interface SafetyPorts {
-  /** Model that judges; null where none does. */
-  readonly model: string | null
-  /** A judge that thinks longer counts as away, in milliseconds. */
-  readonly judgeMs: number
-  /** Asks that model; gives the body of its answer. @throws AppError when it does not answer. */
-  readonly moderate: (model: string, text: string, exchange: Exchange, signal: CancelSignal) => Promise<Buffer>
-  /** Whether what a target draws can harm nobody, whatever it is asked for. */
-  readonly isHarmless: (target: Target) => boolean
-  readonly clock: Pick<Clock, 'after'>
-  readonly onVerdict: (verdict: Verdict) => void
-}
-
-/** Judges what strangers ask for, before anything is made. */
+/** Judges what is asked for, before it is admitted. */
 export interface Safety {
   /**
-   * Passes what need not be judged at once.
-   * @throws AppError `content_refused`, or `content_not_judged` where nobody can tell
+   * Passes what need not be judged at once; else gives the request as it may go on, what must not leave taken out of it.
+   * @throws AppError `content_refused`, `content_not_judged` where nobody can tell, or `invalid_parameter` for a wish that is none
    */
   readonly judge: (
     exchange: Exchange,
     request: InferenceRequest,
     targets: readonly Target[],
     signal: CancelSignal,
-  ) => Promise<void> | undefined
+  ) => Promise<InferenceRequest> | undefined
 }
 
 const pictures: ReadonlySet<Operation> = new Set(['images', 'image_edits', 'image_variations'])
+/** Characters looked at between two looks at other calls. */
+const mostAtOnce = 262_144
 
 /** Who comes with what is open to everyone. */
 const isStranger = ({ kind, tier, person }: Caller): boolean =>
   tier === 'anonymous' || (kind === 'publishable' && person === null)
 
-const promptOf = ({ body, members }: InferenceRequest): string => {
-  const span = members.get('prompt')
-  return span === undefined ? '' : String(JSON.parse(body.toString('utf8', span.start, span.end)))
-}
+const otherCalls = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** Whether a judge's answer, in OpenAI's shape, finds anything; null where it is none. */
-const isFlagged = (answer: Buffer): boolean | null => {
-  try {
-    const { results } = JSON.parse(answer.toString()) as { results: { flagged: boolean }[] }
-    const verdicts = results.map(({ flagged }) => flagged)
-    return verdicts.length > 0 && verdicts.every((verdict) => typeof verdict === 'boolean')
-      ? verdicts.includes(true)
-      : null
-  } catch {
-    return null
-  }
-}
+/**
+ * Builds the pipeline: block lists, redaction, moderation, in this order, so that the judge reads what would leave. `demo` refuses in doubt,
+ * `main` lets pass with a warning. Pictures for strangers are judged as by `demo`, whatever the policy.
+ */
+export const createSafety = (ports: SafetyPorts): Safety => {
+  const { rules, model, isHarmless } = ports
+  const moderation = createModeration(ports)
+  const blockedPrompts = createBlockList(rules.block)
+  const redact = rules.redact.length === 0 ? null : createRedaction(rules.redact)
+  const hasProjects = Object.keys(rules.projects).length > 0
+  const ownPolicy = ({ projectId }: Caller): Policy =>
+    hasProjects && Object.hasOwn(rules.projects, projectId) ? (rules.projects[projectId] as Policy) : rules.policy
 
-/** Builds the judge. Without a model every picture for a stranger that might harm is refused. */
-export const createSafety = ({ model, moderate, judgeMs, isHarmless, clock, onVerdict }: SafetyPorts): Safety => {
-  const notJudged = (detail: string, cause?: unknown): AppError => {
-    onVerdict('not_judged')
+  const tell = (exchange: Exchange, check: CheckName, decision: Decision, category: string | null = null): void =>
+    ports.onVerdict(exchange, { check, decision, category })
+
+  const notJudged = (exchange: Exchange, check: CheckName, detail: string, cause?: unknown): AppError => {
+    tell(exchange, check, 'not_judged')
     return new AppError('content_not_judged', { detail, cause })
   }
 
-  const askJudge = async (judge: string, text: string, exchange: Exchange, signal: CancelSignal): Promise<Buffer> => {
-    let timer = { cancel: () => {} }
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = clock.after(judgeMs, () => reject(new Error('The judge did not answer in time')))
-    })
-    try {
-      return await Promise.race([moderate(judge, text, exchange, signal), late])
-    } catch (cause) {
-      if (cause instanceof AppError && cause.code === 'client_closed_request') throw cause
-      throw notJudged('The model that judges pictures for strangers does not answer.', cause)
-    } finally {
-      timer.cancel()
+  const checkBlocked = async (exchange: Exchange, { texts }: Prompt): Promise<void> => {
+    if (blockedPrompts === null) return
+    let length = 0
+    for (const { text } of texts) {
+      length += text.length
+      if (length > mostAtOnce) {
+        length = 0
+        await otherCalls()
+      }
+      const name = findBlocked(blockedPrompts, text)
+      if (name === null) continue
+      tell(exchange, 'block_list', 'refused', name)
+      throw new AppError('content_refused')
     }
+    tell(exchange, 'block_list', 'passed')
+  }
+
+  const redacted = (exchange: Exchange, request: InferenceRequest, { replace }: Prompt): InferenceRequest => {
+    if (redact === null) return request
+    const counts: Counts = {}
+    const next = replace((text) => redact(text, counts))
+    const found = Object.entries(counts)
+    const category = found.map(([kind, count]) => `${kind}=${count}`).join(', ')
+    tell(exchange, 'redaction', found.length > 0 ? 'redacted' : 'passed', category || null)
+    if (found.length === 0) return request
+    exchange.headers[header.redacted] = category
+    return next
+  }
+
+  /** @param isStrict In doubt it is refused. */
+  const moderate = async (exchange: Exchange, text: string, isStrict: boolean, signal: CancelSignal): Promise<void> => {
+    let judgement: Judgement
+    try {
+      judgement = await moderation(text, exchange, signal)
+    } catch (fault) {
+      if (!(fault instanceof NotJudged)) throw fault
+      if (isStrict) throw notJudged(exchange, 'moderation', fault.message, fault)
+      tell(exchange, 'moderation', 'not_judged')
+      addWarning(exchange.headers, 'The prompt was not moderated: the model that judges does not answer')
+      return
+    }
+    const { isFlagged, categories } = judgement
+    tell(exchange, 'moderation', isFlagged ? 'refused' : 'passed', categories.join(', ') || null)
+    if (isFlagged) throw new AppError('content_refused')
+  }
+
+  const check = async (
+    exchange: Exchange,
+    asked: InferenceRequest,
+    policy: Policy,
+    isForStranger: boolean,
+    signal: CancelSignal,
+  ): Promise<InferenceRequest> => {
+    let request = withoutWish(asked)
+    if (policy === 'off' && !isForStranger) return request
+    const isStrict = policy === 'demo' || isForStranger
+    const prompt = readPrompt(request)
+    // What strangers send as pictures to be changed cannot be judged by its words, and neither can a picture that is shown.
+    if (isForStranger && request.operation !== 'images')
+      throw notJudged(exchange, 'moderation', 'Strangers may have pictures made, and none changed.')
+    if (policy === 'demo' && prompt.unread > 0)
+      throw notJudged(exchange, 'moderation', 'Pictures, files and tokens in a prompt cannot be judged by words.')
+    let texts: readonly { readonly text: string }[] = prompt.texts
+    if (policy !== 'off') {
+      await checkBlocked(exchange, prompt)
+      request = redacted(exchange, request, prompt)
+      if (request.body !== asked.body) texts = readPrompt(request).texts
+    }
+    if (isStrict || model !== null) {
+      const text = [...new Set(texts.map((one) => one.text))].join('\n')
+      if (text !== '' || isForStranger) await moderate(exchange, text, isStrict, signal)
+    }
+    return request
   }
 
   return {
     judge: (exchange, request, targets, signal) => {
-      if (!pictures.has(request.operation) || !isStranger(exchange.caller) || targets.every(isHarmless))
-        return undefined
-      if (model === null) throw notJudged('Pictures for strangers are judged, and safety.moderation_model is not set.')
-      // A picture that is sent cannot be judged by its words.
-      if (request.operation !== 'images') throw notJudged('Strangers may have pictures made, and none changed.')
-      return askJudge(model, promptOf(request), exchange, signal).then((answer) => {
-        const flagged = isFlagged(answer)
-        if (flagged === null)
-          throw notJudged('The model that judges pictures for strangers answers nothing that can be read.')
-        if (flagged) {
-          onVerdict('refused')
-          throw new AppError('content_refused')
-        }
-        onVerdict('passed')
-      })
+      // A judge is not judged.
+      if (request.operation === 'moderations') return undefined
+      const own = ownPolicy(exchange.caller)
+      const isWished = exchange.safe !== undefined || request.members.has('safe')
+      const isForStranger = pictures.has(request.operation) && isStranger(exchange.caller) && !targets.every(isHarmless)
+      if (own === 'off' && !isWished && !isForStranger) return undefined
+      const policy = isWished ? policyOf(own, exchange, request) : own
+      return check(exchange, request, policy, isForStranger, signal)
     },
   }
 }

@@ -1,0 +1,38 @@
+import { createAutomaton, foldCharacter, foldText, type Scan } from '../../kernel/automaton.ts'
+import { readPattern, wholeText } from '../../kernel/linear-pattern.ts'
+
+/** What shall not be said, under one name. */
+export interface BlockRule {
+  readonly texts?: readonly string[]
+  readonly patterns?: readonly string[]
+}
+
+/** Looks for what is blocked. */
+export interface BlockList {
+  /** Begins a text that comes in pieces; what is found is the index of a name. */
+  readonly begin: () => Scan
+  readonly nameOf: (found: number) => string
+}
+
+/** Builds the list; null where it holds nothing, so that nothing need be looked at. */
+export const createBlockList = (rules: Readonly<Record<string, BlockRule>>): BlockList | null => {
+  const names: string[] = []
+  const patterns = Object.entries(rules).flatMap(([name, rule]) => {
+    const nodes = [
+      ...(rule.texts ?? []).map((text) => wholeText(foldText(text))),
+      ...(rule.patterns ?? []).map((pattern) => readPattern(pattern, foldCharacter)),
+    ]
+    names.push(...nodes.map(() => name))
+    return nodes
+  })
+  if (patterns.length === 0) return null
+  return { begin: createAutomaton(patterns), nameOf: (found) => names[found] as string }
+}
+
+/** The name of the list that holds something of a whole text; null when none does. */
+export const findBlocked = ({ begin, nameOf }: BlockList, text: string): string | null => {
+  const scan = begin()
+  const found = scan.feed(text)
+  const last = found === -1 ? scan.end() : found
+  return last === -1 ? null : nameOf(last)
+}

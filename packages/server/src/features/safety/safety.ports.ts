@@ -1,0 +1,45 @@
+import type { Exchange } from '../../domain/exchange.ts'
+import type { Target } from '../../domain/model.ts'
+import type { CancelSignal } from '../../kernel/cancellation.ts'
+import type { Clock } from '../../kernel/clock.ts'
+import type { Policy } from './policy.ts'
+import type { BlockRule } from './block-list.ts'
+import type { RedactedKind } from './redacted-kinds.ts'
+
+/** The checks, in the order in which they are made. */
+export type CheckName = 'block_list' | 'redaction' | 'moderation'
+
+/** What a check decided of a call. */
+export type Decision = 'passed' | 'redacted' | 'refused' | 'not_judged'
+
+/** What one check says of one call: never what it read. */
+export interface Verdict {
+  readonly check: CheckName
+  readonly decision: Decision
+  /** What was found: the name of a list, kinds with their counts, a score; null when nothing was. */
+  readonly category: string | null
+}
+
+/** What is checked, and how. */
+export interface SafetyRules {
+  readonly policy: Policy
+  /** Policies of projects that have one of their own, by id. */
+  readonly projects: Readonly<Record<string, Policy>>
+  readonly block: Readonly<Record<string, BlockRule>>
+  readonly redact: readonly RedactedKind[]
+}
+
+export interface SafetyPorts {
+  readonly rules: SafetyRules
+  /** Model that judges; null where none does. */
+  readonly model: string | null
+  /** A judge that thinks longer counts as away, in milliseconds. */
+  readonly judgeMs: number
+  /** Asks that model; gives the body of its answer. @throws AppError when it does not answer. */
+  readonly moderate: (model: string, text: string, exchange: Exchange, signal: CancelSignal) => Promise<Buffer>
+  /** Whether what a target draws can harm nobody, whatever it is asked for. */
+  readonly isHarmless: (target: Target) => boolean
+  readonly clock: Pick<Clock, 'after'>
+  /** Told of every verdict, for the log and the metrics. */
+  readonly onVerdict: (exchange: Exchange, verdict: Verdict) => void
+}
