@@ -1,5 +1,12 @@
 import type { IncomingMessage } from 'node:http'
-import { type Dialect, anthropicDialect, bedrockDialect, googleDialect, openaiDialect } from './dialect.ts'
+import {
+  type Dialect,
+  anthropicDialect,
+  bedrockDialect,
+  elevenLabsDialect,
+  googleDialect,
+  openaiDialect,
+} from './dialect.ts'
 
 /** What an address says: whose protocol is spoken, which operation is meant, and, where the body does not say them, model and stream. */
 export interface Address {
@@ -11,6 +18,7 @@ export interface Address {
 
 const gemini = /^\/v1beta\/models(?:\/([^/:]+):([A-Za-z]+))?$/
 const converse = /^\/model\/([^/]+)\/(converse|converse-stream)$/
+const elevenLabs = /^\/v1\/(?:(models)|text-to-speech\/[^/]+(?:\/stream)?)$/
 const azure = /^\/openai(?:\/v1|\/deployments\/[^/]+)?(\/.+)$/
 
 /** Reads the address of a request. Azure's is OpenAI's protocol at another place. */
@@ -31,6 +39,9 @@ export const readAddress = (request: IncomingMessage, path: string): Address => 
   }
   if (path === '/foundation-models' || path === '/inference-profiles')
     return { dialect: bedrockDialect, operation: 'models', told: null }
+  const ofElevenLabs = request.headers['xi-api-key'] === undefined ? null : elevenLabs.exec(path)
+  if (ofElevenLabs !== null)
+    return { dialect: elevenLabsDialect, operation: ofElevenLabs[1] ?? 'text-to-speech', told: null }
   const ofAzure = azure.exec(path)
   const dialect = request.headers['anthropic-version'] === undefined ? openaiDialect : anthropicDialect
   return { dialect, operation: ofAzure === null ? path : `/v1${ofAzure[1]}`, told: null }

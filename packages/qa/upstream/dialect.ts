@@ -58,6 +58,23 @@ export const anthropicDialect: Dialect = {
   errorEvent: `event: error\ndata: ${anthropicError('Overloaded', 'overloaded_error')}\n\n`,
 }
 
+const elevenLabsNames: Readonly<Record<number, string>> = {
+  400: 'invalid_request',
+  401: 'invalid_api_key',
+  404: 'not_found',
+  429: 'too_many_concurrent_requests',
+}
+
+const elevenLabsError = (message: string, status: string): string => JSON.stringify({ detail: { status, message } })
+
+/** ElevenLabs' (help.elevenlabs.io, "API Error Code 400 or 401"); it has no events. */
+export const elevenLabsDialect: Dialect = {
+  error: elevenLabsError,
+  nameOf: (status) => [elevenLabsNames[status] ?? 'internal_error', ''],
+  ping: '',
+  errorEvent: '',
+}
+
 /** Statuses of Google's error model by HTTP status (cloud.google.com/apis/design/errors). */
 const googleNames: Readonly<Record<number, string>> = {
   400: 'INVALID_ARGUMENT',

@@ -156,6 +156,15 @@ export const answerSpeech = async (exchange: Exchange, script: Script, body: Med
   await sendWhole(exchange, script, padded, { 'content-type': type })
 }
 
+/**
+ * Answers `POST /v1/text-to-speech/{voice_id}/stream` as the above.
+ * @throws ScriptError when the body or the script cannot be answered
+ */
+export const answerTextToSpeech = (exchange: Exchange, script: Script, body: MediaBody): Promise<void> => {
+  const format = new URL(exchange.request.url ?? '/', 'http://upstream').searchParams.get('output_format')
+  return answerSpeech(exchange, script, { ...body, input: body['text'], response_format: format?.split('_')[0] })
+}
+
 /** Of a WAV file what its header says; of any other a second for each 16,000 bytes. */
 const secondsOf = (file: Buffer): number => {
   if (file.toString('latin1', 0, 4) === 'RIFF') return (file.length - 44) / file.readUInt32LE(28)

@@ -1,4 +1,4 @@
-import { type Dialect, anthropicDialect, bedrockDialect, googleDialect } from './dialect.ts'
+import { type Dialect, anthropicDialect, bedrockDialect, elevenLabsDialect, googleDialect } from './dialect.ts'
 import type { Exchange } from './exchange.ts'
 import { refuse } from './plain-writer.ts'
 
@@ -59,8 +59,15 @@ const anthropicModels = [
   anthropicEntry('claude-3-opus-20240229', false, 'retired'),
 ]
 
-/** In the shape of Gemini's `Model` and of Bedrock's summaries, as far as a gateway reads them. */
-const cloudLists: ReadonlyMap<Dialect, object> = new Map([
+/** In the shape of ElevenLabs' and Gemini's `Model` and of Bedrock's summaries, as far as a gateway reads them. */
+const cloudLists: ReadonlyMap<Dialect, object> = new Map<Dialect, object>([
+  [
+    elevenLabsDialect,
+    [
+      { model_id: 'eleven_flash_v2_5', name: 'Eleven Flash v2.5', can_do_text_to_speech: true },
+      { model_id: 'eleven_english_sts_v2', name: 'Eleven English v2', can_do_text_to_speech: false },
+    ],
+  ],
   [
     googleDialect,
     {

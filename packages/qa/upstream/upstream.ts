@@ -6,7 +6,7 @@ import { type Address, readAddress } from './addresses.ts'
 import { type ConverseBody, answerConverse } from './converse.ts'
 import { type EmbeddingsBody, answerEmbeddings } from './embeddings.ts'
 import { Exchange } from './exchange.ts'
-import { answerImages, answerModerations, answerSpeech, answerTranscript } from './media.ts'
+import { answerImages, answerModerations, answerSpeech, answerTextToSpeech, answerTranscript } from './media.ts'
 import { type MediaBody, readForm } from './media-request.ts'
 import {
   type BatchEmbedBody,
@@ -54,6 +54,7 @@ const answerers: Readonly<Record<string, Answerer>> = {
   '/v1/images/edits': (exchange, script, body: MediaBody) => answerImages(exchange, script, body),
   '/v1/images/variations': (exchange, script, body: MediaBody) => answerImages(exchange, script, body),
   '/v1/audio/speech': (exchange, script, body: MediaBody) => answerSpeech(exchange, script, body),
+  'text-to-speech': (exchange, script, body: MediaBody) => answerTextToSpeech(exchange, script, body),
   '/v1/audio/transcriptions': (exchange, script, body: MediaBody) => answerTranscript(exchange, script, body),
   '/v1/audio/translations': (exchange, script, body: MediaBody) => answerTranscript(exchange, script, body),
   '/v1/moderations': (exchange, script, body: MediaBody) => answerModerations(exchange, script, body),
@@ -202,6 +203,9 @@ class UpstreamHandler {
       throw new ScriptError('the body is not JSON')
     }
     if (told !== null) return { ...(body as object), ...told }
+    // ElevenLabs names the model otherwise.
+    const { model_id } = (body ?? {}) as { model_id?: unknown }
+    if (typeof model_id === 'string') return { ...(body as object), model: model_id }
     if (typeof (body as ScriptedBody | null)?.model !== 'string') throw new ScriptError('model is required')
     if (text !== null) {
       if (this.#parsed.size >= 500) this.#parsed.clear()
@@ -239,7 +243,7 @@ const listen = (server: Server, port: number, host: string): Promise<void> =>
     })
   })
 
-/** Starts the scripted upstream: a provider that speaks the protocols of OpenAI, Azure, Anthropic, Gemini and Bedrock, scripted in its faults, its truth logged. */
+/** Starts the scripted upstream: a provider that speaks the protocols of OpenAI, Azure, Anthropic, Gemini, Bedrock and ElevenLabs, scripted in its faults, its truth logged. */
 export const startUpstream = async (options: UpstreamOptions = {}): Promise<Upstream> => {
   const host = options.host ?? '127.0.0.1'
   const handler = new UpstreamHandler(new TruthLog(options.truthFile))

@@ -9,6 +9,21 @@ import type { Clock } from '../kernel/clock.ts'
 import { createPriorityOf } from './configured-limits.ts'
 import { type Crew, partOf } from './crew.ts'
 
+/** How a provider of kind `http` is asked, and what it lists. */
+const templatesOf = ({ kind, templates = {}, models }: Config['providers'][string]) =>
+  kind !== 'http'
+    ? {}
+    : {
+        models,
+        templates: Object.fromEntries(
+          Object.entries(templates).flatMap(([operation, template]) => {
+            if (template === undefined) return []
+            const { content_type: contentType = 'application/json', ...rest } = template
+            return [[operation, { ...rest, contentType }]]
+          }),
+        ),
+      }
+
 /** Providers with the secrets that belong to them. */
 const adaptProviders = (config: Config, secrets: Secrets) =>
   Object.fromEntries(
@@ -27,6 +42,8 @@ const adaptProviders = (config: Config, secrets: Secrets) =>
           ca: provider.ca,
           streamUsage: provider.stream_usage,
           dialect: provider.dialect,
+          voices: provider.voices,
+          ...templatesOf(provider),
           fetchImages: provider.fetch_images,
           timeouts: {
             ...(connect_ms !== undefined && { connectMs: connect_ms }),

@@ -14,6 +14,7 @@ import type { Variables } from './variables.ts'
 import { type Leaf, type Leaves, lay, schemaDefaults, toTree } from './layers.ts'
 import { coerce, nodeAt, options, printPath } from './options.ts'
 import { profileDefaults, profileRefusals } from './profiles.ts'
+import { callTemplateFaults } from './template-faults.ts'
 import { completeProviders, providerFaults, withoutForeignKeys } from './providers.ts'
 import { type LoadedConfig, type Profile, profileNames } from './schema.ts'
 import { nearestName } from '../kernel/nearest.ts'
@@ -193,6 +194,7 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
       ...dateFaults(loaded, where),
       ...retentionFaults(loaded, where),
       ...priceFaults(loaded, where),
+      ...callTemplateFaults(loaded, where),
       ...policyFaults(loaded, where),
       ...budgetFaults(loaded, where),
       ...alertFaults(loaded, where),

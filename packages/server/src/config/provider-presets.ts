@@ -1,7 +1,7 @@
 /** A public service that works as soon as its key is in the environment. */
 export type ProviderPreset = {
   name: string
-  kind: 'openai' | 'anthropic' | 'azure' | 'gemini'
+  kind: 'openai' | 'anthropic' | 'azure' | 'gemini' | 'elevenlabs'
   /** Environment variable with the key; absent: a server of one's own, there when the file names it. */
   key?: string
   /** Absent: the variable of the address must be set too. */
@@ -15,6 +15,9 @@ export const anthropicAddress = 'https://api.anthropic.com'
 
 /** Where Google's Gemini API answers. */
 export const geminiAddress = 'https://generativelanguage.googleapis.com'
+
+/** Where ElevenLabs answers. */
+export const elevenLabsAddress = 'https://api.elevenlabs.io'
 
 /** Where Bedrock answers in a region (docs.aws.amazon.com/general/latest/gr/bedrock.html). */
 export const bedrockAddress = (region: string): string => `https://bedrock-runtime.${region}.amazonaws.com`
@@ -36,6 +39,7 @@ export const providerPresets: readonly ProviderPreset[] = [
     base_url_variable: 'ANTHROPIC_BASE_URL',
   },
   { name: 'gemini', kind: 'gemini', key: 'GEMINI_API_KEY', base_url: geminiAddress },
+  { name: 'elevenlabs', kind: 'elevenlabs', key: 'ELEVENLABS_API_KEY', base_url: elevenLabsAddress },
   { name: 'azure', kind: 'azure', key: 'AZURE_OPENAI_API_KEY', base_url_variable: 'AZURE_OPENAI_ENDPOINT' },
   { name: 'groq', kind: 'openai', key: 'GROQ_API_KEY', base_url: 'https://api.groq.com/openai/v1' },
   { name: 'mistral', kind: 'openai', key: 'MISTRAL_API_KEY', base_url: 'https://api.mistral.ai/v1' },

@@ -1,15 +1,26 @@
 import { Type } from 'typebox'
+import { TemplatesSchema } from './template-schema.ts'
 import { authorities, count, group, milliseconds, named, url } from './schema-parts.ts'
 
 /** What a provider can speak. */
-export const providerKinds = ['openai', 'anthropic', 'azure', 'bedrock', 'gemini', 'ollama', 'demo'] as const
+export const providerKinds = [
+  'openai',
+  'anthropic',
+  'azure',
+  'bedrock',
+  'gemini',
+  'ollama',
+  'elevenlabs',
+  'http',
+  'demo',
+] as const
 
 /** One provider of the configuration. */
 export const ProviderSchema = group(
   {
     kind: Type.Enum([...providerKinds], {
       description:
-        'What it speaks: `openai` for any OpenAI-compatible server, `anthropic`, `azure` (Azure OpenAI), `bedrock`, `gemini`, `ollama`, or the built-in `demo`.',
+        'What it speaks: `openai` for any OpenAI-compatible server, `anthropic`, `azure` (Azure OpenAI), `bedrock`, `gemini`, `ollama`, `elevenlabs` (speech), `http` (by `templates`), or the built-in `demo`.',
     }),
     base_url: Type.Optional(url('Address up to the version, such as `https://api.openai.com/v1`.')),
     api_key: Type.Optional(Type.String({ minLength: 1, 'x-secret': true, description: 'Key sent upstream.' })),
@@ -29,6 +40,12 @@ export const ProviderSchema = group(
     models: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), { description: 'Offer these models only; absent: all it lists.' }),
     ),
+    voices: Type.Optional(
+      named('^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$', Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }), {
+        description: 'Of `elevenlabs`: ids of voices by the names that callers write.',
+      }),
+    ),
+    templates: Type.Optional(TemplatesSchema),
     headers: Type.Optional(
       named('^[A-Za-z0-9-]{1,64}$', Type.String({ 'x-secret': true }), { description: 'Headers added upstream.' }),
     ),

@@ -2,7 +2,13 @@ import type { ConfigFault } from './faults.ts'
 import type { Leaf, Leaves } from './layers.ts'
 import { nodeAt, pathKey, printPath } from './options.ts'
 import { sharedCredentials } from './bedrock-variables.ts'
-import { anthropicAddress, geminiAddress, ollamaAddress, providerPresets } from './provider-presets.ts'
+import {
+  anthropicAddress,
+  elevenLabsAddress,
+  geminiAddress,
+  ollamaAddress,
+  providerPresets,
+} from './provider-presets.ts'
 import { providerKinds } from './provider-schema.ts'
 import type { LoadedConfig } from './schema.ts'
 import { nearestName } from '../kernel/nearest.ts'
@@ -55,6 +61,7 @@ export const completeProviders = (leaves: Leaves): void => {
     if (kind === 'ollama') add('base_url', ollamaAddress)
     if (kind === 'anthropic') add('base_url', anthropicAddress)
     if (kind === 'gemini') add('base_url', geminiAddress)
+    if (kind === 'elevenlabs') add('base_url', elevenLabsAddress)
     if (kind === 'openai' && preset?.kind === kind && preset.base_url) add('base_url', preset.base_url)
   }
 }
@@ -77,7 +84,7 @@ const concurrencyFaults = (config: LoadedConfig, where: (path: readonly string[]
   })
 
 /** Kinds of which nobody but the operator knows the address. */
-const addressed: ReadonlySet<string> = new Set(['openai', 'azure', 'bedrock'])
+const addressed: ReadonlySet<string> = new Set(['openai', 'azure', 'bedrock', 'http'])
 
 /** Faults across providers and models: no address, bounds of concurrency that cross, or a price for a provider that nobody knows. */
 export const providerFaults = (config: LoadedConfig, where: (path: readonly string[]) => string): ConfigFault[] => {

@@ -29,7 +29,7 @@ export interface DatedPrice {
 
 /** What of a provider decides where its prices are looked up. */
 export interface PricedProvider {
-  readonly kind: 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'gemini' | 'ollama' | 'demo'
+  readonly kind: 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'gemini' | 'ollama' | 'elevenlabs' | 'http' | 'demo'
   readonly baseUrl?: string | undefined
 }
 

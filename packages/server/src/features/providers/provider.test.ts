@@ -10,7 +10,10 @@ import { createDemoProvider } from './demo/demo.ts'
 import { createGeminiProvider } from './gemini/gemini.ts'
 import { createOllamaProvider } from './ollama/ollama.ts'
 import { createOpenAIProvider } from './openai/openai.ts'
+import { createElevenLabsProvider } from './elevenlabs/elevenlabs.ts'
+import { createHttpProvider } from './http/http.ts'
 import { describeProvider } from './provider.conformance.ts'
+import { describeSpeech } from './speech.conformance.ts'
 
 const shared = {
   headers: {},
@@ -134,4 +137,39 @@ describeProvider('ollama', async () => {
 describeProvider('demo', async () => {
   const provider = createDemoProvider({ name: 'demo', clock: systemClock })
   return { provider, chatModel: 'demo', embeddingModel: 'demo', close: () => provider.close() }
+})
+
+describeSpeech('openai', async () => {
+  const upstream = await startUpstream()
+  const provider = createOpenAIProvider({ ...shared, name: 'up', baseUrl: `${upstream.url}/v1` })
+  const close = () => provider.close().then(upstream.close)
+  return { provider, model: 'tts-1', voice: 'alloy', speaksOnly: false, upstream, close }
+})
+
+describeSpeech('demo', async () => {
+  const provider = createDemoProvider({ name: 'demo', clock: systemClock })
+  return { provider, model: 'demo', voice: 'alloy', speaksOnly: false, close: () => provider.close() }
+})
+
+describeSpeech('elevenlabs', async () => {
+  const upstream = await startUpstream()
+  const voices = { alloy: '21m00Tcm4TlvDq8ikWAM' }
+  const provider = createElevenLabsProvider({ ...shared, name: 'up', baseUrl: upstream.url, apiKey: 'a-key', voices })
+  const close = () => provider.close().then(upstream.close)
+  return { provider, model: 'eleven_flash_v2_5', voice: 'alloy', speaksOnly: true, upstream, close }
+})
+
+describeSpeech('http', async () => {
+  const upstream = await startUpstream()
+  const speech = {
+    method: 'POST',
+    path: '/v1/audio/speech?by={model}',
+    body: '{"model": {model}, "input": "{prompt}", "voice": {voice}, "response_format": {format}}',
+    contentType: 'application/json',
+    answer: { type: 'audio/*' },
+  } as const
+  const options = { ...shared, name: 'up', baseUrl: upstream.url, templates: { speech }, models: ['odd'] }
+  const provider = createHttpProvider(options)
+  const close = () => provider.close().then(upstream.close)
+  return { provider, model: 'odd', voice: 'alloy', speaksOnly: true, upstream, close }
 })

@@ -7,7 +7,16 @@ import type { CancelSignal } from '../../kernel/cancellation.ts'
 import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
 
 /** What a provider can speak. */
-export type ProviderKind = 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'gemini' | 'ollama' | 'demo'
+export type ProviderKind =
+  | 'openai'
+  | 'anthropic'
+  | 'azure'
+  | 'bedrock'
+  | 'gemini'
+  | 'ollama'
+  | 'elevenlabs'
+  | 'http'
+  | 'demo'
 
 /** One try at a provider. */
 export interface ProviderCall {

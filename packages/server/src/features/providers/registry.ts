@@ -6,7 +6,10 @@ import { createAzureProvider } from './azure/azure.ts'
 import { createBedrockProvider } from './bedrock/bedrock.ts'
 import { createDemoProvider } from './demo/demo.ts'
 import { createKeyRing, type KeyStanding } from './key-ring.ts'
+import { createElevenLabsProvider } from './elevenlabs/elevenlabs.ts'
 import { createGeminiProvider } from './gemini/gemini.ts'
+import { createHttpProvider } from './http/http.ts'
+import type { Templates } from './http/template.ts'
 import { createOllamaProvider } from './ollama/ollama.ts'
 import type { Timeouts } from './openai/call.ts'
 import type { DialectName } from './openai/dialect.ts'
@@ -39,6 +42,12 @@ export interface ProviderOptions {
   readonly fetchImages?: boolean | undefined
   /** Of `openai`: the words of its host, where the address does not tell. */
   readonly dialect?: DialectName | undefined
+  /** Of `elevenlabs`: ids of voices by the names that callers write. */
+  readonly voices?: Readonly<Record<string, string>> | undefined
+  /** Of `http`: how each operation is asked for. */
+  readonly templates?: Templates | undefined
+  /** Of `http`: the models that it lists. */
+  readonly models?: readonly string[] | undefined
   /** Where they differ from those of the house. */
   readonly timeouts?: Partial<Timeouts> | undefined
 }
@@ -78,6 +87,8 @@ const builders = {
   bedrock: createBedrockProvider,
   gemini: createGeminiProvider,
   ollama: createOllamaProvider,
+  elevenlabs: createElevenLabsProvider,
+  http: createHttpProvider,
 }
 
 /** Builds one provider; nothing is connected to before it is asked. */
@@ -98,6 +109,9 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
     headers,
     streamUsage: options.streamUsage ?? true,
     dialect: options.dialect,
+    voices: options.voices,
+    templates: options.templates ?? {},
+    models: options.models ?? [],
     secrets,
     timeouts: { ...defaults.timeouts, ...options.timeouts },
     maxResponseBytes: defaults.maxResponseBytes,

@@ -16,7 +16,7 @@ export interface ListedModel {
 export interface ProvidersPort {
   /** Those that can be called now; may change while running. */
   names(): readonly string[]
-  kindOf(provider: string): 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'gemini' | 'ollama' | 'demo' | undefined
+  kindOf(provider: string): string | undefined
   listModels(provider: string, signal: AbortSignal): Promise<readonly ListedModel[]>
 }
 

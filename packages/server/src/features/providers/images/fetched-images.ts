@@ -47,6 +47,9 @@ const fetched: Readonly<Record<ProviderKind, 'all' | 'https' | 'none'>> = {
   gemini: 'none',
   bedrock: 'none',
   ollama: 'none',
+  // They take words alone, or messages as they are.
+  elevenlabs: 'all',
+  http: 'all',
   demo: 'all',
 }
 
