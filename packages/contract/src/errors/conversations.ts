@@ -50,6 +50,23 @@ export const conversationErrors = defineErrors({
     recovery: 'fix_request',
     since: '0.1.0',
   },
+  session_busy: {
+    id: 'HG-5104',
+    http: 409,
+    type: 'invalid_request_error',
+    severity: 'info',
+    retryable: 'after',
+    title: 'An answer is under way in this session',
+    user: 'The answer is not finished yet.',
+    developer: 'The message to go on from is an answer that is still being made.',
+    causes: ['Two calls name the same session at once.', 'A stream is still read elsewhere.'],
+    resolutions: [
+      'Wait until the answer has ended.',
+      'Name another message with `x-headgate-session: {id}; parent={message}`.',
+    ],
+    recovery: 'wait',
+    since: '0.1.0',
+  },
   session_quota_exceeded: {
     id: 'HG-5105',
     http: 403,

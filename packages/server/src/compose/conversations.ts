@@ -5,6 +5,8 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Seal } from '../kernel/seal.ts'
+import type { Generation } from './generation.ts'
+import { createLineAnswers } from './line-answers.ts'
 
 interface ConversationRoomOptions {
   /** As it was at the start. */
@@ -16,11 +18,13 @@ interface ConversationRoomOptions {
   readonly clock: Clock
   readonly log: Log
   readonly countText: (text: string) => Promise<number>
+  readonly current: () => Pick<Generation, 'lineCall' | 'door'>
 }
 
 /** Builds the conversations that are kept. */
 export const createConversationRoom = (options: ConversationRoomOptions): Conversations => {
   const { settings, database, seal, pepper, clock, log, countText } = options
+  const answer = createLineAnswers(options.current, clock)
   const sessions = () => settings().config.sessions
   return createConversations({
     ...{ database, seal, pepper, clock, log, countText },
@@ -31,6 +35,12 @@ export const createConversationRoom = (options: ConversationRoomOptions): Conver
       messageBytes: sessions().max_message_bytes,
       bytes: sessions().owner_bytes,
     }),
+    context: () => ({ tokens: sessions().context_tokens, summaryModel: sessions().summary_model ?? null }),
+    askModel: async (line) => {
+      const { made } = await answer('/v1/chat/completions', { ...line, operation: 'chat' })
+      if ('fault' in made) throw made.fault
+      return made.body
+    },
     tombstoneDays: () => sessions().tombstone_days,
   })
 }

@@ -5,13 +5,13 @@ import { createFiles } from '../features/files/files.ts'
 import type { LineAnswer, LineCall } from '../features/files/files.ports.ts'
 import type { Identity } from '../features/identity/identity.ts'
 import type { Fail } from '../http/fail.ts'
-import { asAppError } from '../http/fail.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/db.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Seal } from '../kernel/seal.ts'
 import type { Generation } from './generation.ts'
+import { createLineAnswers } from './line-answers.ts'
 
 interface FileRoomOptions {
   readonly settings: () => Settings
@@ -39,27 +39,14 @@ const TOO_MANY = 429
 /** Builds files and batches: their lines are calls of the generation that stands when they begin. */
 export const createFileRoom = (options: FileRoomOptions) => {
   const { settings, database, seal, clock, log, current, keys, present } = options
+  const answer = createLineAnswers(current, clock)
   const call = async ({ endpoint, ...line }: LineCall): Promise<LineAnswer> => {
-    const { lineCall, door } = current()
-    const { exchange, answer } = lineCall({ ...line, operation: operations[endpoint] })
-    const { id, requestId, caller, walk } = exchange
-    const made = await answer().then(
-      (body): LineAnswer => ({ kind: 'answer', requestId, body: body.toString('utf8') }),
-      (thrown: unknown): LineAnswer => {
-        const fault = asAppError(thrown)
-        const wasTried = walk.tries.some(({ status }) => status !== TOO_MANY)
-        return { kind: 'fault', requestId, fault, wasTried, body: present(fault, requestId).body }
-      },
-    )
-    walk.endedAt = clock.monotonic()
-    const fault = made.kind === 'fault' ? made.fault : null
-    door.observe({
-      ...{ id, requestId, method: 'POST', route: endpoint, status: fault?.status ?? 200 },
-      durationMs: walk.endedAt - walk.startedAt,
-      isDeprecated: false,
-      ...{ fault, caller, walk },
-    })
-    return made
+    const { exchange, made } = await answer(endpoint, { ...line, operation: operations[endpoint] })
+    const { requestId, walk } = exchange
+    if ('body' in made) return { kind: 'answer', requestId, body: made.body.toString('utf8') }
+    const { fault } = made
+    const wasTried = walk.tries.some(({ status }) => status !== TOO_MANY)
+    return { kind: 'fault', requestId, fault, wasTried, body: present(fault, requestId).body }
   }
   return createFiles({
     ...{ database, seal, clock, log, call, isDraining: options.isDraining },

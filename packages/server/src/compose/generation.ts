@@ -7,6 +7,7 @@ import { createShedding, type HeldBodies } from '../features/admission/shedding.
 import type { Audit } from '../features/audit/audit.ts'
 import type { Cache } from '../features/cache/cache.ts'
 import { createCacheWish } from '../features/cache/cache-wish.ts'
+import type { Conversations } from '../features/conversations/conversations.ts'
 import { createGateway, type Gateway } from '../features/gateway/gateway.ts'
 import { withOutputCap } from '../features/gateway/openai-wire.ts'
 import type { Idempotency } from '../features/idempotency/idempotency.ts'
@@ -69,6 +70,7 @@ export interface GenerationGround {
   readonly streams: Streams
   readonly responses: Responses
   readonly cache: Cache
+  readonly conversations: Conversations
   readonly ledger: Ledger
   readonly budgetRules: BudgetRules
   readonly tokens: TokenCounter
@@ -203,6 +205,10 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
       record: ground.responses.record,
       keepOn: ground.streams.keepOn,
       now: clock.now,
+    },
+    conversations: {
+      open: ground.conversations.open,
+      maxBodyBytes: () => config.sessions.max_message_bytes,
     },
     mark: ground.provenance,
     maxBodyBytes: config.body.max_bytes,

@@ -60,6 +60,17 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     example: 'stm_01KG9V6V80Q3M5YJ8T2N4R7WXA',
   },
   [header.link]: { description: 'The next page, where there is one.', schema: text },
+  [header.session]: { description: 'The session that the call was made in.', schema: text },
+  [header.context]: {
+    description:
+      'Of a call in a session: former messages that it was given, those that were summed up for it, and those of which nothing could be given.',
+    schema: text,
+    example: 'messages=12, summarised=40, omitted=0',
+  },
+  [header.message]: {
+    description: 'Of a call in a session: the id of the message that the answer became.',
+    schema: text,
+  },
   'content-disposition': { description: 'That the answer is a file, and its name.', schema: text },
   [header.rateLimitLimit]: { description: 'Size of the limit that binds first.', schema: text },
   [header.rateLimitRemaining]: { description: 'What is left of it.', schema: wholeNumber },
@@ -138,6 +149,13 @@ export const parameterComponents = (): Members => ({
     in: 'header',
     description:
       '`on`, `off` or `refresh`, then, after commas, `max-age=60`, `stale=30` (both in seconds), `shared` or `tools`: whether an answer given before is good.',
+    schema: { type: 'string' },
+  },
+  Session: {
+    name: header.session,
+    in: 'header',
+    description:
+      'A session of `/v1/sessions` that a chat is made in, and after a semicolon, if need be, the message that it goes on from: `ses_…; parent=msg_…`, or `parent=none`.',
     schema: { type: 'string' },
   },
   User: {

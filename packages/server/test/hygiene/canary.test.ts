@@ -50,6 +50,7 @@ const notAsked = [
   'session_not_found',
   'message_not_found',
   'session_changed',
+  'session_busy',
   'session_quota_exceeded',
   // Come with issuers and projects that this house has none of: users/tokens.test.ts.
   'user_token_audience_wrong',

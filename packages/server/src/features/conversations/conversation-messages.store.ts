@@ -28,9 +28,9 @@ export interface MessageRow {
 }
 
 /** An answer whose process has gone says so, before anybody has written it down. */
-const STATUS = `CASE WHEN m.status = 'in_progress' AND m.held_until < now() THEN 'incomplete' ELSE m.status END AS status`
+export const MESSAGE_STATUS = `CASE WHEN m.status = 'in_progress' AND m.held_until < now() THEN 'incomplete' ELSE m.status END AS status`
 /** Its columns, of `m`. */
-export const MESSAGE_COLUMNS = `m.session_id, m.message_id, m.parent_id, m.change, ${STATUS}, m.tokens, m.sealed, m.created_at`
+export const MESSAGE_COLUMNS = `m.session_id, m.message_id, m.parent_id, m.change, ${MESSAGE_STATUS}, m.tokens, m.sealed, m.created_at`
 
 /** A message that is being made is believed so long without another sign of its process. */
 export const HELD_SECONDS = 15
@@ -52,7 +52,8 @@ export interface MessagePlace {
   readonly isActive: boolean
 }
 
-const placeOf = ({ project }: ConversationOwner, sessionId: string, id: string) => ({
+/** Where a message is sealed. */
+export const messagePlace = ({ project }: ConversationOwner, sessionId: string, id: string) => ({
   ...{ project, purpose: 'conversations', table: 'conversation_messages', row: `${sessionId}/${id}` },
   column: 'sealed',
 })
@@ -68,7 +69,7 @@ export const openMessage = async (
   owner: ConversationOwner,
   row: MessageRow,
 ): Promise<StoredMessage> => ({
-  ...(JSON.parse(await open(read, placeOf(owner, row.session_id, row.message_id), row.sealed)) as MessageContent),
+  ...(JSON.parse(await open(read, messagePlace(owner, row.session_id, row.message_id), row.sealed)) as MessageContent),
   id: row.message_id,
   sessionId: row.session_id,
   parentId: row.parent_id,
@@ -100,7 +101,7 @@ export const createMessageStore = ({ database, seal, sessions, texts, bounds }: 
     change: number,
   ): Promise<void> => {
     const text = messageText(entry)
-    const sealed = await seal.seal(transaction, placeOf(owner, sessionId, entry.id), text)
+    const sealed = await seal.seal(transaction, messagePlace(owner, sessionId, entry.id), text)
     await transaction.execute(
       `INSERT INTO headgate.conversation_messages
          (project_id, session_id, message_id, parent_id, subject, change, role, status, held_until, tokens, bytes, sealed, created_at)

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { header } from '@headgate/contract/headers.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Asker, ConversationOwner } from './conversations.ports.ts'
 
@@ -54,3 +55,28 @@ export const isKnown = (headers: Readonly<Record<string, string | string[] | und
   String(headers['if-none-match'] ?? '')
     .split(',')
     .some((tag) => tag.trim().replace(/^W\//, '') === etagOf(change))
+
+/** What `x-headgate-session` of a call names. */
+export interface NamedSession {
+  readonly sessionId: string
+  /** The message to go on from; null: from the beginning; undefined: from the active leaf. */
+  readonly parent: string | null | undefined
+}
+
+const NAMED = /^(ses_[0-9A-Z]{26})(?:\s*;\s*parent=(msg_[0-9A-Z]{26}|none))?$/
+
+/** Reads `x-headgate-session`. @throws AppError `invalid_parameter`. */
+export const readSessionHeader = (given: string | string[] | undefined): NamedSession => {
+  const [, sessionId, parent] = NAMED.exec(String(given).trim()) ?? []
+  if (sessionId === undefined)
+    throw new AppError('invalid_parameter', {
+      details: [
+        {
+          location: header.session,
+          message: 'names no session',
+          fix: 'Send the id of a session, and with it, if need be, the message to go on from: ses_…; parent=msg_…',
+        },
+      ],
+    })
+  return { sessionId, parent: parent === 'none' ? null : parent }
+}

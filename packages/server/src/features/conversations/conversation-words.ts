@@ -41,6 +41,14 @@ export const otherTokens = (message: WireMessage): number => {
   return tokens
 }
 
+/** A message as somebody who sums up a conversation reads it. */
+export const transcriptLine = (message: WireMessage): string => {
+  const kinds = partsOf(message).flatMap(({ type }) =>
+    type === 'text' || type === 'refusal' ? [] : [`[${String(type)}]`],
+  )
+  return `${message.role}: ${[wordsOf(message), ...kinds].filter((text) => text !== '').join(' ')}`
+}
+
 /** What a session is called that nobody has named: the first line that a person wrote; null where there is none. */
 export const titleOf = (messages: readonly WireMessage[]): string | null => {
   const first = messages.find((message) => message.role === 'user' && plainText(message).trim() !== '')

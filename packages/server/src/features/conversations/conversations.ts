@@ -4,12 +4,16 @@ import type { Feature } from '../../kernel/feature.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
 import { forgetTombstones } from './conversation-changes.store.ts'
+import { createAnswerStore } from './conversation-answers.store.ts'
+import { createBranchStore } from './conversation-branches.store.ts'
+import { createContexts } from './conversation-context.ts'
 import { messageRoutes } from './conversation-messages.routes.ts'
 import { createMessageStore } from './conversation-messages.store.ts'
 import { createDigests } from './conversation-owner.ts'
 import { sessionRoutes } from './conversation-sessions.routes.ts'
 import { createSessionStore } from './conversation-sessions.store.ts'
 import { createTextStore } from './conversation-texts.store.ts'
+import { createTurns, type TurnOptions } from './conversation-turn.ts'
 import { otherTokens, wordsOf } from './conversation-words.ts'
 import type { ConversationBounds, SealPort, WireMessage } from './conversations.ports.ts'
 
@@ -24,14 +28,21 @@ export interface ConversationsOptions {
   readonly bounds: () => ConversationBounds
   /** Largest message, as it was when the house started. */
   readonly maxMessageBytes: number
+  /** What a call gets of the conversation before it, unless its session says otherwise. */
+  readonly context: TurnOptions['context']
+  readonly askModel: TurnOptions['askModel']
   /** How long is told what was deleted, in days. */
   readonly tombstoneDays: () => number
 }
 
 /** Conversations that are kept: `/v1/sessions`. */
-export type Conversations = Feature
+export interface Conversations extends Feature {
+  /** Opens the session that a call names. @throws AppError `session_not_found`, `secret_key_required`, `invalid_parameter` */
+  readonly open: ReturnType<typeof createTurns>['open']
+}
 
 const HOUR_MS = 3_600_000
+const MINUTE_MS = 60_000
 
 /** Builds the memory of conversations. */
 export const createConversations = (options: ConversationsOptions): Conversations => {
@@ -40,9 +51,17 @@ export const createConversations = (options: ConversationsOptions): Conversation
   const texts = createTextStore(digests)
   const sessions = createSessionStore({ database, seal, digests, bounds })
   const messages = createMessageStore({ database, seal, sessions, texts, bounds })
-  const newId = (prefix: 'ses' | 'msg'): string => prefixedId(prefix, clock.now())
+  /** Of several at once each is a millisecond later, so that they sort as they came. */
+  const newId = (prefix: 'ses' | 'msg', later = 0): string => prefixedId(prefix, clock.now() + later)
   const tokensOf = async (message: WireMessage): Promise<number> =>
     (await countText(wordsOf(message))) + otherTokens(message)
+  const turns = createTurns({
+    ...{ sessions, messages, clock, log, newId, tokensOf, bounds },
+    answers: createAnswerStore({ database, seal, sessions, texts, bounds }),
+    contexts: createContexts(createBranchStore(database, seal), countText, log),
+    context: options.context,
+    askModel: options.askModel,
+  })
   const timers: Timer[] = []
 
   const forget = async (): Promise<void> => {
@@ -60,11 +79,16 @@ export const createConversations = (options: ConversationsOptions): Conversation
       ...sessionRoutes({ sessions, newId }),
       ...messageRoutes({ sessions, messages, tokensOf, newId, maxBytes: options.maxMessageBytes }),
     ],
+    open: turns.open,
     start: () => {
-      timers.push(clock.every(HOUR_MS, () => quietly(forget(), 'What was deleted long ago could not be forgotten')))
+      timers.push(
+        clock.every(MINUTE_MS, () => quietly(turns.settleLost(), 'Answers of a lost process could not be ended')),
+        clock.every(HOUR_MS, () => quietly(forget(), 'What was deleted long ago could not be forgotten')),
+      )
     },
     stop: async () => {
       for (const timer of timers) timer.cancel()
+      await turns.stop()
     },
   }
 }

@@ -1,3 +1,4 @@
+import { type ConversationPorts, createConversationCall } from './conversation-call.ts'
 import { chatRequestExamples } from '@headgate/contract/chat-examples.ts'
 import { ChatCompletionSchema, ChatEventSchema, ChatRequestSchema } from '@headgate/contract/chat.ts'
 import { EmbeddingsRequestSchema, EmbeddingsSchema } from '@headgate/contract/embeddings.ts'
@@ -50,9 +51,11 @@ export const callHeaders = [
 ]
 
 /** Declares the inference routes under OpenAI's paths. */
-export const gatewayRoutes = (ports: GatewayRoutePorts): Route[] => {
+export const gatewayRoutes = (ports: GatewayRoutePorts & { readonly conversations: ConversationPorts }): Route[] => {
   const { read, maxBodyBytes } = ports
+  const inConversation = createConversationCall(ports, ports.conversations)
   const handle = (operation: Operation) => handleCall(ports, operation, ({ body }) => read(operation, body as Buffer))
+  const chat = handle('chat')
   return [
     defineRoute({
       method: 'POST',
@@ -68,15 +71,23 @@ export const gatewayRoutes = (ports: GatewayRoutePorts): Route[] => {
         description:
           'OpenAI’s protocol. Members that are not listed here go to the provider as they were written, and a whole answer comes ' +
           'back as the provider wrote it. With `"stream": true` the answer is an event stream; a failure before its first part ' +
-          'is an ordinary error answer. With `x-headgate-resume: on` it outlives its reader: see `GET /v1/streams/{stream_id}`.',
+          'is an ordinary error answer. With `x-headgate-resume: on` it outlives its reader: see `GET /v1/streams/{stream_id}`. With `x-headgate-session` the conversation ' +
+          'that is kept stands before the messages, and both sides are kept.',
         body: ChatRequestSchema,
         bodyExamples: chatRequestExamples,
         answer: ChatCompletionSchema,
         events: ChatEventSchema,
-        answerHeaders: [...callHeaders, header.stream],
-        errors: [...callErrors, 'messages_empty'],
+        answerHeaders: [...callHeaders, header.stream, header.session, header.context, header.message],
+        errors: [
+          ...callErrors,
+          'messages_empty',
+          'session_not_found',
+          'message_not_found',
+          'session_busy',
+          'session_quota_exceeded',
+        ],
       },
-      handle: handle('chat'),
+      handle: (input) => (input.headers[header.session] === undefined ? chat(input) : inConversation(input)),
     }),
     defineRoute({
       method: 'POST',

@@ -2,6 +2,7 @@ import type { Feature } from '../../kernel/feature.ts'
 import { createAccounts } from './account.ts'
 import { createContinuation } from './continuation.ts'
 import { type BackgroundPorts, createBackground } from './background-call.ts'
+import type { ConversationPorts } from './conversation-call.ts'
 import { createFlow } from './flow.ts'
 import { createMarkedCall, type MarkPorts } from './marked-call.ts'
 import { type PlainModels, plainRoutes } from './plain.routes.ts'
@@ -35,6 +36,7 @@ export const createGateway = (
       readonly continuesStreams: boolean
       readonly now: () => number
       readonly responses: ResponsesPorts
+      readonly conversations: ConversationPorts
       readonly mark: MarkPorts
     },
 ): Gateway => {
@@ -55,7 +57,7 @@ export const createGateway = (
   return {
     name: 'gateway',
     routes: [
-      ...gatewayRoutes(routePorts),
+      ...gatewayRoutes({ ...routePorts, conversations: ports.conversations }),
       completionsRoute(routePorts),
       responsesRoute({ ...routePorts, responses: ports.responses }),
       ...messagesRoutes({ ...routePorts, estimateInput: ports.estimateInput }),

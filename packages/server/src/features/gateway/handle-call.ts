@@ -98,26 +98,37 @@ export const startCall = async (
 /** The events of a streamed call. */
 export const eventsOf = (made: CallAnswer): StreamSource => (made as CallAnswer & { kind: 'events' }).source
 
+/** Follows an answer on its way out. */
+export interface AnswerTap {
+  readonly whole: (body: Buffer) => Promise<void>
+  readonly stream: (source: StreamSource) => Promise<StreamSource>
+}
+
 /** The handler of an inference route: a whole answer, a stream of events, or bytes as they come. */
 export const handleCall =
-  (ports: CallPorts, operation: Operation, read: ReadCall) =>
+  (ports: CallPorts, operation: Operation, read: ReadCall, tap?: AnswerTap) =>
   async (input: CallerInput): Promise<Reply> => {
     const { request, exchange, begin } = await readyCall(ports, operation, read, input)
     if (request.stream && operation === 'chat') {
       const next = request.choices === 1 ? ports.continuation?.(exchange, request) : undefined
       const kept = ports.keepStream(input, 'chat', async (signal) => {
         const source = eventsOf(await begin(signal))
-        return next === undefined ? source : continuing(source, next)
+        const whole = next === undefined ? source : continuing(source, next)
+        return tap === undefined ? whole : tap.stream(whole)
       })
       if (kept !== null) return kept
     }
     const answer = begin(input.signal)
-    if (request.stream) return { kind: 'events', stream: answer.then(eventsOf) }
+    if (request.stream) {
+      const stream = answer.then(eventsOf)
+      return { kind: 'events', stream: tap === undefined ? stream : stream.then(tap.stream) }
+    }
     if (operation === 'speech') {
       return { kind: 'binary', stream: answer.then((made) => (made as { source: BinarySource }).source) }
     }
     const made = (await answer) as CallAnswer & { kind: 'json' }
     if (made.costUsd !== null) input.exchange.headers[header.costUsd] = made.costUsd
+    if (tap !== undefined) await tap.whole(made.answer.body)
     const contentType = made.answer.contentType ?? 'application/json; charset=utf-8'
     return { kind: 'bytes', status: 200, contentType, bytes: made.answer.body }
   }
