@@ -17,7 +17,7 @@ export interface Address {
 }
 
 const gemini = /^\/v1beta\/models(?:\/([^/:]+):([A-Za-z]+))?$/
-const converse = /^\/model\/([^/]+)\/(converse|converse-stream)$/
+const converse = /^\/model\/([^/]+)\/(converse|converse-stream|invoke)$/
 const elevenLabs = /^\/v1\/(?:(models)|text-to-speech\/[^/]+(?:\/stream)?)$/
 const azure = /^\/openai(?:\/v1|\/deployments\/[^/]+)?(\/.+)$/
 
@@ -34,8 +34,10 @@ export const readAddress = (request: IncomingMessage, path: string): Address => 
   const ofConverse = converse.exec(path)
   if (ofConverse !== null) {
     const [, model = '', method] = ofConverse
+    const named = { model: decodeURIComponent(model) }
+    if (method === 'invoke') return { dialect: bedrockDialect, operation: 'invoke', told: named }
     const stream = method === 'converse-stream' ? { stream: true } : {}
-    return { dialect: bedrockDialect, operation: 'converse', told: { model: decodeURIComponent(model), ...stream } }
+    return { dialect: bedrockDialect, operation: 'converse', told: { ...named, ...stream } }
   }
   if (path === '/foundation-models' || path === '/inference-profiles')
     return { dialect: bedrockDialect, operation: 'models', told: null }

@@ -89,3 +89,33 @@ export const answerEmbeddings = async (exchange: Exchange, script: Script, body:
   const tail = script.usage === 'missing' ? '' : `,"usage":${JSON.stringify(row.usage_reported)}`
   await sendWhole(exchange, script, `{"object":"list","data":${data},"model":${JSON.stringify(model)}${tail}}`)
 }
+
+/** What the upstream reads of a request for vectors by Bedrock's `InvokeModel`: Titan's one text, or Cohere's several. */
+export interface InvokeBody {
+  model: string
+  inputText?: string
+  dimensions?: number
+  texts?: string[]
+  input_type?: string
+}
+
+/**
+ * Answers `InvokeModel` of Titan and Cohere models with vectors of length one.
+ * @throws ScriptError when the body or the script cannot be answered
+ */
+export const answerInvoke = async (exchange: Exchange, script: Script, body: InvokeBody): Promise<void> => {
+  requireMeaning(script, 'json')
+  const { row } = exchange
+  const { inputText, texts, dimensions = 1024 } = body
+  if (inputText === undefined && (texts === undefined || body.input_type === undefined))
+    throw new ScriptError('inputText, or texts and input_type, are required')
+  if (texts !== undefined && texts.length > 96) throw new ScriptError('texts are more than 96')
+  const inputs = texts ?? [inputText ?? '']
+  row.prompt_tokens = inputs.reduce((sum, text) => sum + countTokens(text), 0)
+  const vectors = inputs.map((text) => Array.from(embed(text, dimensions)))
+  const answer =
+    texts === undefined
+      ? { embedding: vectors[0], inputTextTokenCount: row.prompt_tokens }
+      : { id: 'scripted', response_type: 'embeddings_floats', embeddings: vectors, texts }
+  await sendWhole(exchange, script, JSON.stringify(answer))
+}

@@ -4,7 +4,7 @@ import type { ChatBody } from './answer.ts'
 import { answerChat } from './chat.ts'
 import { type Address, readAddress } from './addresses.ts'
 import { type ConverseBody, answerConverse } from './converse.ts'
-import { type EmbeddingsBody, answerEmbeddings } from './embeddings.ts'
+import { type EmbeddingsBody, type InvokeBody, answerEmbeddings, answerInvoke } from './embeddings.ts'
 import { Exchange } from './exchange.ts'
 import { answerImages, answerModerations, answerSpeech, answerTextToSpeech, answerTranscript } from './media.ts'
 import { type MediaBody, readForm } from './media-request.ts'
@@ -61,6 +61,7 @@ const answerers: Readonly<Record<string, Answerer>> = {
   '/v1/messages': (exchange, script, body: MessagesBody) => answerMessages(exchange, script, body),
   generateContent: (exchange, script, body: GenerateContentBody) => answerGenerateContent(exchange, script, body),
   batchEmbedContents: (exchange, script, body: BatchEmbedBody) => answerBatchEmbed(exchange, script, body),
+  invoke: (exchange, script, body: InvokeBody) => answerInvoke(exchange, script, body),
   converse: (exchange, script, body: ConverseBody) => answerConverse(exchange, script, body),
 }
 

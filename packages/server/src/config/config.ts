@@ -32,12 +32,16 @@ const withoutSecrets = (loaded: LoadedConfig): Config => {
     providers,
     sinks: _sinks,
     receivers: _receivers,
+    upstream: { proxy_login: _login, ...upstream },
     ...config
   } = loaded
   const open: Record<string, unknown> = Object.create(null)
-  for (const [name, { api_key: _key, api_keys: _keys, headers: _headers, ...provider }] of Object.entries(providers))
+  for (const [
+    name,
+    { api_key: _key, api_keys: _keys, headers: _headers, proxy_login: _own, ...provider },
+  ] of Object.entries(providers))
     open[name] = provider
-  return freeze({ ...config, providers: open }) as Config
+  return freeze({ ...config, upstream, providers: open }) as Config
 }
 
 /** Parts what was gathered into configuration and secrets. @throws ConfigFaults with everything that is wrong. */

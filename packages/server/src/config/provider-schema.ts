@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { TemplatesSchema } from './template-schema.ts'
-import { authorities, count, group, milliseconds, named, url } from './schema-parts.ts'
+import { authorities, count, group, milliseconds, named, proxyLogin, url } from './schema-parts.ts'
 
 /** What a provider can speak. */
 export const providerKinds = [
@@ -55,6 +55,7 @@ export const ProviderSchema = group(
         description: 'HTTP proxy that calls go through, in place of `upstream.proxy`; `none`: no proxy.',
       }),
     ),
+    proxy_login: Type.Optional(proxyLogin('`user:password` for the `proxy` of this provider.')),
     ca: Type.Optional(authorities),
     stream_usage: Type.Optional(
       Type.Boolean({

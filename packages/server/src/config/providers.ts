@@ -83,12 +83,31 @@ const concurrencyFaults = (config: LoadedConfig, where: (path: readonly string[]
     return []
   })
 
+/** Faults of logins that no proxy would be told. */
+const loginFaults = (config: LoadedConfig, where: (path: readonly string[]) => string): ConfigFault[] => {
+  const say = (path: readonly string[]): ConfigFault => ({
+    where: where(path),
+    option: printPath(path),
+    problem: 'is for no proxy',
+    expected: '"proxy" beside it',
+  })
+  const { proxy, proxy_login: login } = config.upstream
+  return [
+    ...(login !== undefined && proxy === undefined ? [say(['upstream', 'proxy_login'])] : []),
+    ...Object.entries(config.providers).flatMap(([name, provider]) =>
+      provider.proxy_login === undefined || (provider.proxy !== undefined && provider.proxy !== 'none')
+        ? []
+        : [say(['providers', name, 'proxy_login'])],
+    ),
+  ]
+}
+
 /** Kinds of which nobody but the operator knows the address. */
 const addressed: ReadonlySet<string> = new Set(['openai', 'azure', 'bedrock', 'http'])
 
 /** Faults across providers and models: no address, bounds of concurrency that cross, or a price for a provider that nobody knows. */
 export const providerFaults = (config: LoadedConfig, where: (path: readonly string[]) => string): ConfigFault[] => {
-  const faults = concurrencyFaults(config, where)
+  const faults = [...concurrencyFaults(config, where), ...loginFaults(config, where)]
   for (const [name, provider] of Object.entries(config.providers)) {
     if (!addressed.has(provider.kind) || provider.base_url !== undefined) continue
     const path = ['providers', name]

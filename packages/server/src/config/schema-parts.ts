@@ -19,6 +19,10 @@ export const count = (description: string, value?: number) =>
 
 export const money = (description: string) => Type.Unsafe<bigint>({ type: 'string', 'x-money': true, description })
 
+/** What an HTTP proxy asks for: `user:password`. */
+export const proxyLogin = (description: string) =>
+  Type.String({ pattern: '^[^:\\s]{1,200}:[^\\r\\n]{1,1000}$', 'x-secret': true, description })
+
 export const url = (description: string) => Type.String({ 'x-check': 'http-url', description })
 
 /** Certificates as text. */

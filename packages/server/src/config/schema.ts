@@ -31,7 +31,7 @@ import { ProviderSchema } from './provider-schema.ts'
 import { AutoSchema, RoutesSchema } from './routes-schema.ts'
 import { SafetySchema } from './safety-schema.ts'
 import { TierSchema } from './tier-schema.ts'
-import { authorities, count, group, milliseconds, named, rate, url } from './schema-parts.ts'
+import { authorities, count, group, milliseconds, named, proxyLogin, rate, url } from './schema-parts.ts'
 
 export const profileNames = ['development', 'testing', 'staging', 'production'] as const
 
@@ -210,6 +210,7 @@ export const ConfigSchema = group(
         max_response_bytes: count('Largest answer taken from a provider.', 67_108_864),
         connections: count('Most connections to one provider; calls beyond them wait.', 4_096),
         proxy: Type.Optional(url('HTTP proxy that calls to providers go through.')),
+        proxy_login: Type.Optional(proxyLogin('`user:password` for `upstream.proxy`.')),
         ca: Type.Optional(authorities),
       },
       'Calls to providers.',
@@ -277,7 +278,9 @@ type DeepReadonly<T> = T extends readonly (infer Item)[]
     : T
 
 /** A provider as configured, without its secrets (see `Secrets.providers`). */
-export type ProviderConfig = DeepReadonly<Omit<Loaded['providers'][string], 'api_key' | 'api_keys' | 'headers'>>
+export type ProviderConfig = DeepReadonly<
+  Omit<Loaded['providers'][string], 'api_key' | 'api_keys' | 'headers' | 'proxy_login'>
+>
 
 /**
  * The loaded configuration, frozen. Money is nano-USD (bigint): per million tokens for token prices, per call for

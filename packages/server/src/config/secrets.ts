@@ -41,6 +41,8 @@ export type Secrets = {
   readonly pepper: Pepper
   readonly database_url?: Secret
   readonly redis_url?: Secret
+  /** Of `upstream.proxy`: `user:password`. */
+  readonly upstream_proxy_login?: Secret
   readonly providers: Readonly<Record<string, ProviderSecrets>>
   readonly sinks: Readonly<Partial<Record<'traces' | 'zipkin' | 'logs', SinkSecrets>>>
   readonly receivers: Readonly<Record<string, ReceiverSecrets>>
@@ -63,6 +65,8 @@ export type ProviderSecrets = {
   readonly api_key?: Secret
   readonly api_keys: readonly Secret[]
   readonly headers: Readonly<Record<string, Secret>>
+  /** Of its own proxy: `user:password`. */
+  readonly proxy_login?: Secret
 }
 
 /**
@@ -87,6 +91,11 @@ export const secretTexts = (secrets: Secrets): string[] => {
     const { password } = URL.canParse(address) ? new URL(address) : { password: '' }
     return [password, decodeURIComponent(password)]
   })
+  const logins = [secrets.upstream_proxy_login, ...Object.values(providers).map(({ proxy_login }) => proxy_login)]
+  const ofProxies = logins.flatMap((login) => {
+    const text = login?.reveal()
+    return text === undefined ? [] : [text, text.slice(text.indexOf(':') + 1), Buffer.from(text).toString('base64')]
+  })
   const ofProviders = Object.values(providers).flatMap(({ api_key, api_keys, headers }) => [
     api_key,
     ...api_keys,
@@ -96,7 +105,7 @@ export const secretTexts = (secrets: Secrets): string[] => {
   const ofReceivers = Object.values(receivers).flatMap(({ url, signing_key }) => [url, signing_key])
   return [admin_key, root_key, pepper.key, ...ofProviders, ...ofSinks, ...ofReceivers]
     .flatMap((secret) => secret?.reveal() ?? [])
-    .concat(addresses, passwords)
+    .concat(addresses, passwords, ofProxies)
     .filter((text) => text !== '')
 }
 
@@ -110,6 +119,7 @@ export const collectSecrets = (config: LoadedConfig, rootKey: Secret): Secrets =
       ...secret('api_key', provider.api_key),
       api_keys: (provider.api_keys ?? []).map((key) => new Secret(key)),
       headers: hidden(provider.headers),
+      ...secret('proxy_login', provider.proxy_login),
     })
   }
   const sinks = (['traces', 'zipkin', 'logs'] as const).flatMap((signal) => {
@@ -131,6 +141,7 @@ export const collectSecrets = (config: LoadedConfig, rootKey: Secret): Secrets =
     ...secret('admin_key', config.admin_key),
     ...secret('database_url', config.database_url),
     ...secret('redis_url', config.redis_url),
+    ...secret('upstream_proxy_login', config.upstream.proxy_login),
     root_key: rootKey,
     pepper: derivePepper(rootKey),
     providers: Object.freeze(providers),

@@ -106,6 +106,9 @@ it('Gemini embeds, as numbers or in base64, which the official client asks for',
   expect(data.map(({ embedding }) => embedding.length)).toEqual([8, 8, 8])
   expect(data[0]?.embedding).toEqual(data[2]?.embedding)
   expect(usage.prompt_tokens).toBeGreaterThan(0)
+  const titan = await client.embeddings.create({ model: 'bedrock/amazon.titan-embed-text-v2:0', input, dimensions: 8 })
+  expect(titan.data.map(({ embedding }) => embedding.length)).toEqual(data.map(() => 8))
+  expect(titan.usage.prompt_tokens).toBeGreaterThan(0)
   await expect(client.embeddings.create({ model: 'bedrock/amazon.nova-pro-v1:0', input })).rejects.toThrow()
 })
 
@@ -121,5 +124,5 @@ it('all list their models', async () => {
     )
     .toBe(true)
   expect(listed).toContain('bedrock/eu.anthropic.claude-sonnet-5-v1:0')
-  expect(listed).not.toContain('bedrock/amazon.titan-embed-text-v2:0')
+  expect(listed).toContain('bedrock/amazon.titan-embed-text-v2:0')
 })

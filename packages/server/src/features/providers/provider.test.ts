@@ -77,7 +77,7 @@ describeProvider('bedrock', async () => {
     upstream,
     thoughts: { told: true, counted: false },
     chatModel: 'amazon.nova-pro-v1:0',
-    embeddingModel: null,
+    embeddingModel: 'amazon.titan-embed-text-v2:0',
     close: () => provider.close().then(() => upstream.close()),
   }
 })

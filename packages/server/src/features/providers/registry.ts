@@ -34,6 +34,8 @@ export interface ProviderOptions {
   readonly apiVersion?: string | undefined
   /** Address of an HTTP proxy; null: none, whatever holds for the others. */
   readonly proxy?: string | null | undefined
+  /** What that proxy asks for: `user:password`. */
+  readonly proxyLogin?: Secret | undefined
   /** PEM of authorities that are trusted beside the usual ones. */
   readonly ca?: string | undefined
   /** Ask for the usage of every stream (true); false for a server that refuses `stream_options`. */
@@ -60,6 +62,7 @@ export interface ProviderDefaults {
   readonly connections: number
   /** Of all providers that name none of their own. */
   readonly proxy?: string | undefined
+  readonly proxyLogin?: Secret | undefined
   readonly ca?: string | undefined
   /** Of Headgate, for the user agent. */
   readonly version: string
@@ -91,6 +94,14 @@ const builders = {
   http: createHttpProvider,
 }
 
+/** The proxy of a provider, its own or that of all; a login goes to the proxy that it was given for, and to no other. */
+const wayOf = ({ proxy, proxyLogin }: ProviderOptions, defaults: ProviderDefaults) => {
+  if (proxy === null) return {}
+  return proxy === undefined
+    ? { proxy: defaults.proxy, proxyLogin: defaults.proxyLogin?.reveal() }
+    : { proxy, proxyLogin: proxyLogin?.reveal() }
+}
+
 /** Builds one provider; nothing is connected to before it is asked. */
 export const standUp = (name: string, options: ProviderOptions, defaults: ProviderDefaults, log: Log): Standing => {
   const { clock } = defaults
@@ -100,7 +111,9 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
     Object.entries(options.headers ?? {}).map(([header, value]) => [header, value.reveal()]),
   )
   const keys = [options.apiKey, ...(options.moreKeys ?? [])].flatMap((key) => key?.reveal() ?? [])
-  const secrets = [...keys, ...Object.values(headers)]
+  const way = wayOf(options, defaults)
+  const login = way.proxyLogin
+  const secrets = [...keys, ...Object.values(headers), ...(login ? [login, login.slice(login.indexOf(':') + 1)] : [])]
   const shared = {
     name,
     baseUrl: options.baseUrl ?? '',
@@ -116,7 +129,7 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
     timeouts: { ...defaults.timeouts, ...options.timeouts },
     maxResponseBytes: defaults.maxResponseBytes,
     connections: defaults.connections,
-    proxy: options.proxy === null ? undefined : (options.proxy ?? defaults.proxy),
+    ...way,
     ca: options.ca ?? defaults.ca,
     version: defaults.version,
     clock,
@@ -132,8 +145,9 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
 }
 
 /** Two that are equal reach the same server in the same way. */
-const told = ({ apiKey, moreKeys = [], headers = {}, ...open }: ProviderOptions) => ({
+const told = ({ apiKey, moreKeys = [], headers = {}, proxyLogin, ...open }: ProviderOptions) => ({
   ...open,
+  proxyLogin: proxyLogin?.reveal(),
   apiKey: apiKey?.reveal(),
   moreKeys: moreKeys.map((key) => key.reveal()),
   headers: Object.entries(headers).map(([name, value]) => [name, value.reveal()]),
@@ -141,7 +155,16 @@ const told = ({ apiKey, moreKeys = [], headers = {}, ...open }: ProviderOptions)
 const isSame = (one: ProviderOptions, other: ProviderOptions): boolean => isDeepStrictEqual(told(one), told(other))
 
 /** What defaults are compared by; whoever hands them in may hold more. */
-const toldDefaults = ({ timeouts, maxResponseBytes, connections, proxy, ca, version }: ProviderDefaults) => ({
+const toldDefaults = ({
+  timeouts,
+  maxResponseBytes,
+  connections,
+  proxy,
+  proxyLogin,
+  ca,
+  version,
+}: ProviderDefaults) => ({
+  proxyLogin: proxyLogin?.reveal(),
   timeouts,
   maxResponseBytes,
   connections,

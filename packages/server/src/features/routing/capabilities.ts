@@ -42,6 +42,7 @@ export const capabilitiesOf = (provider: string, kind: string | undefined, model
   const known = library === undefined ? null : calcPrice({}, model, { providerId: library })
   const contextTokens = known?.model.context_window ?? null
   if (kind === 'elevenlabs') return { operations: ['speech'], contextTokens: null }
+  if (kind === 'bedrock' && embeddingNames.test(model)) return { operations: embeddings, contextTokens }
   if (kind === 'anthropic' || kind === 'bedrock') return { operations: chat, contextTokens }
   if (embeddingNames.test(model)) return { operations: embeddings, contextTokens }
   if (kind === 'ollama') return { operations: ofText, contextTokens }

@@ -1,15 +1,29 @@
 import { type AwsCredentials, signedHeaders } from '../../../kernel/aws-signature.ts'
 import type { CancelSignal } from '../../../kernel/cancellation.ts'
-import { expectationOf } from '../openai/expectation.ts'
+import { type Expectation, expectationOf, wholeAnswer } from '../openai/expectation.ts'
+import { parseObject } from '../openai/json-body.ts'
 import { type OpenAIOptions, OpenAIServer } from '../openai/openai.ts'
 import { type ListedModel, type Provider, type ProviderAnswer, type ProviderCall, ProviderFault } from '../provider.ts'
 import { isObject, listOf, membersOf } from '../translation/parts.ts'
 import { TranslatedStream } from '../translation/translated-stream.ts'
 import { createTranslator } from '../translation/translator.ts'
+import { readUsage } from '../../../domain/usage-report.ts'
 import { translateAnswer } from './answer.ts'
+import { makesVectors, translateVectors } from './embeddings.ts'
 import { createFramedReader } from './event-stream.ts'
 import { ConverseTranslator } from './events.ts'
 import { bedrockFault, eventStreamFraming } from './faults.ts'
+
+/** Calls for the vectors of one request that are under way at once. */
+const AT_ONCE = 8
+/** Its usage is read with the vectors. */
+const vectorsAnswer: Expectation = {
+  ...wholeAnswer,
+  read: (body, status) => {
+    parseObject(body, status)
+    return { usage: null }
+  },
+}
 
 /** Where no host names the region. */
 const usualRegion = 'us-east-1'
@@ -30,24 +44,29 @@ const readModels = (models: unknown, profiles: unknown): ListedModel[] => {
   const { modelSummaries } = membersOf(models)
   if (!Array.isArray(modelSummaries))
     throw new ProviderFault('upstream_malformed', { upstreamStatus: 200, retry: 'elsewhere' })
+  const summaries = modelSummaries.filter(isObject)
+  const writing = (modality: string) =>
+    summaries
+      .filter(({ outputModalities: written }) => listOf(written).includes(modality))
+      .map(({ modelId }) => modelId)
   const ids = [
-    ...modelSummaries
-      .filter(isObject)
-      .filter(({ outputModalities: written }) => listOf(written).includes('TEXT'))
-      .map(({ modelId }) => modelId),
+    ...writing('TEXT'),
     ...listOf(membersOf(profiles)['inferenceProfileSummaries'])
       .filter(isObject)
       .map(({ inferenceProfileId }) => inferenceProfileId),
   ]
-  return ids.flatMap((id) =>
-    typeof id === 'string' && id !== '' && id.length <= 256
-      ? [{ id, operations: ['chat' as const], contextTokens: null, created: null }]
-      : [],
-  )
+  const named = (all: readonly unknown[], operation: 'chat' | 'embeddings'): ListedModel[] =>
+    all.flatMap((id) =>
+      typeof id === 'string' && id !== '' && id.length <= 256
+        ? [{ id, operations: [operation], contextTokens: null, created: null }]
+        : [],
+    )
+  const vectors = writing('EMBEDDING').filter((id) => typeof id === 'string' && makesVectors(id))
+  return [...named(ids, 'chat'), ...named(vectors, 'embeddings')]
 }
 
 /**
- * Amazon Bedrock behind OpenAI's protocol: chat by `Converse` and `ConverseStream`. What cannot be translated is told in the answer's
+ * Amazon Bedrock behind OpenAI's protocol: chat by `Converse` and `ConverseStream`, embeddings by `InvokeModel`. What cannot be translated is told in the answer's
  * `warning`, or refused. Models are listed by the control plane, whose host is `bedrock.` in place of `bedrock-runtime.`.
  */
 export const createBedrockProvider = (options: OpenAIOptions): Provider => {
@@ -90,11 +109,28 @@ export const createBedrockProvider = (options: OpenAIOptions): Provider => {
     return { ...answer, ...warned, source: new TranslatedStream(answer.source, createFramedReader(), events) }
   }
 
+  const embed = async ({ model, request, requestId, trace, signal }: ProviderCall): Promise<ProviderAnswer> => {
+    const { bodies, warning, join } = translateVectors(request.body, model)
+    const path = `/model/${encodeURIComponent(model)}/invoke`
+    const invoke = async (body: Buffer): Promise<Buffer> => {
+      const told = { requestId, trace: [...trace, ...sign('POST', baseUrl + path, body)] }
+      const answer = await runtime.send('POST', path, body, vectorsAnswer, told, signal)
+      return (answer as ProviderAnswer & { kind: 'json' }).body
+    }
+    const answers: Buffer[] = []
+    for (let at = 0; at < bodies.length; at += AT_ONCE)
+      answers.push(...(await Promise.all(bodies.slice(at, at + AT_ONCE).map(invoke))))
+    const { body, tokens } = join(answers)
+    const usage = tokens === null ? null : readUsage({ prompt_tokens: tokens, total_tokens: tokens })
+    return { kind: 'json', status: 200, body, usage, ...(warning !== null && { warning }) }
+  }
+
   return {
     name: options.name,
     kind: 'bedrock',
     call: async (call) => {
       if (call.request.operation === 'chat') return chat(call)
+      if (call.request.operation === 'embeddings') return embed(call)
       throw new ProviderFault('operation_not_supported', {
         upstreamStatus: 0,
         retry: 'elsewhere',

@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net'
 import { type Upstream, startUpstream } from '@headgate/qa/upstream/upstream.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { makeCertificate } from '../../../../test/support/certificate.ts'
-import { ask, drain, faultOf, providersOf, settingsOf } from '../__fixtures__/setting.ts'
+import { ask, drain, faultOf, providersOf, secret, settingsOf } from '../__fixtures__/setting.ts'
 import type { ProviderOptions } from '../registry.ts'
 
 /** Where the proxy was asked to connect to. */
@@ -118,6 +118,41 @@ describe('an outbound proxy', () => {
     await ask(providers, 'up/gpt-4o-mini')
     expect(tunnels).toHaveLength(1)
     await providers.close()
+  })
+
+  it('is told the login that it was given for, and no other proxy is', async () => {
+    const logins: (string | undefined)[] = []
+    const asking = createServer()
+    asking.on('connect', (request, socket) => {
+      logins.push(request.headers['proxy-authorization'])
+      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic realm="out"\r\n\r\n')
+    })
+    await listening(asking)
+    const address = `http://127.0.0.1:${portOf(asking)}`
+    const shared = { proxy: address, proxyLogin: secret('house:pass:wörd') }
+    const own = { proxy: address, proxyLogin: secret('own:other') }
+    const providers = providersOf(
+      {
+        up: at({ ca }).up as ProviderOptions,
+        own: at({ ca, ...own }).up as ProviderOptions,
+        bare: at({ ca, proxy: address }).up as ProviderOptions,
+      },
+      shared,
+    )
+    const fault = await faultOf(ask(providers, 'up/gpt-4o-mini'))
+    expect(fault.code).toBe('upstream_unreachable')
+    expect(JSON.stringify(fault.options['details'] ?? '') + fault.message).not.toContain('wörd')
+    expect(providers.secretsOf('up')).toContain('pass:wörd')
+    await faultOf(ask(providers, 'own/gpt-4o-mini'))
+    await faultOf(ask(providers, 'bare/gpt-4o-mini'))
+    const basic = (login: string) => `Basic ${Buffer.from(login).toString('base64')}`
+    expect([...new Set(logins)]).toEqual([basic('house:pass:wörd'), basic('own:other'), undefined])
+    providers.reconfigure({ ...settingsOf(at({ ca })), proxy: address, proxyLogin: secret('house:changed') })
+    await faultOf(ask(providers, 'up/gpt-4o-mini'))
+    expect(logins.at(-1)).toBe(basic('house:changed'))
+    await providers.close()
+    asking.close()
+    asking.closeAllConnections()
   })
 
   it('that refuses or is away is an unreachable provider', async () => {

@@ -7,6 +7,8 @@ export interface ConnectionOptions {
   readonly connectMs: number
   /** Address of an HTTP proxy that they go through; absent: none. */
   readonly proxy?: string | undefined
+  /** What it asks for (RFC 7617): `user:password`. */
+  readonly proxyLogin?: string | undefined
   /** PEM of authorities that are trusted beside the usual ones. */
   readonly ca?: string | undefined
 }
@@ -14,7 +16,7 @@ export interface ConnectionOptions {
 /** Opens a pool of connections to an origin; nothing is connected to before it is asked. */
 export const openConnections = (
   origin: string,
-  { connections, connectMs, proxy, ca }: ConnectionOptions,
+  { connections, connectMs, proxy, proxyLogin, ca }: ConnectionOptions,
 ): Dispatcher => {
   const tls = ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }
   const shared = {
@@ -30,6 +32,7 @@ export const openConnections = (
   return new ProxyAgent({
     ...shared,
     uri: proxy,
+    ...(proxyLogin !== undefined && { token: `Basic ${Buffer.from(proxyLogin).toString('base64')}` }),
     // Through a tunnel the proxy sees no more than the host, whatever is spoken in it.
     proxyTunnel: true,
     connectTimeout: connectMs,
