@@ -46,4 +46,22 @@ export const safetyErrors = defineErrors({
     recovery: 'contact_support',
     since: '0.1.0',
   },
+  answer_blocked: {
+    id: 'HG-2203',
+    http: 422,
+    type: 'invalid_request_error',
+    severity: 'info',
+    retryable: 'no',
+    title: 'The answer is blocked by the safety policy',
+    user: 'The answer cannot be shown. Please ask in other words.',
+    developer:
+      'The model’s answer holds a text of `safety.block`. A stream ends with this error in place of its end, and nothing of the text is shown; what was made is charged.',
+    causes: ['The model said what the operator has blocked.'],
+    resolutions: [
+      'Ask for something else, or in other words.',
+      'Operator: the log line of the request (component `safety`) names the list.',
+    ],
+    recovery: 'fix_request',
+    since: '0.1.0',
+  },
 })

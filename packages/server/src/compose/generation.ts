@@ -177,6 +177,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
   const gateway = createGateway({
     route: routing.choose,
     judge: safety.judge,
+    inspect: safety.inspect,
     admit: admission.admit,
     call: providers.call,
     relay: (input) => relay.stream({ ...input, ...providers.optionsOf(input.answer.target.provider)?.timeouts }),

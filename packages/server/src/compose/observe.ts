@@ -82,7 +82,7 @@ export const createObserve = (log: Log, metrics: Metrics, modelLabel: (target: s
   },
 
   /** A safety check judged a call. Its text is in neither. */
-  verdict: ({ requestId, caller }: Exchange, { check, decision, category }: Verdict): void => {
+  verdict: ({ requestId, caller }: Exchange, { check, decision, category, of }: Verdict): void => {
     metrics.verdicts(check, decision).inc()
     if (decision === 'passed') return
     log.info(
@@ -92,7 +92,7 @@ export const createObserve = (log: Log, metrics: Metrics, modelLabel: (target: s
         project: caller.projectId,
         key_id: caller.keyId,
         outcome: decision,
-        reason: `${check}${category === null ? '' : ` (${category})`}`,
+        reason: `${of}: ${check}${category === null ? '' : ` (${category})`}`,
       },
       'A safety check found something',
     )

@@ -25,7 +25,7 @@ const redactedKinds = [
 const list = <Item extends TSchema>(item: Item, description: string) =>
   Type.Optional(Type.Array(item, { maxItems: 1_000, description }))
 
-/** What must not be asked for, under one name. */
+/** What must not be asked for or said, under one name. */
 const BlockSchema = group(
   {
     texts: list(
@@ -36,11 +36,16 @@ const BlockSchema = group(
       Type.String({ minLength: 1, maxLength: 256, 'x-check': 'linear-pattern' }),
       'Regular expressions without references back and looking around, at most 256 characters; repetitions up to 200. Matched in linear time.',
     ),
+    applies_to: Type.Optional(
+      Type.Enum(['both', 'prompts', 'answers'], {
+        description: 'Where it is looked for; in both where this is absent.',
+      }),
+    ),
   },
   'A list of what is blocked.',
 )
 
-/** What is checked before a call leaves. */
+/** What is checked before a call leaves, and before its answer is shown. */
 export const SafetySchema = group(
   {
     policy: policy({
@@ -52,11 +57,18 @@ export const SafetySchema = group(
       description: 'Policies of projects by id, in place of `policy`.',
     }),
     block: named('^[a-z0-9][a-z0-9_-]{0,63}$', BlockSchema, {
-      description: 'What must not be asked for, by a name that logs and metrics show.',
+      description: 'What must not be asked for or said, by a name that logs and metrics show.',
     }),
     redact: Type.Array(Type.Enum([...redactedKinds]), {
       default: [...redactedKinds],
       description: 'What is taken out of prompts before they leave, where the policy is not `off`.',
+    }),
+    window_characters: Type.Integer({
+      minimum: 256,
+      maximum: 4_096,
+      default: 256,
+      description:
+        'Characters of a streamed answer that are held back where lists apply to answers, so that nothing blocked is shown in part.',
     }),
     moderation_model: Type.Optional(
       Type.String({
@@ -68,5 +80,5 @@ export const SafetySchema = group(
     ),
     judge_ms: milliseconds('Longest wait for its verdict; a later one counts as none.', 10_000),
   },
-  'What may be asked for.',
+  'What may be asked for and said.',
 )

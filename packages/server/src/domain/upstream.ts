@@ -41,6 +41,11 @@ export interface StreamSource {
   resume(): void
   /** Ends the stream towards its producer at once. The listener hears nothing more. */
   abort(): void
+  /**
+   * Ends the stream for a reason of the house's own: it is settled with what was made so far, then the listener is told the fault.
+   * @returns false where it was over already, and nothing is told
+   */
+  refuse?(fault: Error): boolean
   /** The event that tells a fault, where the stream knows more of it than the fault says. */
   tell?(fault: Error): string
 }

@@ -4,7 +4,7 @@ import type { CharacterSet, PatternNode } from './linear-pattern.ts'
 export interface Scan {
   /** The number of a thing that is found now; -1 when nothing is. */
   feed(text: string): number
-  /** The text is over, which is an edge of its last word. */
+  /** What is found if the text ends here, which is an edge of its last word. It may go on after that. */
   end(): number
   /** Characters so far, those left out that count for nothing. */
   length(): number
@@ -205,11 +205,7 @@ export const createAutomaton = (patterns: readonly PatternNode[]): (() => Scan) 
         }
         return -1
       },
-      end: () => {
-        if (!wasSpace) state = state.next[spaceClass] ?? step(state, spaceClass)
-        wasSpace = true
-        return state.found
-      },
+      end: () => (wasSpace ? -1 : (state.next[spaceClass] ?? step(state, spaceClass)).found),
       length: () => length,
     }
   }

@@ -66,9 +66,10 @@ const notAsked = [
   'device_token_expired',
   'device_proof_required',
   'device_proof_invalid',
-  // Come with pictures for strangers and with policies: safety.test.ts, safety-pipeline.test.ts.
+  // Come with pictures for strangers and with policies: safety.test.ts, safety-pipeline.test.ts, safety-answers.test.ts.
   'content_refused',
   'content_not_judged',
+  'answer_blocked',
   // Come with pictures named by address: ssrf/ssrf.test.ts.
   'url_refused',
   'url_unavailable',

@@ -32,6 +32,7 @@ export const callErrors: readonly ErrorCode[] = [
   ...(Object.keys(fetchErrors) as (keyof typeof fetchErrors)[]),
   'content_refused',
   'content_not_judged',
+  'answer_blocked',
   ...(Object.keys(upstreamErrors) as (keyof typeof upstreamErrors)[]),
 ]
 /** Headers of every inference answer. */

@@ -1,5 +1,6 @@
 import type { Feature } from '../../kernel/feature.ts'
 import { createAccounts } from './account.ts'
+import { createCheckedCall, type Inspect } from './checked-call.ts'
 import { createContinuation } from './continuation.ts'
 import { type BackgroundPorts, createBackground } from './background-call.ts'
 import type { ConversationPorts } from './conversation-call.ts'
@@ -38,10 +39,15 @@ export const createGateway = (
       readonly responses: ResponsesPorts
       readonly conversations: ConversationPorts
       readonly mark: MarkPorts
+      /** Null where no answer is looked at. */
+      readonly inspect: Inspect | null
     },
 ): Gateway => {
   const reader = createRequestReader()
-  const call = createMarkedCall(createFlow(ports, createAccounts(ports), ports.monotonic), ports.mark)
+  const call = createMarkedCall(
+    createCheckedCall(createFlow(ports, createAccounts(ports), ports.monotonic), ports.inspect),
+    ports.mark,
+  )
   const routePorts = {
     call,
     read: reader.read,

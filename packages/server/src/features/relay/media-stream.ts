@@ -124,5 +124,11 @@ export const relayMedia = (input: RelayInput, asked: MediaRequest, house: House)
       listener = null
       finish('client_gone', null, 'client_closed_request')
     },
+    // Like a caller who leaves: the provider did what it was asked for.
+    refuse: (fault) => {
+      if (ended) return false
+      finish('client_gone', fault instanceof AppError ? fault : new AppError('internal_error', { cause: fault }))
+      return true
+    },
   }
 }

@@ -273,6 +273,12 @@ export const relayStream = (input: RelayInput, house: House): StreamSource => {
       listener = null
       finish('client_gone', null, 'client_closed_request')
     },
+    // Like a caller who leaves: the provider did what it was asked for.
+    refuse: (fault) => {
+      if (ended) return false
+      finish('client_gone', fault instanceof AppError ? fault : new AppError('internal_error', { cause: fault }))
+      return true
+    },
   }
 }
 

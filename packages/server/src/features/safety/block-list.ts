@@ -5,6 +5,8 @@ import { readPattern, wholeText } from '../../kernel/linear-pattern.ts'
 export interface BlockRule {
   readonly texts?: readonly string[]
   readonly patterns?: readonly string[]
+  /** Absent: both. */
+  readonly applies_to?: 'both' | 'prompts' | 'answers'
 }
 
 /** Looks for what is blocked. */
@@ -14,10 +16,14 @@ export interface BlockList {
   readonly nameOf: (found: number) => string
 }
 
-/** Builds the list; null where it holds nothing, so that nothing need be looked at. */
-export const createBlockList = (rules: Readonly<Record<string, BlockRule>>): BlockList | null => {
+/** Builds the list of one side; null where it holds nothing, so that nothing need be looked at. */
+export const createBlockList = (
+  rules: Readonly<Record<string, BlockRule>>,
+  side: 'prompts' | 'answers',
+): BlockList | null => {
   const names: string[] = []
   const patterns = Object.entries(rules).flatMap(([name, rule]) => {
+    if (rule.applies_to !== undefined && rule.applies_to !== 'both' && rule.applies_to !== side) return []
     const nodes = [
       ...(rule.texts ?? []).map((text) => wholeText(foldText(text))),
       ...(rule.patterns ?? []).map((pattern) => readPattern(pattern, foldCharacter)),

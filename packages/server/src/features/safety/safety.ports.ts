@@ -18,6 +18,8 @@ export interface Verdict {
   readonly decision: Decision
   /** What was found: the name of a list, kinds with their counts, a score; null when nothing was. */
   readonly category: string | null
+  /** Which of the two was looked at. */
+  readonly of: 'prompt' | 'answer'
 }
 
 /** What is checked, and how. */
@@ -27,6 +29,8 @@ export interface SafetyRules {
   readonly projects: Readonly<Record<string, Policy>>
   readonly block: Readonly<Record<string, BlockRule>>
   readonly redact: readonly RedactedKind[]
+  /** Characters of a stream that are held back. */
+  readonly window_characters: number
 }
 
 export interface SafetyPorts {

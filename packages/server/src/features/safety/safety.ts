@@ -7,13 +7,14 @@ import { addWarning } from '../../domain/warning.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { createBlockList, findBlocked } from './block-list.ts'
+import { createInspection, type Inspection } from './answers.ts'
 import { createModeration, type Judgement, NotJudged } from './moderation.ts'
 import { type Policy, policyOf, withoutWish } from './policy.ts'
 import { type Prompt, readPrompt } from './prompt-texts.ts'
 import { type Counts, createRedaction } from './redaction.ts'
 import type { CheckName, Decision, SafetyPorts } from './safety.ports.ts'
 
-/** Judges what is asked for, before it is admitted. */
+/** Judges what is asked for, before it is admitted, and what is answered, before it is shown. */
 export interface Safety {
   /**
    * Passes what need not be judged at once; else gives the request as it may go on, what must not leave taken out of it.
@@ -25,6 +26,8 @@ export interface Safety {
     targets: readonly Target[],
     signal: CancelSignal,
   ) => Promise<InferenceRequest> | undefined
+  /** Looks at the answer of a call; null where no answer is looked at, nothing where this one need not be. @throws AppError `invalid_parameter` */
+  readonly inspect: ((exchange: Exchange, request: InferenceRequest) => Inspection | undefined) | null
 }
 
 const pictures: ReadonlySet<Operation> = new Set(['images', 'image_edits', 'image_variations'])
@@ -44,14 +47,14 @@ const otherCalls = (): Promise<void> => new Promise((resolve) => setImmediate(re
 export const createSafety = (ports: SafetyPorts): Safety => {
   const { rules, model, isHarmless } = ports
   const moderation = createModeration(ports)
-  const blockedPrompts = createBlockList(rules.block)
+  const blockedPrompts = createBlockList(rules.block, 'prompts')
   const redact = rules.redact.length === 0 ? null : createRedaction(rules.redact)
   const hasProjects = Object.keys(rules.projects).length > 0
   const ownPolicy = ({ projectId }: Caller): Policy =>
     hasProjects && Object.hasOwn(rules.projects, projectId) ? (rules.projects[projectId] as Policy) : rules.policy
 
   const tell = (exchange: Exchange, check: CheckName, decision: Decision, category: string | null = null): void =>
-    ports.onVerdict(exchange, { check, decision, category })
+    ports.onVerdict(exchange, { check, decision, category, of: 'prompt' })
 
   const notJudged = (exchange: Exchange, check: CheckName, detail: string, cause?: unknown): AppError => {
     tell(exchange, check, 'not_judged')
@@ -133,7 +136,19 @@ export const createSafety = (ports: SafetyPorts): Safety => {
     return request
   }
 
+  const inspect = createInspection(ports)
+
   return {
+    inspect:
+      inspect === null
+        ? null
+        : (exchange, request) => {
+            if (request.operation === 'moderations' || request.operation === 'embeddings') return undefined
+            const own = ownPolicy(exchange.caller)
+            const isWished = exchange.safe !== undefined || request.members.has('safe')
+            const policy = isWished ? policyOf(own, exchange, request) : own
+            return policy === 'off' ? undefined : inspect(exchange)
+          },
     judge: (exchange, request, targets, signal) => {
       // A judge is not judged.
       if (request.operation === 'moderations') return undefined

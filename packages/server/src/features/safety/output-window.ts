@@ -1,0 +1,159 @@
+import type { StreamListener, StreamSource } from '../../domain/upstream.ts'
+import type { Scan } from '../../kernel/automaton.ts'
+import { AppError } from '../../kernel/errors.ts'
+import { createEventReader } from '../../kernel/event-reader.ts'
+import type { BlockList } from './block-list.ts'
+import { readParts } from './event-texts.ts'
+
+/** Held at most, whatever is said in it: a provider that sends answers one after another without ends must not fill the memory. */
+const mostHeldBytes = 1_048_576
+
+/** One of the texts of a stream, such as the words of its first answer or the arguments of a tool. */
+interface Channel {
+  readonly answer: number
+  readonly scan: Scan
+  /** Nothing of it waits for more: another one has taken its place, or its answer is over. */
+  isRested: boolean
+}
+
+/** Events as they came, and how far each of their texts went with them. */
+interface Held {
+  readonly bytes: Buffer
+  readonly ends: readonly { readonly channel: Channel; readonly length: number }[]
+}
+
+const tooLong = (): AppError => new AppError('upstream_malformed', { detail: 'One event of the stream exceeds 1 MiB.' })
+const uncheckable = 'The answer could not be checked: more of it was under way at once than is held back.'
+
+/**
+ * A stream of whole events whose texts are looked at before they are shown: what came last is held back until `window` further characters of
+ * the same text have come, so that of something blocked that spans parts nothing is seen that is not longer than the window. Bytes and their order
+ * stay as they are.
+ * @param onFound Told the name of the list; gives what the reader is told.
+ */
+export const checkedStream = (
+  source: StreamSource,
+  list: BlockList,
+  window: number,
+  onFound: (name: string) => AppError,
+  onPassed: () => void,
+): StreamSource => {
+  const reader = createEventReader(tooLong)
+  const channels = new Map<string, Channel>()
+  const held: Held[] = []
+  let heldBytes = 0
+  let isOver = false
+  let isTold = false
+  let listener: StreamListener | null = null
+
+  const tell = (fault: Error): void => {
+    if (isTold) return
+    isTold = true
+    listener?.fail(fault)
+  }
+
+  /** Ends the stream: what is held is never shown. What was made of it is settled first. */
+  const stop = (fault: AppError): void => {
+    isOver = true
+    held.length = 0
+    // Settled already, where it is found at the very end.
+    if (source.refuse?.(fault) !== true) tell(fault)
+  }
+
+  const found = (index: number): boolean => {
+    if (index === -1) return false
+    stop(onFound(list.nameOf(index)))
+    return true
+  }
+
+  /** @returns whether something blocked stands at the end of one of these */
+  const rest = (which: (channel: Channel) => boolean): boolean => {
+    for (const channel of channels.values()) {
+      if (channel.isRested || !which(channel)) continue
+      channel.isRested = true
+      if (found(channel.scan.end())) return true
+    }
+    return false
+  }
+
+  /** Looks at what one chunk says. @returns null when something was found */
+  const look = (chunk: Buffer): Held['ends'] | null => {
+    const ends = new Map<Channel, number>()
+    for (const data of reader.push(chunk))
+      for (const { answer, name, text, isLast } of readParts(data)) {
+        if (text !== '') {
+          const key = `${answer}:${name}`
+          let channel = channels.get(key)
+          if (channel === undefined) {
+            channel = { answer, scan: list.begin(), isRested: false }
+            channels.set(key, channel)
+          }
+          const current = channel
+          if (rest((other) => other !== current && other.answer === answer)) return null
+          channel.isRested = false
+          if (found(channel.scan.feed(text))) return null
+          ends.set(channel, channel.scan.length())
+        }
+        if (isLast && rest((channel) => channel.answer === answer)) return null
+      }
+    return [...ends].map(([channel, length]) => ({ channel, length }))
+  }
+
+  const release = (isEnd = false): void => {
+    let count = 0
+    for (const { bytes, ends } of held) {
+      const mayGo = ends.every(({ channel, length }) => channel.isRested || channel.scan.length() - length >= window)
+      if (!isEnd && !mayGo) break
+      count++
+      heldBytes -= bytes.length
+    }
+    if (count === 0) return
+    const gone = held.splice(0, count).map(({ bytes }) => bytes)
+    listener?.data(gone.length === 1 ? (gone[0] as Buffer) : Buffer.concat(gone))
+  }
+
+  const take = (chunk: Buffer): void => {
+    if (isOver) return
+    let ends: Held['ends'] | null
+    try {
+      ends = look(chunk)
+    } catch (fault) {
+      stop(fault instanceof AppError ? fault : new AppError('upstream_malformed', { cause: fault }))
+      return
+    }
+    if (ends === null) return
+    held.push({ bytes: chunk, ends })
+    heldBytes += chunk.length
+    release()
+    if (heldBytes > mostHeldBytes) stop(new AppError('answer_blocked', { detail: uncheckable }))
+  }
+
+  return {
+    start: (given) => {
+      listener = given
+      source.start({
+        data: take,
+        end: () => {
+          if (isOver || rest(() => true)) return
+          release(true)
+          onPassed()
+          given.end()
+        },
+        fail: (fault) => {
+          // What was refused here is told once it is settled; what broke off shows what it held, as far as that is good.
+          if (!isOver && !rest(() => true)) release(true)
+          tell(fault)
+        },
+      })
+    },
+    pause: () => source.pause(),
+    resume: () => source.resume(),
+    abort: () => {
+      isOver = true
+      listener = null
+      held.length = 0
+      source.abort()
+    },
+    ...(source.tell !== undefined && { tell: (fault: Error) => source.tell?.(fault) as string }),
+  }
+}
