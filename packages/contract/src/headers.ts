@@ -16,6 +16,7 @@ export const header = {
   provenance: 'x-headgate-provenance',
   safe: 'x-headgate-safe',
   redacted: 'x-headgate-redacted',
+  injectionScore: 'x-headgate-injection-score',
   tags: 'x-headgate-tags',
   resume: 'x-headgate-resume',
   stream: 'x-headgate-stream',

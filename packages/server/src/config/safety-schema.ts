@@ -63,6 +63,13 @@ export const SafetySchema = group(
       default: [...redactedKinds],
       description: 'What is taken out of prompts before they leave, where the policy is not `off`.',
     }),
+    injection_percent: Type.Integer({
+      minimum: 0,
+      maximum: 100,
+      default: 50,
+      description:
+        'Score from which on a prompt that looks like an injection is reported in log and metrics, in percent, where the policy is not `off`; none is refused for it. 0: no score is computed.',
+    }),
     window_characters: Type.Integer({
       minimum: 256,
       maximum: 4_096,

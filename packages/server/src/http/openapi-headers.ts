@@ -44,6 +44,12 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     schema: text,
     example: 'email=2, jwt=1',
   },
+  [header.injectionScore]: {
+    description:
+      'How much the prompt looks like an injection, from 0 to 1; absent where nothing does. Nothing is refused for it.',
+    schema: text,
+    example: '0.80',
+  },
   [header.cache]: {
     description:
       'Where the call asked for the cache: `hit` and `stale` are answers given before, at no cost; `bypass` was not looked up.',

@@ -67,7 +67,7 @@ const metricTable = {
   },
   verdicts: {
     name: 'headgate_safety_verdicts_total',
-    help: 'Verdicts of the safety checks: passed, redacted, refused, or not judged.',
+    help: 'Verdicts of the safety checks: passed, redacted, reported, refused, or not judged.',
     labels: ['check', 'verdict'],
   },
   named: {

@@ -47,6 +47,7 @@ export const callHeaders = [
   header.route,
   header.attribution,
   header.redacted,
+  header.injectionScore,
   header.cache,
   header.age,
 ]

@@ -7,10 +7,10 @@ import type { BlockRule } from './block-list.ts'
 import type { RedactedKind } from './redacted-kinds.ts'
 
 /** The checks, in the order in which they are made. */
-export type CheckName = 'block_list' | 'redaction' | 'moderation'
+export type CheckName = 'block_list' | 'redaction' | 'injection' | 'moderation'
 
-/** What a check decided of a call. */
-export type Decision = 'passed' | 'redacted' | 'refused' | 'not_judged'
+/** What a check decided of a call. `reported`: it found something and let it pass. */
+export type Decision = 'passed' | 'redacted' | 'reported' | 'refused' | 'not_judged'
 
 /** What one check says of one call: never what it read. */
 export interface Verdict {
@@ -29,6 +29,8 @@ export interface SafetyRules {
   readonly projects: Readonly<Record<string, Policy>>
   readonly block: Readonly<Record<string, BlockRule>>
   readonly redact: readonly RedactedKind[]
+  /** Score of an injection from which on it is reported, in percent; 0: none is computed. */
+  readonly injection_percent: number
   /** Characters of a stream that are held back. */
   readonly window_characters: number
 }

@@ -8,6 +8,7 @@ import type { CancelSignal } from '../../kernel/cancellation.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { createBlockList, findBlocked } from './block-list.ts'
 import { createInspection, type Inspection } from './answers.ts'
+import { createInjectionScore } from './injection.ts'
 import { createModeration, type Judgement, NotJudged } from './moderation.ts'
 import { type Policy, policyOf, withoutWish } from './policy.ts'
 import { type Prompt, readPrompt } from './prompt-texts.ts'
@@ -38,10 +39,13 @@ const mostAtOnce = 262_144
 const isStranger = ({ kind, tier, person }: Caller): boolean =>
   tier === 'anonymous' || (kind === 'publishable' && person === null)
 
+/** Longer bodies get no score: they are mostly files, and nothing turns on it. */
+const mostScored = 1_048_576
+
 const otherCalls = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /**
- * Builds the pipeline: block lists, redaction, moderation, in this order, so that the judge reads what would leave. `demo` refuses in doubt,
+ * Builds the pipeline: block lists, injection score, redaction, moderation, in this order, so that the judge reads what would leave. `demo` refuses in doubt,
  * `main` lets pass with a warning. Pictures for strangers are judged as by `demo`, whatever the policy.
  */
 export const createSafety = (ports: SafetyPorts): Safety => {
@@ -90,6 +94,16 @@ export const createSafety = (ports: SafetyPorts): Safety => {
     return next
   }
 
+  let score: ReturnType<typeof createInjectionScore> | null = null
+  const report = (exchange: Exchange, request: InferenceRequest, { texts }: Prompt): void => {
+    if (rules.injection_percent === 0 || request.body.length > mostScored) return
+    score ??= createInjectionScore()
+    const found = score(request, texts)
+    if (found.score > 0) exchange.headers[header.injectionScore] = found.score.toFixed(2)
+    const isHigh = found.score * 100 >= rules.injection_percent
+    tell(exchange, 'injection', isHigh ? 'reported' : 'passed', `${found.score.toFixed(2)}: ${found.signs.join(', ')}`)
+  }
+
   /** @param isStrict In doubt it is refused. */
   const moderate = async (exchange: Exchange, text: string, isStrict: boolean, signal: CancelSignal): Promise<void> => {
     let judgement: Judgement
@@ -126,6 +140,7 @@ export const createSafety = (ports: SafetyPorts): Safety => {
     let texts: readonly { readonly text: string }[] = prompt.texts
     if (policy !== 'off') {
       await checkBlocked(exchange, prompt)
+      report(exchange, request, prompt)
       request = redacted(exchange, request, prompt)
       if (request.body !== asked.body) texts = readPrompt(request).texts
     }
