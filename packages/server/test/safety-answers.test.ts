@@ -37,13 +37,6 @@ const model = 'up/gpt-4o-mini'
 const messages = [{ role: 'user', content: 'hello' }]
 const chat = (more: object, by = key, of = house) => post('/v1/chat/completions', { model, messages, ...more }, by, of)
 
-const spentBy = async (by: string, of = house) => {
-  await of.settled()
-  return (await (await of.request('/v1/usage', { key: by })).json()) as {
-    total: { cost_usd: string; requests: number }
-  }
-}
-
 /** The text of the content events. */
 const shownIn = (events: string): string =>
   [...events.matchAll(/^data: (\{.*)$/gm)]
