@@ -238,6 +238,29 @@ describe('moderation', () => {
     })
   })
 
+  it('judges answers too under demo, whole and streamed, before they are shown', async () => {
+    // The names of tools are no part of what is said in the prompt, and of what is said in the answer.
+    const called = (name: string, stream: boolean) => ({
+      model: 'up/gpt-4o-mini;tool-calls=1',
+      stream,
+      tools: [
+        { type: 'function', function: { name, parameters: { type: 'object', properties: { q: { type: 'string' } } } } },
+      ],
+    })
+    const ask = async (name: string, stream: boolean, key: string, of = house) => {
+      const body = JSON.stringify({ messages: [{ role: 'user', content: 'hello' }], ...called(name, stream) })
+      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
+      return (await fetch(`${of.url}/v1/chat/completions`, { method: 'POST', headers, body })).text()
+    }
+    for (const stream of [false, true]) {
+      expect(await ask('look_up', stream, kiosk)).toContain('look_up')
+      expect(await ask('do_harm', stream, shop)).toContain('do_harm')
+      const refused = await ask('do_harm', stream, kiosk)
+      expect(refused).toContain('answer_blocked')
+      expect(refused).not.toMatch(/do_harm|\[DONE\]/)
+    }
+  })
+
   it('cannot judge pictures, which demo therefore refuses', async () => {
     const content = [
       { type: 'text', text: 'what is this?' },

@@ -55,8 +55,8 @@ export const safetyErrors = defineErrors({
     title: 'The answer is blocked by the safety policy',
     user: 'The answer cannot be shown. Please ask in other words.',
     developer:
-      'The model’s answer holds a text of `safety.block`. A stream ends with this error in place of its end, and nothing of the text is shown; what was made is charged.',
-    causes: ['The model said what the operator has blocked.'],
+      'The model’s answer holds a text of `safety.block`, or what the model `safety.moderation_model` flags. A stream ends with this error in place of its end, and nothing of the text is shown; what was made is charged.',
+    causes: ['The model said what the operator has blocked, or, under the policy `demo`, what the judge flags.'],
     resolutions: [
       'Ask for something else, or in other words.',
       'Operator: the log line of the request (component `safety`) names the list.',

@@ -6,8 +6,8 @@ import type { createFlow } from './flow.ts'
 
 /** Looks at one answer. */
 interface Inspection {
-  /** @throws AppError `answer_blocked` */
-  readonly whole: (answer: JsonAnswer) => void
+  /** @throws AppError `answer_blocked`, or `content_not_judged` where nobody can tell */
+  readonly whole: (answer: JsonAnswer) => Promise<void>
   readonly stream: (source: StreamSource) => StreamSource
 }
 
@@ -25,7 +25,7 @@ export const createCheckedCall = (call: Call, inspect: Inspect | null): Call => 
     if (inspection === undefined || made.kind === 'binary') return made
     if (made.kind === 'events') return { ...made, source: inspection.stream(made.source) }
     if (made.costUsd !== null) exchange.headers[header.costUsd] = made.costUsd
-    inspection.whole(made.answer)
+    await inspection.whole(made.answer)
     return made
   }
 }

@@ -1,16 +1,20 @@
 import type { Exchange } from '../../domain/exchange.ts'
 import type { JsonAnswer, StreamSource } from '../../domain/upstream.ts'
+import { Cancellation } from '../../kernel/cancellation.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { createBlockList, findBlocked } from './block-list.ts'
 import { textsOfJson } from './json-texts.ts'
+import { judgedStream } from './judged-stream.ts'
+import { type createModeration, NotJudged } from './moderation.ts'
 import { checkedStream } from './output-window.ts'
-import type { SafetyPorts } from './safety.ports.ts'
+import type { Policy } from './policy.ts'
+import type { CheckName, Decision, SafetyPorts } from './safety.ports.ts'
 
 /** Looks at one answer. */
 export interface Inspection {
-  /** @throws AppError `answer_blocked` */
-  readonly whole: (answer: Pick<JsonAnswer, 'body' | 'contentType'>) => void
-  /** The same stream, which ends with `answer_blocked` where something is found. */
+  /** @throws AppError `answer_blocked`, or `content_not_judged` where nobody can tell */
+  readonly whole: (answer: Pick<JsonAnswer, 'body' | 'contentType'>) => Promise<void>
+  /** The same stream, which ends with one of these where it may not be shown. */
   readonly stream: (source: StreamSource) => StreamSource
 }
 
@@ -23,26 +27,56 @@ const textsOf = ({
     ? textsOfJson(body, 0, body.length).texts.map(({ text }) => text)
     : [body.toString('utf8')]
 
-/** Builds the look at answers; null where no list applies to them. */
-export const createInspection = ({ rules, onVerdict }: SafetyPorts): ((exchange: Exchange) => Inspection) | null => {
+/** Builds the look at answers: block lists, and under `demo` the model that judges. Null where neither would look at any. */
+export const createInspection = (
+  { rules, model, onVerdict }: SafetyPorts,
+  moderation: ReturnType<typeof createModeration>,
+): ((exchange: Exchange, policy: Policy) => Inspection | undefined) | null => {
   const list = createBlockList(rules.block, 'answers')
-  if (list === null) return null
-  return (exchange) => {
+  if (list === null && model === null) return null
+  return (exchange, policy) => {
+    const isJudged = policy === 'demo'
+    if (policy === 'off' || (list === null && !isJudged)) return undefined
+    const tell = (check: CheckName, decision: Decision, category: string | null = null): void =>
+      onVerdict(exchange, { check, decision, category, of: 'answer' })
     const blocked = (category: string): AppError => {
-      onVerdict(exchange, { check: 'block_list', decision: 'refused', category, of: 'answer' })
+      tell('block_list', 'refused', category)
       return new AppError('answer_blocked')
     }
-    const passed = (): void =>
-      onVerdict(exchange, { check: 'block_list', decision: 'passed', category: null, of: 'answer' })
+    const passed = (): void => tell('block_list', 'passed')
+    const left = new Cancellation()
+
+    /** Why a text may not be shown; null where it may. */
+    const judge = async (text: string): Promise<AppError | null> => {
+      try {
+        const { isFlagged, categories } = await moderation(text, exchange, left)
+        tell('moderation', isFlagged ? 'refused' : 'passed', categories.join(', ') || null)
+        return isFlagged ? new AppError('answer_blocked') : null
+      } catch (fault) {
+        if (!(fault instanceof NotJudged)) return new AppError('client_closed_request', { cause: fault })
+        tell('moderation', 'not_judged')
+        return new AppError('content_not_judged', { detail: fault.message, cause: fault })
+      }
+    }
+
     return {
-      whole: (answer) => {
-        for (const text of textsOf(answer)) {
-          const name = findBlocked(list, text)
-          if (name !== null) throw blocked(name)
+      whole: async (answer) => {
+        const texts = textsOf(answer)
+        if (list !== null) {
+          for (const text of texts) {
+            const name = findBlocked(list, text)
+            if (name !== null) throw blocked(name)
+          }
+          passed()
         }
-        passed()
+        const said = isJudged ? texts.join('\n') : ''
+        const fault = said === '' ? null : await judge(said)
+        if (fault !== null) throw fault
       },
-      stream: (source) => checkedStream(source, list, rules.window_characters, blocked, passed),
+      stream: (source) => {
+        const checked = list === null ? source : checkedStream(source, list, rules.window_characters, blocked, passed)
+        return isJudged ? judgedStream(checked, judge, () => left.abort()) : checked
+      },
     }
   }
 }

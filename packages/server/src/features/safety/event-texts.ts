@@ -24,7 +24,7 @@ interface Event {
 }
 
 /** Members of a delta that hold no words. */
-const wordless = new Set(['role', 'id', 'type', 'index', 'name', 'data', 'expires_at'])
+const wordless = new Set(['role', 'id', 'type', 'index', 'data', 'expires_at'])
 
 /** All texts in a value, such as parts of a content, or calls of tools with their arguments. */
 const textsIn = (value: unknown, name: string, add: (name: string, text: string) => void): void => {

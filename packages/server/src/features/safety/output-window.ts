@@ -148,6 +148,12 @@ export const checkedStream = (
     },
     pause: () => source.pause(),
     resume: () => source.resume(),
+    refuse: (fault) => {
+      // What is held is not shown either.
+      isOver = true
+      held.length = 0
+      return source.refuse?.(fault) ?? false
+    },
     abort: () => {
       isOver = true
       listener = null

@@ -151,7 +151,7 @@ export const createSafety = (ports: SafetyPorts): Safety => {
     return request
   }
 
-  const inspect = createInspection(ports)
+  const inspect = createInspection(ports, moderation)
 
   return {
     inspect:
@@ -162,7 +162,7 @@ export const createSafety = (ports: SafetyPorts): Safety => {
             const own = ownPolicy(exchange.caller)
             const isWished = exchange.safe !== undefined || request.members.has('safe')
             const policy = isWished ? policyOf(own, exchange, request) : own
-            return policy === 'off' ? undefined : inspect(exchange)
+            return inspect(exchange, policy)
           },
     judge: (exchange, request, targets, signal) => {
       // A judge is not judged.
