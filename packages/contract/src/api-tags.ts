@@ -8,6 +8,7 @@ export const apiTags = {
   Audio: 'Speech made of text, and text of speech.',
   Moderations: 'Whether a text or a picture is harmful, by a model.',
   Files: 'Files that are kept for batches and other calls.',
+  Assets: 'Content that people own: uploads that go on after a break, versions, parts.',
   Batches: 'Many calls in one file, made behind live ones.',
   Provenance: 'Where content came from: signatures, and whether they hold.',
   Models: 'What a key may call.',

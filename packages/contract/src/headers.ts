@@ -44,6 +44,23 @@ export const header = {
   deprecation: 'deprecation',
   sunset: 'sunset',
   link: 'link',
+  asset: 'x-headgate-asset',
+  etag: 'etag',
+  location: 'location',
+  acceptRanges: 'accept-ranges',
+  contentRange: 'content-range',
+  contentDisposition: 'content-disposition',
+  tusResumable: 'tus-resumable',
+  tusVersion: 'tus-version',
+  tusExtension: 'tus-extension',
+  tusMaxSize: 'tus-max-size',
+  tusChecksumAlgorithm: 'tus-checksum-algorithm',
+  uploadOffset: 'upload-offset',
+  uploadLength: 'upload-length',
+  uploadExpires: 'upload-expires',
+  uploadMetadata: 'upload-metadata',
+  uploadConcat: 'upload-concat',
+  uploadChecksum: 'upload-checksum',
 } as const
 
 const sent: readonly string[] = [
@@ -54,6 +71,7 @@ const sent: readonly string[] = [
   header.resume,
   header.safe,
   header.lastEventId,
+  header.uploadChecksum,
 ]
 
 /** What a browser may read from a cross-origin answer: all of them but those that only callers send. */

@@ -11,6 +11,7 @@ export const logComponents = [
   'house',
   'admission',
   'alerts',
+  'assets',
   'cache',
   'configuration',
   'conversations',

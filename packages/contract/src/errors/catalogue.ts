@@ -1,3 +1,4 @@
+import { assetErrors } from './assets.ts'
 import { authenticationErrors } from './authentication.ts'
 import { conversationErrors } from './conversations.ts'
 import type { ErrorEntry } from './entry.ts'
@@ -24,6 +25,7 @@ const families = {
   ...responseErrors,
   ...fileErrors,
   ...fetchErrors,
+  ...assetErrors,
   ...provenanceErrors,
   ...conversationErrors,
   ...limitErrors,

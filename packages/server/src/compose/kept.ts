@@ -12,6 +12,7 @@ import type { Log } from '../kernel/log.ts'
 import type { Metrics } from '../kernel/metrics.ts'
 import type { Seal } from '../kernel/seal.ts'
 import { addressOf } from './address.ts'
+import { createAssetRoom } from './asset-room.ts'
 import { createCached } from './cached.ts'
 import { createConversationRoom } from './conversations.ts'
 import type { Crew } from './crew.ts'
@@ -44,7 +45,7 @@ interface KeptOptions {
 /**
  * Builds what outlives the request that it belongs to: answers kept for retries, in PostgreSQL; streams kept for readers who come
  * back, in memory, and in Redis too where there is one, so that other replicas
- * can read; conversations, files and batches, in PostgreSQL.
+ * can read; conversations, files and batches, in PostgreSQL; assets, in a folder.
  */
 export const createKept = async (options: KeptOptions) => {
   const { settings, redisUrl, database, seal, pepper, crew, clock, log, metrics } = options
@@ -82,5 +83,5 @@ export const createKept = async (options: KeptOptions) => {
   const cache = await createCached(options)
   const files = createFileRoom({ ...options, present: fail.present, maxBytes: options.config.files.max_bytes })
   const conversations = createConversationRoom(options)
-  return { idempotency, streams, responses, cache, files, conversations }
+  return { idempotency, streams, responses, cache, files, conversations, assets: createAssetRoom(options) }
 }

@@ -1,3 +1,4 @@
+import { AssetsSchema } from './assets-schema.ts'
 import { count, group } from './schema-parts.ts'
 
 /** Files that callers keep here. */
@@ -21,4 +22,4 @@ const BatchesSchema = group(
   'Batches at `/v1/batches`.',
 )
 
-export const filesOptions = { files: FilesSchema, batches: BatchesSchema }
+export const filesOptions = { files: FilesSchema, batches: BatchesSchema, assets: AssetsSchema }

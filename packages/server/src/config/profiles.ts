@@ -3,16 +3,17 @@ import type { ConfigFault } from './faults.ts'
 import type { Leaf } from './layers.ts'
 import type { LoadedConfig, Profile } from './schema.ts'
 
-const tier = (rate_per_minute: number, burst: number, priority: number) => ({
+const tier = (rate_per_minute: number, burst: number, priority: number, asset_bytes?: number) => ({
   'requests.rate_per_minute': rate_per_minute,
   'requests.burst': burst,
   priority,
+  ...(asset_bytes !== undefined && { asset_bytes }),
 })
 
 /** Limits shipped in every profile. `internal` is counted and practically unlimited. */
 const shippedTiers = {
-  anonymous: tier(20, 10, 1),
-  free: tier(60, 20, 2),
+  anonymous: tier(20, 10, 1, 16_777_216),
+  free: tier(60, 20, 2, 268_435_456),
   pro: tier(600, 100, 3),
   internal: tier(1_000_000_000, 1_000_000, 4),
 }

@@ -17,6 +17,9 @@ export const TierSchema = group(
     ),
     usd_per_day: Type.Optional(money('Most that one key may spend in any 24 hours.')),
     max_output_tokens: Type.Optional(count('Most tokens one answer may have.')),
+    asset_bytes: Type.Optional(
+      count('Most bytes of assets of one person, or of a project itself; absent: `assets.owner_bytes`.'),
+    ),
     models: Type.Optional(
       Type.Array(Type.String({ minLength: 1 }), { description: 'Models that may be called; absent: all.' }),
     ),

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { AppError } from '../kernel/errors.ts'
+import type { BodyStream } from '../kernel/route.ts'
 
 const tooLarge = (limit: number): AppError =>
   new AppError('request_too_large', {
@@ -11,15 +12,20 @@ const tooLarge = (limit: number): AppError =>
  * Refuses by the announced length and type, before a byte of the body is read.
  * @throws AppError `request_too_large` or `unsupported_media_type`.
  */
-export const checkBodyHeaders = (request: IncomingMessage, limit: number, isForm = false): void => {
+export const checkBodyHeaders = (
+  request: IncomingMessage,
+  limit: number,
+  kind: 'json' | 'form' | 'stream' = 'json',
+): void => {
   const { headers } = request
   const length = headers['content-length']
   if (length !== undefined && Number(length) > limit) throw tooLarge(limit)
   const encoding = headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity')
     throw new AppError('unsupported_media_type', { detail: 'Compressed bodies are not taken.' })
+  if (kind === 'stream') return
   const type = headers['content-type']
-  if (isForm) {
+  if (kind === 'form') {
     if (type === undefined || !/^multipart\/form-data\b/i.test(type))
       throw new AppError('unsupported_media_type', {
         detail: 'This route takes a form.',
@@ -96,3 +102,25 @@ export const readBody = (request: IncomingMessage, response: ServerResponse, lim
       if (!ended) reject(new AppError('client_closed_request'))
     })
   })
+
+/** A body of at most `limit` bytes that is read as it comes, and asked for only when it is read. */
+export const streamBody = (request: IncomingMessage, response: ServerResponse, limit: number): BodyStream => {
+  const { headers } = request
+  const announced = headers['content-length']
+  const pieces = async function* (): AsyncGenerator<Buffer> {
+    if (headers.expect !== undefined) response.writeContinue()
+    let size = 0
+    try {
+      // Who leaves off reading still has an error to send: the connection stays.
+      for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        size += piece.length
+        if (size > limit) throw tooLarge(limit)
+        yield piece
+      }
+    } catch (cause) {
+      throw cause instanceof AppError ? cause : new AppError('client_closed_request', { cause })
+    }
+  }
+  const none = headers['transfer-encoding'] === undefined ? 0 : null
+  return { length: announced === undefined ? none : Number(announced), pieces }
+}

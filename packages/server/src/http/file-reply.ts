@@ -20,7 +20,11 @@ export const writeFileReply = async (
 ): Promise<void> => {
   try {
     if (left.aborted) throw new AppError('client_closed_request')
-    writeHead(response, 200, { ...headers, ...reply.headers, 'content-type': reply.contentType })
+    writeHead(response, reply.status ?? 200, { ...headers, ...reply.headers, 'content-type': reply.contentType })
+    if (response.req.method === 'HEAD') {
+      response.end()
+      return
+    }
     response.setTimeout(READER_STALL_MS)
     response.prependOnceListener('finish', () => response.socket?.setTimeout(0))
     await pipeline(reply.pieces, response)

@@ -3,9 +3,9 @@ import { header } from '@headgate/contract/headers.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Route } from '../kernel/route.ts'
 
-/** Whether requests of this route may name themselves: a file is kept nowhere, so it cannot be told again. */
-export const isRepeatable = ({ method, access, answersFile }: Route): boolean =>
-  method === 'POST' && access !== 'public' && answersFile !== true
+/** Whether requests of this route may name themselves: a file is kept nowhere, so it cannot be told again, nor compared a body that is read as it comes. */
+export const isRepeatable = ({ method, access, answersFile, body }: Route): boolean =>
+  method === 'POST' && access !== 'public' && answersFile !== true && body !== 'stream'
 
 /** Printable ASCII, and no longer than what Stripe and others take. */
 const KEY = /^[\x20-\x7e]{1,255}$/

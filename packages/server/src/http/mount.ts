@@ -12,7 +12,7 @@ import { AppError } from '../kernel/errors.ts'
 import { prefixedId } from '../kernel/ids.ts'
 import { outlineJson, parseStorableJson } from '../kernel/json.ts'
 import type { Reply, Route, RouteInput } from '../kernel/route.ts'
-import { checkBodyHeaders, readBody } from './body.ts'
+import { checkBodyHeaders, readBody, streamBody } from './body.ts'
 import { readCredential, readQueryCredential } from './credential.ts'
 import { deprecationHeaders } from './deprecation.ts'
 import type { Events } from './events.ts'
@@ -27,6 +27,8 @@ import { compileCheck } from './schema-check.ts'
 import { readTags } from './tags.ts'
 
 const DEFAULT_BODY_BYTES = 65_536
+/** Most of a body that is read as it comes which is in memory at once: a piece that is gathered, and the same sealed. */
+const STREAM_BYTES = 4_718_592
 const noParameters = Type.Object({}, { additionalProperties: false })
 const nothing = (): void => {}
 const noQuery: Readonly<Record<string, unknown>> = Object.freeze({})
@@ -104,7 +106,9 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
 
   const takeBody = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
     if (route.body === undefined) return undefined
-    checkBodyHeaders(request, maxBodyBytes, route.body === 'form')
+    const kind = route.body === 'form' ? 'form' : route.body === 'stream' ? 'stream' : 'json'
+    checkBodyHeaders(request, maxBodyBytes, kind)
+    if (kind === 'stream') return streamBody(request, response, maxBodyBytes)
     const bytes = await readBody(request, response, maxBodyBytes)
     if (!checkBody) return bytes
     outlineJson(bytes)
@@ -191,7 +195,10 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
       if (walk) walk.identifiedAt = clock.monotonic()
       cancellation = cancelOnLeave(response)
       if (caller) events.watch(cancellation)
-      if (typeof route.body === 'string') releaseBody = shedding.holdBody(announcedBytes(request, maxBodyBytes))
+      if (typeof route.body === 'string')
+        releaseBody = shedding.holdBody(
+          announcedBytes(request, route.body === 'stream' ? Math.min(STREAM_BYTES, maxBodyBytes) : maxBodyBytes),
+        )
       const input: RouteInput = {
         params,
         query: checkQuery ? (checkQuery(query ?? {}) as Record<string, unknown>) : (query ?? noQuery),

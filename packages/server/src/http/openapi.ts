@@ -11,7 +11,7 @@ import { createSchemaWriter, type Members, type SchemaWriter } from './openapi-s
 
 const description = `A self-hosted backend for AI apps: an OpenAI-compatible gateway, and the routes of its operator.
 
-Routes under \`/v1\` can also be reached without that prefix. What can be read can be asked for without its body (\`HEAD\`). Every
+Routes under \`/v1\` can also be reached without that prefix, those of assets and uploads aside. What can be read can be asked for without its body (\`HEAD\`). Every
 answer carries \`x-request-id\`; every error has one body, whose \`error.code\` says what went wrong and never changes its meaning. New
 routes, members, headers and error codes may appear at any time: ignore what you do not know.`
 
@@ -96,7 +96,8 @@ const bodyOf = (route: DescribedRoute, schemas: SchemaWriter): Members => {
   const schema = typeof route.body === 'string' ? route.reference.body : route.body
   if (!schema) return {}
   const examples = route.reference.bodyExamples
-  const type = route.body === 'form' ? 'multipart/form-data' : 'application/json'
+  const { bodyType = 'application/octet-stream' } = route.reference
+  const type = route.body === 'stream' ? bodyType : route.body === 'form' ? 'multipart/form-data' : 'application/json'
   const content = { schema: schemas.write(schema), ...(examples && { examples }) }
   return { requestBody: { required: true, content: { [type]: content } } }
 }

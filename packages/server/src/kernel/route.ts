@@ -6,11 +6,22 @@ import type { Exchange } from '../domain/exchange.ts'
 import type { BinarySource, StreamSource } from '../domain/upstream.ts'
 import type { CancelSignal } from './cancellation.ts'
 
+/** A body that a handler reads as it comes. */
+export interface BodyStream {
+  /** Bytes that were announced; null where none were. */
+  readonly length: number | null
+  /**
+   * The bytes, once: who waits for `100 Continue` is told to go on when the first are asked for. Throws AppError
+   * `request_too_large` beyond the most that the route takes, `client_closed_request` when the caller leaves.
+   */
+  readonly pieces: () => AsyncIterable<Buffer>
+}
+
 /** What a handler gets of an HTTP request, already checked against the route's declaration. */
 export interface RouteInput {
   readonly params: Readonly<Record<string, string>>
   readonly query: Readonly<Record<string, unknown>>
-  /** The parsed body where `body` declares a schema; the raw bytes where it is `'bytes'`; else undefined. */
+  /** The parsed body where `body` declares a schema; the raw bytes where it is `'bytes'`; a `BodyStream` where it is `'stream'`; else undefined. */
   readonly body: unknown
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly requestId: string
@@ -47,6 +58,7 @@ export type Reply =
   /** A file that comes in pieces; `release` is called once it was sent or the caller has left. */
   | {
       readonly kind: 'file'
+      readonly status?: 200 | 206
       readonly contentType: string
       readonly pieces: Iterable<string> | AsyncIterable<Buffer>
       readonly headers?: Record<string, string>
@@ -81,10 +93,14 @@ interface RouteDeclaration {
   /** One line for the reference. */
   readonly summary: string
   readonly query?: TSchema
-  /** A schema, `'bytes'` for a handler that reads the JSON itself, or `'form'` for one that reads a form. */
-  readonly body?: TSchema | 'bytes' | 'form'
+  /** A schema, `'bytes'` for a handler that reads the JSON itself, `'form'` for one that reads a form, `'stream'` for one that reads any bytes as they come. */
+  readonly body?: TSchema | 'bytes' | 'form' | 'stream'
   /** Most bytes the body may have; 64 KiB when not stated. */
   readonly maxBodyBytes?: number
+  /** Headers of the answer to `OPTIONS` on its path, asked anew each time. */
+  readonly optionsHeaders?: () => Readonly<Record<string, string>>
+  /** It is reached under `/v1` alone, unlike what clients of OpenAI ask for. */
+  readonly prefixedOnly?: true
   /** Absent: OpenAI's. */
   readonly errorWords?: ErrorWords
   /** It answers with a file, made anew for each request and kept nowhere. */
@@ -108,6 +124,8 @@ export interface RouteReference {
   readonly params?: TSchema
   /** Of a body that the handler reads itself. */
   readonly body?: TSchema
+  /** Its content type where it is a stream; `application/octet-stream` when not stated. */
+  readonly bodyType?: string
   /** Bodies to begin with, by name. */
   readonly bodyExamples?: Readonly<Record<string, { readonly summary: string; readonly value: unknown }>>
   /** Of the answer when all went well. */

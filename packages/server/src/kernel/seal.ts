@@ -45,10 +45,12 @@ export interface Rotation {
 
 /** Envelope encryption of columns: root key, encryption key, data key, AES-256-GCM. */
 export interface Seal {
-  /** Seals a text for its place, in the transaction that stores it. @throws SealBroken when the root key is another. */
-  seal(transaction: Transaction, place: SealedPlace, text: string): Promise<Buffer>
+  /** Seals a text, or bytes, for its place, in the transaction that stores it. @throws SealBroken when the root key is another. */
+  seal(transaction: Transaction, place: SealedPlace, content: string | Buffer): Promise<Buffer>
   /** @throws SealBroken when it was changed, stands elsewhere, or the root key is another. */
   open(read: Read, place: SealedPlace, sealed: Buffer): Promise<string>
+  /** The same for what was sealed as bytes. */
+  openBytes(read: Read, place: SealedPlace, sealed: Buffer): Promise<Buffer>
   state(read: Read): Promise<EncryptionKeyState[]>
   /**
    * Makes a new encryption key, rewraps every data key with it and destroys the former ones; what is sealed stays as it
@@ -136,8 +138,17 @@ export const createSeal = (rootKey: { reveal(): string }): Seal => {
     return rows.length
   }
 
+  const openBytes: Seal['openBytes'] = async (read, place, sealed) => {
+    if (sealed.length < HEADER_BYTES || sealed[0] !== FORMAT) throw new SealBroken('This is nothing that was sealed')
+    const version = sealed.readUInt32BE(1)
+    const row = await statements.dataKey(read, place.project ?? HOUSE, place.purpose, version)
+    if (!row) throw new SealBroken('The data key of what was sealed is gone')
+    const key = await openDataKey(read, row)
+    return decrypt(key, placeBinding(place, version), sealed.subarray(HEADER_BYTES))
+  }
+
   return {
-    seal: async (transaction, place, text) => {
+    seal: async (transaction, place, content) => {
       const { project = HOUSE, purpose } = place
       for (;;) {
         const row = await statements.useDataKey(transaction, project, purpose)
@@ -149,18 +160,15 @@ export const createSeal = (rootKey: { reveal(): string }): Seal => {
         const header = Buffer.alloc(HEADER_BYTES)
         header.writeUInt8(FORMAT)
         header.writeUInt32BE(row.version, 1)
-        return Buffer.concat([header, encrypt(key, placeBinding(place, row.version), Buffer.from(text))])
+        return Buffer.concat([
+          header,
+          encrypt(key, placeBinding(place, row.version), typeof content === 'string' ? Buffer.from(content) : content),
+        ])
       }
     },
 
-    open: async (read, place, sealed) => {
-      if (sealed.length < HEADER_BYTES || sealed[0] !== FORMAT) throw new SealBroken('This is nothing that was sealed')
-      const version = sealed.readUInt32BE(1)
-      const row = await statements.dataKey(read, place.project ?? HOUSE, place.purpose, version)
-      if (!row) throw new SealBroken('The data key of what was sealed is gone')
-      const key = await openDataKey(read, row)
-      return decrypt(key, placeBinding(place, version), sealed.subarray(HEADER_BYTES)).toString()
-    },
+    open: async (read, place, sealed) => (await openBytes(read, place, sealed)).toString(),
+    openBytes,
 
     state: async (read) =>
       (await statements.encryptionKeys(read)).map((row) => ({

@@ -45,6 +45,14 @@ beforeAll(async () => {
     return ((await kept.json()) as { id: string }).id
   }
   const fileIds = await Promise.all(Array.from({ length: 12 }, file))
+  const asset = () => idOf('/v1/assets?name=fuzz.txt', {}, secret.key)
+  const upload = async (): Promise<string> => {
+    const begun = await fetch(`${house.url}/v1/uploads`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret.key}`, 'tus-resumable': '1.0.0', 'upload-length': '8' },
+    })
+    return begun.headers.get('location')?.split('/').at(-1) ?? ''
+  }
   const asked = { input_file_id: fileIds[0], endpoint: '/v1/embeddings', completion_window: '24h' }
   const conversationIds = await Promise.all(Array.from({ length: 12 }, () => idOf('/v1/sessions', {}, secret.key)))
   const said = { message: { role: 'user', content: 'Hello' }, parent_id: null }
@@ -60,6 +68,8 @@ beforeAll(async () => {
     batchIds: [await idOf('/v1/batches', asked, secret.key)],
     conversationIds,
     messageIds: await Promise.all(Array.from({ length: 24 }, (_, index) => say(conversationIds[index % 3] as string))),
+    assetIds: await Promise.all(Array.from({ length: 12 }, asset)),
+    uploadIds: await Promise.all(Array.from({ length: 12 }, upload)),
     projects: ['default'],
     operatorIds: [operator, await idOf('/admin/v1/operators', { name: 'Another', role: 'support' })],
     sessionIds: [await idOf('/admin/v1/sessions', { operator }), await idOf('/admin/v1/sessions', { operator })],

@@ -10,6 +10,10 @@ const missingStream = 'stm_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 const missingFile = 'file_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 const missingBatch = 'batch_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 
+/** No asset and no upload has these. */
+const missingAsset = 'asset_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+const missingUpload = 'upload_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+
 /** No response has this id. */
 const missingResponse = 'resp_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 
@@ -133,6 +137,20 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'GET /v1/files/:file_id': missed(`/v1/files/${missingFile}`),
   'GET /v1/files/:file_id/content': missed(`/v1/files/${missingFile}/content`),
   'DELETE /v1/files/:file_id': missed(`/v1/files/${missingFile}`),
+  'POST /v1/uploads': plain('/v1/uploads', {}),
+  'GET /v1/uploads/:upload_id': missed(`/v1/uploads/${missingUpload}`),
+  'PATCH /v1/uploads/:upload_id': missed(`/v1/uploads/${missingUpload}`),
+  'DELETE /v1/uploads/:upload_id': missed(`/v1/uploads/${missingUpload}`),
+  'POST /v1/assets': plain('/v1/assets', {}),
+  'GET /v1/assets': plain('/v1/assets'),
+  'GET /v1/assets/limits': plain('/v1/assets/limits'),
+  'GET /v1/assets/:asset_id': missed(`/v1/assets/${missingAsset}`),
+  'PATCH /v1/assets/:asset_id': { ...missed(`/v1/assets/${missingAsset}`), body: {} },
+  'DELETE /v1/assets/:asset_id': missed(`/v1/assets/${missingAsset}`),
+  'GET /v1/assets/:asset_id/versions': missed(`/v1/assets/${missingAsset}/versions`),
+  'GET /v1/assets/:asset_id/content': missed(`/v1/assets/${missingAsset}/content`),
+  'PUT /v1/assets/:asset_id/content': { ...missed(`/v1/assets/${missingAsset}/content`), body: {} },
+  'GET /v1/assets/:asset_id/text': missed(`/v1/assets/${missingAsset}/text`),
   'POST /v1/batches': plain('/v1/batches', {
     input_file_id: missingFile,
     endpoint: '/v1/embeddings',

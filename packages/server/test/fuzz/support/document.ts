@@ -60,14 +60,21 @@ export const readDocument = (document: Members): ApiDocument => {
       }
     }),
   )
-  const patterns = operations.map((operation) => {
+  // A path without parameters is meant before one with them (OpenAPI 3.1.1, Paths Object).
+  const concreteFirst = [...operations].sort(
+    (left, right) => left.path.split('{').length - right.path.split('{').length,
+  )
+  const patterns = concreteFirst.map((operation) => {
     const [, prefix = '', rest = ''] = /^(\/v1)?(.*)$/.exec(operation.path) ?? []
     // A model's name may hold slashes.
     const text = rest
       .replaceAll('.', '\\.')
       .replace('{model}', '.*')
       .replace(/\{[^}]+\}/g, '[^/]*')
-    return { operation, pattern: new RegExp(`^${prefix ? '(/v1)?' : ''}${text}$`) }
+    return {
+      operation,
+      pattern: new RegExp(`^${prefix ? (/^\/(assets|uploads)\b/.test(rest) ? prefix : '(/v1)?') : ''}${text}$`),
+    }
   })
   return {
     operations,

@@ -24,6 +24,8 @@ export interface World {
   /** Conversations, and messages of the first of them. */
   readonly conversationIds: readonly string[]
   readonly messageIds: readonly string[]
+  readonly assetIds: readonly string[]
+  readonly uploadIds: readonly string[]
   readonly projects: readonly string[]
   /** Operators, and sessions of theirs. */
   readonly operatorIds: readonly string[]
@@ -90,6 +92,8 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     batch_id: world.batchIds,
     session_id: world.conversationIds,
     message_id: world.messageIds,
+    asset_id: world.assetIds,
+    upload_id: world.uploadIds,
     name: ['up', 'fuzz-a', 'fuzz-b'],
   }
 

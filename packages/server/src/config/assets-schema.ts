@@ -1,0 +1,33 @@
+import { Type } from 'typebox'
+import { count, group } from './schema-parts.ts'
+
+/** Contents that people own. */
+export const AssetsSchema = group(
+  {
+    max_bytes: count('Largest content; more is refused before it is read.', 1_073_741_824),
+    owner_bytes: count(
+      'Most bytes of versions and open uploads that one person, or a project itself, may have where its tier says nothing.',
+      5_368_709_120,
+    ),
+    versions: Type.Integer({
+      minimum: 1,
+      maximum: 1_000,
+      default: 10,
+      description: 'Versions of one asset that are kept; older ones are erased.',
+    }),
+    upload_hours: Type.Integer({
+      minimum: 1,
+      maximum: 720,
+      default: 24,
+      description: 'Hours after which an upload is erased with which nobody went on.',
+    }),
+    folder: Type.Optional(
+      Type.String({
+        minLength: 1,
+        'x-path': true,
+        description: 'Folder of the contents; absent: `assets` in the data folder. Replicas share one.',
+      }),
+    ),
+  },
+  'Contents at `/v1/assets`.',
+)

@@ -1,0 +1,265 @@
+import type { Database, Read, Transaction } from '../../kernel/db.ts'
+import { AppError } from '../../kernel/errors.ts'
+import type { AssetDetails, Owner, SealPort } from './assets.ports.ts'
+import { doomChunks } from './chunks.store.ts'
+import { detailsPlace } from './places.ts'
+import { giveBack, type Upload } from './uploads.store.ts'
+
+/** What an upload's bytes are. */
+export interface Content {
+  readonly digest: string
+  readonly bytes: number
+  readonly type: string
+  readonly charset: string | null
+  readonly wasScanned: boolean
+}
+
+/** One version of an asset. */
+export interface AssetVersion extends Content {
+  readonly assetId: string
+  readonly version: number
+  readonly createdAt: Date
+}
+
+/** An asset in its present version. */
+export interface Asset extends AssetVersion {
+  readonly details: AssetDetails
+  /** When its first version was made. */
+  readonly madeAt: Date
+}
+
+interface VersionRow {
+  readonly asset_id: string
+  readonly version: number
+  readonly digest: string
+  readonly bytes: string
+  readonly type: string
+  readonly charset: string | null
+  readonly was_scanned: boolean
+  readonly created_at: Date
+}
+interface AssetRow extends VersionRow {
+  readonly details: Buffer
+  readonly made_at: Date
+}
+
+const VERSION = `v.asset_id, v.version, v.digest, v.bytes::text, v.type, v.charset, v.was_scanned, v.created_at`
+const ASSETS = `SELECT ${VERSION}, a.details, a.created_at AS made_at FROM headgate.assets a
+  JOIN headgate.asset_versions v ON v.project_id = a.project_id AND v.asset_id = a.asset_id AND v.version = a.version`
+
+const versionView = (row: VersionRow): AssetVersion => ({
+  assetId: row.asset_id,
+  version: row.version,
+  digest: row.digest,
+  bytes: Number(row.bytes),
+  type: row.type,
+  charset: row.charset,
+  wasScanned: row.was_scanned,
+  createdAt: row.created_at,
+})
+
+/** Erases contents that no version has any more. Digests are locked in their order, so that two erasures do not wait for each other. */
+const release = async (transaction: Transaction, project: string, digests: readonly string[]): Promise<void> => {
+  for (const digest of [...new Set(digests)].sort()) {
+    const { rows } = await transaction.query(
+      'SELECT 1 FROM headgate.asset_blobs WHERE project_id = $1 AND digest = $2 FOR UPDATE',
+      [project, digest],
+    )
+    const gone = await transaction.execute(
+      `DELETE FROM headgate.asset_blobs b WHERE project_id = $1 AND digest = $2 AND NOT EXISTS (
+         SELECT FROM headgate.asset_versions v WHERE v.project_id = b.project_id AND v.digest = b.digest)`,
+      [project, digest],
+    )
+    if (rows.length > 0 && gone === 1) await doomChunks(transaction, project, digest)
+  }
+}
+
+/** Gives the bytes of an upload to their digest, or erases them where the project has such content already. */
+const settle = async (transaction: Transaction, { project, id }: Upload, { digest, bytes }: Content): Promise<void> => {
+  const place = [project, digest]
+  for (;;) {
+    const made = await transaction.execute(
+      'INSERT INTO headgate.asset_blobs (project_id, digest, bytes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+      [...place, bytes],
+    )
+    if (made === 1) {
+      await transaction.execute('UPDATE headgate.asset_chunks SET holder = $2 WHERE project_id = $1 AND holder = $3', [
+        ...[...place, id],
+      ])
+      return
+    }
+    const { rows } = await transaction.query(
+      'SELECT 1 FROM headgate.asset_blobs WHERE project_id = $1 AND digest = $2 FOR UPDATE',
+      place,
+    )
+    // Else it was erased between the two: it is made anew.
+    if (rows.length === 1) return doomChunks(transaction, project, id)
+  }
+}
+
+/** Assets in PostgreSQL. */
+export const createAssetStore = (database: Database, { seal, open }: Pick<SealPort, 'seal' | 'open'>) => {
+  const view = async (read: Read, project: string, row: AssetRow): Promise<Asset> => ({
+    ...versionView(row),
+    details: JSON.parse(await open(read, detailsPlace(project, 'assets', row.asset_id), row.details)) as AssetDetails,
+    madeAt: row.made_at,
+  })
+
+  const locked = async ({ query }: Transaction, { project, subject }: Owner, id: string) => {
+    const { rows } = await query<{ version: number; digest: string }>(
+      `SELECT a.version, v.digest FROM headgate.assets a
+         JOIN headgate.asset_versions v ON v.project_id = a.project_id AND v.asset_id = a.asset_id AND v.version = a.version
+        WHERE a.project_id = $1 AND a.subject = $2 AND a.asset_id = $3 FOR UPDATE OF a`,
+      [project, subject, id],
+    )
+    if (!rows[0]) throw new AppError('asset_not_found')
+    return rows[0]
+  }
+
+  /** Erases versions; resolves to the bytes that were theirs. */
+  const cut = async (transaction: Transaction, { project, subject }: Owner, id: string, below: number) => {
+    const { rows } = await transaction.query<{ digest: string; bytes: string }>(
+      `DELETE FROM headgate.asset_versions WHERE project_id = $1 AND asset_id = $2 AND version < $3
+        RETURNING digest, bytes::text`,
+      [project, id, below],
+    )
+    if (rows.length === 0) return
+    await release(
+      transaction,
+      project,
+      rows.map(({ digest }) => digest),
+    )
+    await giveBack(
+      transaction,
+      { project, subject },
+      rows.reduce((sum, { bytes }) => sum + Number(bytes), 0),
+    )
+  }
+
+  return {
+    /**
+     * Makes an asset, or its next version, of an upload whose bytes are all there; once, however often it is asked. Versions beyond
+     * `most` are erased, the oldest first.
+     * @throws AppError `upload_not_found`, `asset_not_found` where the asset was deleted meanwhile, `asset_changed`.
+     */
+    finish: (upload: Upload, content: Content, most: number): Promise<number> =>
+      database.transaction({ project: upload.project }, async (transaction) => {
+        const { project, subject, id, assetId, details } = upload
+        const { query, execute } = transaction
+        const { rows: found } = await query<{ version: number | null }>(
+          'SELECT version FROM headgate.asset_uploads WHERE project_id = $1 AND upload_id = $2 FOR UPDATE',
+          [project, id],
+        )
+        if (!found[0]) throw new AppError('upload_not_found')
+        if (found[0].version !== null) return found[0].version
+        const { ifMatch, name, metadata } = details
+        let version = 1
+        if (upload.isNew) {
+          const sealed = await seal(
+            transaction,
+            detailsPlace(project, 'assets', assetId),
+            JSON.stringify({ name, metadata }),
+          )
+          await execute(
+            'INSERT INTO headgate.assets (project_id, asset_id, subject, details, version) VALUES ($1, $2, $3, $4, 1)',
+            [project, assetId, subject, sealed],
+          )
+        } else {
+          const present = await locked(transaction, upload, assetId)
+          if (ifMatch !== undefined && !ifMatch.includes(present.digest)) throw new AppError('asset_changed')
+          version = present.version + 1
+        }
+        await settle(transaction, upload, content)
+        const { digest, bytes, type, charset, wasScanned } = content
+        await execute(
+          `INSERT INTO headgate.asset_versions (project_id, asset_id, version, digest, bytes, type, charset, was_scanned)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+          [project, assetId, version, digest, bytes, type, charset, wasScanned],
+        )
+        await execute(
+          'UPDATE headgate.assets SET version = $3, updated_at = now() WHERE project_id = $1 AND asset_id = $2',
+          [project, assetId, version],
+        )
+        await execute('UPDATE headgate.asset_uploads SET version = $3 WHERE project_id = $1 AND upload_id = $2', [
+          ...[project, id, version],
+        ])
+        if (upload.length !== bytes) await giveBack(transaction, upload, upload.length - bytes)
+        await cut(transaction, upload, assetId, version - most + 1)
+        return version
+      }),
+
+    /** An asset of this owner. @throws AppError `asset_not_found`. */
+    get: ({ project, subject }: Owner, id: string): Promise<Asset> =>
+      database.read({ project }, async (read) => {
+        const { rows } = await read.query<AssetRow>(
+          `${ASSETS} WHERE a.project_id = $1 AND a.subject = $2 AND a.asset_id = $3`,
+          [project, subject, id],
+        )
+        if (!rows[0]) throw new AppError('asset_not_found')
+        return view(read, project, rows[0])
+      }),
+
+    /** Assets of an owner, those made last first. */
+    list: ({ project, subject }: Owner, after: string | undefined, limit: number): Promise<Asset[]> =>
+      database.read({ project }, async (read) => {
+        const { rows } = await read.query<AssetRow>(
+          `${ASSETS} WHERE a.project_id = $1 AND a.subject = $2 AND ($3::text IS NULL OR a.asset_id < $3)
+            ORDER BY a.asset_id DESC LIMIT $4`,
+          [project, subject, after ?? null, limit],
+        )
+        const assets: Asset[] = []
+        for (const row of rows) assets.push(await view(read, project, row))
+        return assets
+      }),
+
+    /** The versions of an asset that are kept, the last first. @throws AppError `asset_not_found`. */
+    versions: ({ project, subject }: Owner, id: string): Promise<AssetVersion[]> =>
+      database.read({ project }, async ({ query }) => {
+        const { rows } = await query<VersionRow>(
+          `SELECT ${VERSION} FROM headgate.assets a
+             JOIN headgate.asset_versions v ON v.project_id = a.project_id AND v.asset_id = a.asset_id
+            WHERE a.project_id = $1 AND a.subject = $2 AND a.asset_id = $3 ORDER BY v.version DESC`,
+          [project, subject, id],
+        )
+        if (rows.length === 0) throw new AppError('asset_not_found')
+        return rows.map(versionView)
+      }),
+
+    /** Changes what is said of an asset. @throws AppError `asset_not_found`. */
+    change: ({ project, subject }: Owner, id: string, change: Partial<AssetDetails>): Promise<Asset> =>
+      database.transaction({ project }, async (transaction) => {
+        await locked(transaction, { project, subject }, id)
+        const { rows } = await transaction.query<AssetRow>(`${ASSETS} WHERE a.project_id = $1 AND a.asset_id = $2`, [
+          ...[project, id],
+        ])
+        const present = await view(transaction, project, rows[0] as AssetRow)
+        const details = { ...present.details, ...change }
+        const sealed = await seal(transaction, detailsPlace(project, 'assets', id), JSON.stringify(details))
+        await transaction.execute(
+          'UPDATE headgate.assets SET details = $3, updated_at = now() WHERE project_id = $1 AND asset_id = $2',
+          [project, id, sealed],
+        )
+        return { ...present, details }
+      }),
+
+    /** Erases an asset with all its versions. @throws AppError `asset_not_found`. */
+    remove: ({ project, subject }: Owner, id: string): Promise<void> =>
+      database.transaction({ project }, async (transaction) => {
+        const { version } = await locked(transaction, { project, subject }, id)
+        await cut(transaction, { project, subject }, id, version + 1)
+        await transaction.execute('DELETE FROM headgate.assets WHERE project_id = $1 AND asset_id = $2', [project, id])
+      }),
+
+    /** Bytes that count against the quota of an owner. */
+    used: ({ project, subject }: Owner): Promise<number> =>
+      database.read({ project }, async ({ query }) => {
+        const { rows } = await query<{ bytes: string }>(
+          'SELECT bytes::text FROM headgate.asset_owners WHERE project_id = $1 AND subject = $2',
+          [project, subject],
+        )
+        return Number(rows[0]?.bytes ?? 0)
+      }),
+  }
+}
+
+export type AssetStore = ReturnType<typeof createAssetStore>

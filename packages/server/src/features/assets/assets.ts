@@ -1,0 +1,56 @@
+import type { Clock } from '../../kernel/clock.ts'
+import type { Database } from '../../kernel/db.ts'
+import type { Feature } from '../../kernel/feature.ts'
+import { prefixedId } from '../../kernel/ids.ts'
+import type { Log } from '../../kernel/log.ts'
+import type { AssetBounds, BlobPort, SealPort } from './assets.ports.ts'
+import { assetRoutes } from './assets.routes.ts'
+import { createAssetStore } from './assets.store.ts'
+import { createChunkStore } from './chunks.store.ts'
+import { contentRoutes } from './content.routes.ts'
+import { createFinish } from './finish-upload.ts'
+import { createChunkReader } from './read-chunks.ts'
+import { createSweep } from './sweep.ts'
+import { createUploads } from './uploads.service.ts'
+import { uploadRoutes } from './uploads.routes.ts'
+import { createUploadStore } from './uploads.store.ts'
+import { createChunkWriter } from './write-chunks.ts'
+
+export interface AssetsOptions {
+  readonly database: Database
+  readonly seal: SealPort
+  readonly blobs: BlobPort
+  readonly clock: Clock
+  readonly log: Log
+  /** Largest content. */
+  readonly maxBytes: number
+  /** Asked anew each time. */
+  readonly bounds: () => AssetBounds
+}
+
+/** Contents that people own, and their uploads. */
+export const createAssets = (options: AssetsOptions): Feature => {
+  const { database, seal, blobs, clock, log, maxBytes, bounds } = options
+  const chunks = createChunkStore(database, seal)
+  const uploadStore = createUploadStore(database, seal)
+  const assets = createAssetStore(database, seal)
+  const read = createChunkReader(chunks, blobs)
+  const sweep = createSweep({ chunks, uploads: uploadStore, blobs, clock, log })
+  const onDropped = sweep.soon
+  const finish = createFinish({ assets, uploads: uploadStore, read, versions: () => bounds().versions })
+  const uploads = createUploads({
+    ...{ store: uploadStore, chunks, finish, bounds, maxBytes, onDropped },
+    write: createChunkWriter(chunks, blobs),
+  })
+  const newId = (prefix: 'asset' | 'upload') => prefixedId(prefix, clock.now())
+  return {
+    name: 'assets',
+    routes: [
+      ...uploadRoutes({ store: uploadStore, assets, uploads, finish, bounds, maxBytes, newId, onDropped }),
+      ...assetRoutes({ store: assets, uploads, bounds, maxBytes, newId, onDropped }),
+      ...contentRoutes({ store: assets, read }),
+    ],
+    start: sweep.start,
+    stop: sweep.stop,
+  }
+}

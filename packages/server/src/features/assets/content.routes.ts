@@ -1,0 +1,105 @@
+import {
+  type AssetContentQuery,
+  AssetContentQuerySchema,
+  AssetContentSchema,
+  AssetPathSchema,
+  AssetTextQuerySchema,
+} from '@headgate/contract/assets.ts'
+import { header } from '@headgate/contract/headers.ts'
+import { AppError } from '../../kernel/errors.ts'
+import { type CallerInput, defineRoute, type Route } from '../../kernel/route.ts'
+import type { AssetStore, AssetVersion } from './assets.store.ts'
+import { ownerOf } from './owner.ts'
+import type { ReadChunks } from './read-chunks.ts'
+import { serveContent, tellLength } from './serve-content.ts'
+import { inUtf8 } from './text-encoding.ts'
+
+interface ContentRoutesOptions {
+  readonly store: Pick<AssetStore, 'get' | 'versions'>
+  readonly read: ReadChunks
+}
+
+/** A browser may keep it, but asks each time whether it may still show it: it may have been erased. */
+const ASKED_AGAIN = 'private, no-cache'
+/** A version never changes. */
+const FOR_GOOD = 'private, max-age=31536000, immutable'
+
+/** The contents of `/v1/assets`. */
+export const contentRoutes = ({ store, read }: ContentRoutesOptions): Route[] => {
+  const find = async (input: CallerInput): Promise<{ name: string; found: AssetVersion; isNamed: boolean }> => {
+    const { version } = input.query as AssetContentQuery
+    const [owner, id] = [ownerOf(input), input.params['asset_id'] as string]
+    const asset = await store.get(owner, id)
+    const { name } = asset.details
+    if (version === undefined || Number(version) === asset.version)
+      return { name, found: asset, isNamed: version !== undefined }
+    const found = (await store.versions(owner, id)).find((one) => one.version === Number(version))
+    if (found === undefined) throw new AppError('asset_not_found')
+    return { name, found, isNamed: true }
+  }
+  const shared = { browser: 'person', prefixedOnly: true } as const
+  const reference = {
+    tag: 'Assets',
+    params: AssetPathSchema,
+    answer: AssetContentSchema,
+    errors: ['asset_not_found', 'asset_store_unavailable'],
+  } as const
+  return [
+    defineRoute({
+      ...shared,
+      access: 'caller',
+      method: 'GET',
+      path: '/v1/assets/:asset_id/content',
+      summary: 'The bytes of an asset.',
+      query: AssetContentQuerySchema,
+      reference: {
+        ...reference,
+        operationId: 'getAssetContent',
+        description:
+          'Takes `Range`, `If-Range` and `If-None-Match`. An asset that is erased while it is read resets the connection.',
+        contentType: '*/*',
+        otherAnswers: {
+          206: { description: 'The part that `Range` asks for.', answer: AssetContentSchema },
+          304: { description: 'It is as the caller has it.' },
+        },
+        answerHeaders: [header.etag, header.acceptRanges, header.contentRange, header.contentDisposition],
+        errors: [...reference.errors, 'range_not_satisfiable'],
+      },
+      handle: async (input) => {
+        const { name, found, isNamed } = await find(input)
+        const inline = (input.query as AssetContentQuery).disposition === 'inline'
+        const serving = { name, inline, cacheControl: isNamed ? FOR_GOOD : ASKED_AGAIN }
+        const { projectId } = input.exchange.caller
+        return serveContent(read, projectId, found, input.headers, serving).catch((fault: unknown) =>
+          tellLength(fault, input.exchange.headers),
+        )
+      },
+    }),
+    defineRoute({
+      ...shared,
+      access: 'caller',
+      method: 'GET',
+      path: '/v1/assets/:asset_id/text',
+      summary: 'A text in UTF-8, in whatever encoding it was uploaded.',
+      query: AssetTextQuerySchema,
+      reference: {
+        ...reference,
+        operationId: 'getAssetText',
+        contentType: 'text/plain',
+        errors: [...reference.errors, 'asset_not_convertible'],
+      },
+      handle: async (input) => {
+        const { found } = await find(input)
+        if (found.charset === null) throw new AppError('asset_not_convertible')
+        const pieces = await read.open(input.exchange.caller.projectId, found.digest, { from: 0, bytes: found.bytes })
+        return {
+          kind: 'file',
+          contentType: 'text/plain; charset=utf-8',
+          pieces: inUtf8(pieces, found.charset),
+          headers: { 'x-content-type-options': 'nosniff', 'cache-control': ASKED_AGAIN },
+          release: () => {},
+        }
+      },
+    }),
+  ]
+}

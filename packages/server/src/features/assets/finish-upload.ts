@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import { AppError } from '../../kernel/errors.ts'
+import type { AssetStore, Content } from './assets.store.ts'
+import type { ReadChunks } from './read-chunks.ts'
+import { SNIFFED_BYTES, sniff } from './sniff.ts'
+import { createTextProbe } from './text-encoding.ts'
+import type { Upload, UploadStore } from './uploads.store.ts'
+
+interface FinishOptions {
+  readonly assets: Pick<AssetStore, 'finish'>
+  readonly uploads: Pick<UploadStore, 'remove'>
+  readonly read: ReadChunks
+  /** Versions of one asset that are kept. */
+  readonly versions: () => number
+}
+
+/** What can never become of an upload, however often it is asked. */
+const hopeless = ['asset_not_found', 'asset_changed']
+
+/** Makes assets of uploads whose bytes are all there: looks at what they are, and writes them down. */
+export const createFinish = ({ assets, uploads, read, versions }: FinishOptions) => {
+  const running = new Map<string, Promise<number>>()
+
+  /** What was stored is read again from first to last: what is promised is what is there. */
+  const inspect = async ({ project, id, length }: Upload): Promise<Content> => {
+    const hash = createHash('sha256')
+    const probe = createTextProbe()
+    const head: Buffer[] = []
+    let [headBytes, bytes] = [0, 0]
+    for await (const piece of await read.open(project, id, { from: 0, bytes: length })) {
+      hash.update(piece)
+      probe.push(piece)
+      if (headBytes < SNIFFED_BYTES) {
+        head.push(piece.subarray(0, SNIFFED_BYTES - headBytes))
+        headBytes += head.at(-1)?.length ?? 0
+      }
+      bytes += piece.length
+    }
+    if (bytes !== length) throw new AppError('asset_store_unavailable', { detail: 'A part of the upload is lost.' })
+    return { digest: hash.digest('hex'), bytes, ...(await sniff(Buffer.concat(head), probe.end())), wasScanned: false }
+  }
+
+  const finish = async (upload: Upload): Promise<number> => {
+    try {
+      return await assets.finish(upload, await inspect(upload), versions())
+    } catch (fault) {
+      if (fault instanceof AppError && hopeless.includes(fault.code)) await uploads.remove(upload, upload.id)
+      throw fault
+    }
+  }
+
+  /**
+   * The version that an upload has become, and becomes now where all of it is there; null where it is not, or is only a part of
+   * another. May be asked any number of times, at once too.
+   * @throws AppError `upload_not_found`, `asset_not_found`, `asset_changed`, `asset_store_unavailable`.
+   */
+  return async (upload: Upload): Promise<number | null> => {
+    if (upload.version !== null) return upload.version
+    if (upload.received < upload.length || upload.role === 'partial') return null
+    const name = `${upload.project}/${upload.id}`
+    const known = running.get(name)
+    if (known) return known
+    const made = finish(upload).finally(() => running.delete(name))
+    running.set(name, made)
+    return made
+  }
+}
+
+export type Finish = ReturnType<typeof createFinish>
