@@ -31,7 +31,6 @@ beforeAll(async () => {
 })
 afterAll(() => house.stop())
 
-/** What is read as it comes, by whoever wants it: uploads.test.ts. */
 const withBody = () => mounted.routes.filter(({ body }) => body !== undefined && body !== 'stream')
 const limitOf = ({ maxBodyBytes = 65_536 }: Route) => maxBodyBytes
 const pathOf = ({ path }: Route) => path.replace(/:\w+/g, 'AAAAAAAAAAAA')
