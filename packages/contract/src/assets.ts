@@ -141,6 +141,39 @@ export const AssetDeletedSchema = Type.Object(
   { ...closed, title: 'AssetDeleted' },
 )
 
+/** Body of `POST /v1/assets/{id}/url`. */
+export const CreateAssetUrlSchema = Type.Object(
+  {
+    expires_in: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 604_800,
+        description: 'Seconds that it opens; 3,600 unless told, a week at most.',
+      }),
+    ),
+    version: Type.Optional(Type.Integer({ minimum: 1, description: 'Which version; the present one unless told.' })),
+    disposition: Type.Optional(
+      Type.Enum(['attachment', 'inline'], {
+        description: '`inline`: pictures, sound and video may be shown in a page.',
+      }),
+    ),
+  },
+  { ...closed, title: 'CreateAssetUrl', examples: [{ expires_in: 600, disposition: 'inline' }] },
+)
+export type CreateAssetUrl = Static<typeof CreateAssetUrlSchema>
+
+/** Answer of `POST /v1/assets/{id}/url`. */
+export const AssetUrlSchema = Type.Object(
+  { object: Type.Literal('asset.url'), url: Type.String(), expires_at: second('When it opens no more') },
+  { ...closed, title: 'AssetUrl' },
+)
+
+/** Path of a signed address. */
+export const SignedPathSchema = Type.Object({
+  sha256: Type.String({ description: 'SHA-256 of the content.' }),
+  token: Type.String({ description: 'What was signed, and the signature.' }),
+})
+
 /** The bytes of a content, or of a part of one. */
 export const AssetContentSchema = Type.String({ format: 'binary', title: 'AssetContent' })
 

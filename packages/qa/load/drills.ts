@@ -9,6 +9,7 @@ import { limitsFaults } from './drills/limits-faults.ts'
 import { neighbour } from './drills/neighbour.ts'
 import { overload } from './drills/overload.ts'
 import { storm } from './drills/storm.ts'
+import { uploads } from './drills/uploads.ts'
 import { resume } from './drills/resume.ts'
 
 /** Every drill, in the order in which they are listed. */
@@ -24,4 +25,5 @@ export const drills: readonly Drill[] = [
   addresses,
   drain,
   resume,
+  uploads,
 ]

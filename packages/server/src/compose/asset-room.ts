@@ -6,7 +6,9 @@ import { createDiskBlobs } from '../kernel/blobs.disk.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Log } from '../kernel/log.ts'
+import { openScan } from '../kernel/outbound-clamd.ts'
 import type { Seal } from '../kernel/seal.ts'
+import { addressOf } from './address.ts'
 
 interface AssetRoomOptions {
   /** As it was when the house started. */
@@ -14,18 +16,33 @@ interface AssetRoomOptions {
   readonly settings: () => Settings
   readonly database: Database
   readonly seal: Seal
+  /** A secret that all replicas share. */
+  readonly pepper: Buffer
+  /** The port that is listened on. */
+  readonly port: () => number
   readonly clock: Clock
   readonly log: Log
 }
 
 const HOUR_SECONDS = 3_600
+/** A large content is judged at its end alone. */
+const SCAN_MS = 120_000
+
+const scannerOf = (clamd: string | undefined) => {
+  if (clamd === undefined) return null
+  const at = clamd.lastIndexOf(':')
+  const address = { host: clamd.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(clamd.slice(at + 1)) }
+  return () => openScan(address, SCAN_MS)
+}
 
 /** Builds assets over the store that is configured; nothing is opened or made before the first upload. */
-export const createAssetRoom = ({ config, settings, ...ground }: AssetRoomOptions) =>
+export const createAssetRoom = ({ config, settings, port, ...ground }: AssetRoomOptions) =>
   createAssets({
     ...ground,
     blobs: createDiskBlobs(config.assets.folder ?? join(config.data_dir, 'assets')),
     maxBytes: config.assets.max_bytes,
+    scan: scannerOf(config.assets.clamd),
+    address: () => addressOf(settings().config, port()),
     bounds: () => {
       const { assets, tiers } = settings().config
       return {

@@ -21,6 +21,12 @@ export const AssetsSchema = group(
       default: 24,
       description: 'Hours after which an upload is erased with which nobody went on.',
     }),
+    clamd: Type.Optional(
+      Type.String({
+        pattern: '^(\\[[0-9a-fA-F:]+\\]|[^:/\\s\\[\\]]{1,253}):\\d{1,5}$',
+        description: 'Host and port of a clamd that scans every content before it is kept; absent: nothing is scanned.',
+      }),
+    ),
     folder: Type.Optional(
       Type.String({
         minLength: 1,

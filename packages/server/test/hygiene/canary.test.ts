@@ -65,6 +65,9 @@ const notAsked = [
   'upload_incomplete',
   'asset_not_convertible',
   'asset_store_unavailable',
+  'asset_url_invalid',
+  'asset_infected',
+  'asset_scan_unavailable',
   // Come with issuers and projects that this house has none of: users/tokens.test.ts.
   'user_token_audience_wrong',
   'user_token_ambiguous',

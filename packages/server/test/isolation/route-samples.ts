@@ -23,6 +23,8 @@ export interface Sample {
   readonly body?: object
   readonly foreign?: () => readonly string[]
   readonly missing?: string
+  /** Status of a public route that answers nobody here; 200 unless told. */
+  readonly told?: number
 }
 const plain = (path: string, body?: object): Sample => ({ path, ...(body && { body }) })
 const keyed = (suffix: string, body?: object): Sample => ({
@@ -151,6 +153,8 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'GET /v1/assets/:asset_id/content': missed(`/v1/assets/${missingAsset}/content`),
   'PUT /v1/assets/:asset_id/content': { ...missed(`/v1/assets/${missingAsset}/content`), body: {} },
   'GET /v1/assets/:asset_id/text': missed(`/v1/assets/${missingAsset}/text`),
+  'POST /v1/assets/:asset_id/url': { ...missed(`/v1/assets/${missingAsset}/url`), body: {} },
+  'GET /content/:sha256/:token': { ...missed(`/content/${'0'.repeat(64)}/nothing`), told: 403 },
   'POST /v1/batches': plain('/v1/batches', {
     input_file_id: missingFile,
     endpoint: '/v1/embeddings',

@@ -16,6 +16,14 @@ export interface BlobPort {
   readonly remove: (name: string) => Promise<void>
 }
 
+/** A scanner that a content is shown to as it passes. */
+export interface ScanPort {
+  readonly push: (piece: Buffer) => Promise<void>
+  /** The name of what was found; null: nothing. */
+  readonly end: () => Promise<string | null>
+  readonly abandon: () => void
+}
+
 /** How much assets may take. */
 export interface AssetBounds {
   /** Most bytes that one owner may have, by the tier of the caller. */

@@ -59,7 +59,13 @@ const view = (asset: Asset): AssetView => ({
   updated_at: secondsOf(asset.createdAt),
 })
 
-const errorsOfBytes = ['asset_quota_exceeded', 'length_required', 'asset_store_unavailable'] as const
+const errorsOfBytes = [
+  'asset_quota_exceeded',
+  'length_required',
+  'asset_infected',
+  'asset_scan_unavailable',
+  'asset_store_unavailable',
+] as const
 
 /** `/v1/assets`: what is kept, and contents that are sent at once. */
 export const assetRoutes = (options: AssetRoutesOptions): Route[] => {

@@ -199,6 +199,20 @@ export const createAssetStore = (database: Database, { seal, open }: Pick<SealPo
         return view(read, project, rows[0])
       }),
 
+    /** One version of an asset, whosever it is: for addresses that were signed. @throws AppError `asset_not_found`. */
+    granted: (project: string, id: string, version: number): Promise<{ name: string; found: AssetVersion }> =>
+      database.read({ project }, async (read) => {
+        const { rows } = await read.query<AssetRow>(
+          `SELECT ${VERSION}, a.details, a.created_at AS made_at FROM headgate.assets a
+             JOIN headgate.asset_versions v ON v.project_id = a.project_id AND v.asset_id = a.asset_id
+            WHERE a.project_id = $1 AND a.asset_id = $2 AND v.version = $3`,
+          [project, id, version],
+        )
+        if (!rows[0]) throw new AppError('asset_not_found')
+        const { details, ...found } = await view(read, project, rows[0])
+        return { name: details.name, found }
+      }),
+
     /** Assets of an owner, those made last first. */
     list: ({ project, subject }: Owner, after: string | undefined, limit: number): Promise<Asset[]> =>
       database.read({ project }, async (read) => {

@@ -3,13 +3,15 @@ import type { Database } from '../../kernel/db.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
-import type { AssetBounds, BlobPort, SealPort } from './assets.ports.ts'
+import type { AssetBounds, BlobPort, ScanPort, SealPort } from './assets.ports.ts'
 import { assetRoutes } from './assets.routes.ts'
 import { createAssetStore } from './assets.store.ts'
 import { createChunkStore } from './chunks.store.ts'
 import { contentRoutes } from './content.routes.ts'
 import { createFinish } from './finish-upload.ts'
 import { createChunkReader } from './read-chunks.ts'
+import { createSigner } from './signed-urls.ts'
+import { signedRoutes } from './signed.routes.ts'
 import { createSweep } from './sweep.ts'
 import { createUploads } from './uploads.service.ts'
 import { uploadRoutes } from './uploads.routes.ts'
@@ -20,6 +22,12 @@ export interface AssetsOptions {
   readonly database: Database
   readonly seal: SealPort
   readonly blobs: BlobPort
+  /** Opens a scan; null: nothing is scanned. */
+  readonly scan: (() => ScanPort) | null
+  /** A secret that all replicas share. */
+  readonly pepper: Buffer
+  /** Where callers reach this server, without a trailing slash. */
+  readonly address: () => string
   readonly clock: Clock
   readonly log: Log
   /** Largest content. */
@@ -30,14 +38,14 @@ export interface AssetsOptions {
 
 /** Contents that people own, and their uploads. */
 export const createAssets = (options: AssetsOptions): Feature => {
-  const { database, seal, blobs, clock, log, maxBytes, bounds } = options
+  const { database, seal, blobs, clock, log, maxBytes, bounds, scan, address } = options
   const chunks = createChunkStore(database, seal)
   const uploadStore = createUploadStore(database, seal)
   const assets = createAssetStore(database, seal)
   const read = createChunkReader(chunks, blobs)
   const sweep = createSweep({ chunks, uploads: uploadStore, blobs, clock, log })
   const onDropped = sweep.soon
-  const finish = createFinish({ assets, uploads: uploadStore, read, versions: () => bounds().versions })
+  const finish = createFinish({ assets, uploads: uploadStore, read, versions: () => bounds().versions, scan, log })
   const uploads = createUploads({
     ...{ store: uploadStore, chunks, finish, bounds, maxBytes, onDropped },
     write: createChunkWriter(chunks, blobs),
@@ -49,6 +57,7 @@ export const createAssets = (options: AssetsOptions): Feature => {
       ...uploadRoutes({ store: uploadStore, assets, uploads, finish, bounds, maxBytes, newId, onDropped }),
       ...assetRoutes({ store: assets, uploads, bounds, maxBytes, newId, onDropped }),
       ...contentRoutes({ store: assets, read }),
+      ...signedRoutes({ store: assets, read, clock, address, signer: createSigner(options.pepper) }),
     ],
     start: sweep.start,
     stop: sweep.stop,

@@ -32,6 +32,8 @@ const errorsOfBytes = [
   'upload_checksum_mismatch',
   'asset_not_found',
   'asset_changed',
+  'asset_infected',
+  'asset_scan_unavailable',
   'asset_store_unavailable',
 ] as const
 
