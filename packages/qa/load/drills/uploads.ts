@@ -85,7 +85,7 @@ const run = async (house: House, report: Report, { seed }: Scale): Promise<void>
   const limits = async () =>
     (await (await fetch(`${house.urlOf(1)}/v1/assets/limits`, { headers })).json()) as { used_bytes: number }
   report.exactly('bytes that still count after it is erased', (await limits()).used_bytes, 0)
-  for (let wait = 0; wait < 100 && objects() > KILLS; wait += 1) await pause(100)
+  for (let wait = 0; wait < 700 && objects() > kills.server; wait += 1) await pause(100)
   // Of a piece that was being written when its server was killed; it is swept an hour after.
   report.atMost('objects that are left', objects(), kills.server)
   await rm(folder, { recursive: true, force: true })
