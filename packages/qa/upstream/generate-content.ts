@@ -2,6 +2,7 @@ import { type Answer, type ChatBody, answerFor } from './answer.ts'
 import { googleDialect } from './dialect.ts'
 import { embed } from './embeddings.ts'
 import type { Exchange } from './exchange.ts'
+import { pixel } from './media.ts'
 import { refuse, sendWhole } from './plain-writer.ts'
 import { type Script, ScriptError, requireMeaning, splitModel } from './script.ts'
 import { type StreamEvent, requireReachableParts, sendStream } from './stream-writer.ts'
@@ -23,7 +24,12 @@ export interface GenerateContentBody {
   systemInstruction?: { parts?: Part[] }
   tools?: Array<{ functionDeclarations?: Array<{ name?: string; parametersJsonSchema?: unknown }> }>
   toolConfig?: { functionCallingConfig?: { mode?: string; allowedFunctionNames?: string[] } }
-  generationConfig?: { maxOutputTokens?: number; responseMimeType?: string; responseJsonSchema?: unknown }
+  generationConfig?: {
+    responseModalities?: string[]
+    maxOutputTokens?: number
+    responseMimeType?: string
+    responseJsonSchema?: unknown
+  }
 }
 
 /** Members of `GenerateContentRequest` and `GenerationConfig` (ai.google.dev/api/generate-content), as far as a chat needs them. */
@@ -31,10 +37,12 @@ const known = new Set(['model', 'stream', 'contents', 'systemInstruction', 'tool
 const knownConfig = new Set([
   'candidateCount',
   'frequencyPenalty',
+  'imageConfig',
   'maxOutputTokens',
   'presencePenalty',
   'responseJsonSchema',
   'responseMimeType',
+  'responseModalities',
   'seed',
   'stopSequences',
   'temperature',
@@ -197,6 +205,25 @@ const wholeBody = (plan: Plan, usage: object | null): string => {
   })
 }
 
+/** One picture of one pixel, with the tokens that a real one has. */
+const answerPicture = async (exchange: Exchange, script: Script, body: GenerateContentBody): Promise<void> => {
+  requireMeaning(script, 'json')
+  const { row } = exchange
+  row.prompt_tokens = countTokens((body.contents?.[0]?.parts ?? []).map(({ text }) => text ?? '').join(''))
+  row.produced_tokens = 1_120
+  const candidatesTokensDetails = [{ modality: 'IMAGE', tokenCount: row.produced_tokens }]
+  const parts = [{ inlineData: { mimeType: 'image/png', data: pixel } }]
+  const answer = {
+    candidates: [{ content: { parts, role: 'model' }, finishReason: 'STOP', index: 0 }],
+    usageMetadata: {
+      promptTokenCount: row.prompt_tokens,
+      candidatesTokenCount: row.produced_tokens,
+      candidatesTokensDetails,
+    },
+  }
+  await sendWhole(exchange, script, JSON.stringify(answer))
+}
+
 /**
  * Answers `generateContent` and `streamGenerateContent` of Google's Gemini API; a request that Gemini would refuse is refused.
  * @throws ScriptError when the script cannot be answered
@@ -209,6 +236,8 @@ export const answerGenerateContent = async (
   const { row } = exchange
   const complaint = complaintAbout(body)
   if (complaint !== null) return refuse(exchange, 400, googleDialect.error(complaint, 'INVALID_ARGUMENT', null))
+  if (body.generationConfig?.responseModalities?.includes('IMAGE') === true)
+    return answerPicture(exchange, script, body)
   requireMeaning(script, row.stream ? 'stream' : 'json')
   if (script['tool-index'] !== undefined) throw new ScriptError('tool-index has no meaning for Gemini')
   const chat = asChat(body)

@@ -6,7 +6,7 @@ import { type StreamEvent, sendStream } from './stream-writer.ts'
 import { countTokens } from './tokens.ts'
 
 /** A PNG of one pixel. */
-const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+export const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 /** Eight by eight pixels of one colour, by sharp 0.34. */
 const pictures: Readonly<Record<string, string>> = {
   jpeg:

@@ -78,6 +78,11 @@ const cloudLists: ReadonlyMap<Dialect, object> = new Map<Dialect, object>([
           outputTokenLimit: 65_536,
           supportedGenerationMethods: ['generateContent', 'countTokens'],
         })),
+        {
+          name: 'models/gemini-2.5-flash-image',
+          inputTokenLimit: 32_768,
+          supportedGenerationMethods: ['generateContent', 'countTokens'],
+        },
         { name: 'models/gemini-embedding-001', inputTokenLimit: 2_048, supportedGenerationMethods: ['embedContent'] },
         { name: 'models/aqa', supportedGenerationMethods: ['generateAnswer'] },
       ],

@@ -112,6 +112,25 @@ it('Gemini embeds, as numbers or in base64, which the official client asks for',
   await expect(client.embeddings.create({ model: 'bedrock/amazon.nova-pro-v1:0', input })).rejects.toThrow()
 })
 
+it('Gemini draws, as often as it is asked, and is paid for it', async () => {
+  const { data, usage } = await client.images.generate({
+    model: 'gemini/gemini-2.5-flash-image',
+    prompt: 'a hill',
+    n: 2,
+    size: '1536x1024',
+  })
+  expect(data?.map(({ b64_json }) => b64_json?.slice(0, 5))).toEqual(['iVBOR', 'iVBOR'])
+  expect(usage?.output_tokens).toBe(2_240)
+  const sent = upstream
+    .requests()
+    .slice(-2)
+    .map(({ body }) => JSON.parse(body ?? '') as Record<string, unknown>)
+  expect(sent).toMatchObject([
+    { generationConfig: { imageConfig: { aspectRatio: '3:2' } } },
+    { generationConfig: { responseModalities: ['IMAGE'] } },
+  ])
+})
+
 it('all list their models', async () => {
   const listed = new Set<string>()
   await expect

@@ -10,23 +10,28 @@ import { translateAnswer } from './answer.ts'
 import { translateEmbeddings, translateVectors } from './embeddings.ts'
 import { CandidateTranslator } from './events.ts'
 import { geminiFault } from './faults.ts'
+import { joinPictures, pictureAnswer, translatePictures } from './images.ts'
 
 const methods: Readonly<Record<string, Operation>> = { generateContent: 'chat', embedContent: 'embeddings' }
+
+/** Models that draw say so in their names alone, such as `gemini-2.5-flash-image`. */
+const draws = /-image(-|$)/
 
 /** Entries of Gemini's model list that can be called here (ai.google.dev/api/models). @throws ProviderFault `upstream_malformed`. */
 const readModels = (list: unknown): ListedModel[] => {
   const { models } = membersOf(list)
   if (!Array.isArray(models)) throw new ProviderFault('upstream_malformed', { upstreamStatus: 200, retry: 'elsewhere' })
   return models.filter(isObject).flatMap(({ name, inputTokenLimit, supportedGenerationMethods }) => {
-    const operations = listOf(supportedGenerationMethods).flatMap((method) => methods[method as string] ?? [])
-    if (typeof name !== 'string' || name.length > 256 || operations.length === 0) return []
+    const asked = listOf(supportedGenerationMethods).flatMap((method) => methods[method as string] ?? [])
+    if (typeof name !== 'string' || name.length > 256 || asked.length === 0) return []
+    const operations: Operation[] = asked.includes('chat') && draws.test(name) ? [...asked, 'images'] : asked
     const contextTokens = typeof inputTokenLimit === 'number' && inputTokenLimit > 0 ? inputTokenLimit : null
     return [{ id: name.replace(/^models\//, ''), operations, contextTokens, created: null }]
   })
 }
 
 /**
- * Google's Gemini API behind OpenAI's: chat by `generateContent`, embeddings by `batchEmbedContents`. What cannot be translated is told
+ * Google's Gemini API behind OpenAI's: chat by `generateContent`, embeddings by `batchEmbedContents`, pictures by `generateContent` too. What cannot be translated is told
  * in the answer's `warning`, or refused. The address may stand with or without `/v1beta`.
  */
 export const createGeminiProvider = (options: OpenAIOptions): Provider => {
@@ -62,12 +67,25 @@ export const createGeminiProvider = (options: OpenAIOptions): Provider => {
     return { ...answer, ...(warning !== null && { warning }), ...vectors }
   }
 
+  const draw = async (call: ProviderCall): Promise<ProviderAnswer> => {
+    const { body, warning, count } = translatePictures(call.request.body)
+    const path = `/models/${encodeURIComponent(call.model)}:generateContent`
+    const one = async (): Promise<Buffer> => {
+      const answer = await server.send('POST', path, body, pictureAnswer, call, call.signal)
+      return (answer as ProviderAnswer & { kind: 'json' }).body
+    }
+    const answers = await Promise.all(Array.from({ length: count }, one))
+    const pictures = joinPictures(answers, Math.floor(clock.now() / 1000))
+    return warning === null ? pictures : { ...pictures, warning }
+  }
+
   return {
     name: options.name,
     kind: 'gemini',
     call: async (call) => {
       if (call.request.operation === 'chat') return chat(call)
       if (call.request.operation === 'embeddings') return embed(call)
+      if (call.request.operation === 'images') return draw(call)
       throw new ProviderFault('operation_not_supported', {
         upstreamStatus: 0,
         retry: 'elsewhere',
