@@ -72,6 +72,14 @@ const signs: Readonly<Record<string, { readonly weight: number; readonly pattern
   },
 }
 
+/** Every sign holds one of these, so that most texts are walked once and not once for each sign. */
+const needed = [
+  'instruction|prompt|rule|direction|guideline|guardrail|anweisung|vorgabe|regel|consigne|règle|regla|instruccion|instrucción|indicacion',
+  'message|restriction|filter|limit|censorship|do anything now| mode|jailbr',
+  'you are (now|no longer)|from now on|pretend|du bist',
+  '<\\||inst\\]|sys>|##|http|base64|rot13|hex|morse',
+]
+
 /** What a prompt looks like: from 0 to 1, and the signs that were found. */
 export interface InjectionScore {
   readonly score: number
@@ -105,7 +113,9 @@ export const createInjectionScore = () => {
       weight: sign.weight,
       begin: createAutomaton(sign.patterns.map((pattern) => readPattern(pattern, foldCharacter))),
     }))
+  const hint = createAutomaton(needed.map((pattern) => readPattern(pattern, foldCharacter)))
   return (request: InferenceRequest, texts: readonly { readonly text: string }[]): InjectionScore => {
+    if (!texts.some(({ text }) => hint().feed(text) !== -1)) return { score: 0, signs: [] }
     const spoken = spokenTexts(request, texts)
     const shown = found.filter(({ begin }) =>
       spoken.some((text) => {

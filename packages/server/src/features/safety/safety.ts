@@ -39,8 +39,8 @@ const mostAtOnce = 262_144
 const isStranger = ({ kind, tier, person }: Caller): boolean =>
   tier === 'anonymous' || (kind === 'publishable' && person === null)
 
-/** Longer bodies get no score: they are mostly files, and nothing turns on it. */
-const mostScored = 1_048_576
+/** Longer bodies get no score: seven walks over a long text would hold up other calls, and nothing turns on it. */
+const mostScored = 131_072
 
 const otherCalls = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
