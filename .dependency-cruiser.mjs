@@ -107,6 +107,8 @@ export default {
           `${server}config/`,
           `${server}kernel/(countries|embedded|heap-file|memory-bound|migrate|blobs|postgres-)`,
           `${feature}ledger/(journal|progress)`,
+          // Checkpoints, on the disk of each machine.
+          `${feature}audit/checkpoint-file\\.ts$`,
           // The library’s own file of WebAssembly, in its worker.
           `${feature}provenance/reference\\.ts$`,
           `${server}http/site\\.ts$`,

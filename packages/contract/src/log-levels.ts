@@ -12,6 +12,7 @@ export const logComponents = [
   'admission',
   'alerts',
   'assets',
+  'audit',
   'cache',
   'configuration',
   'conversations',

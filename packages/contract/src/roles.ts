@@ -21,6 +21,7 @@ export const permissions = [
   'alerts:read',
   'alerts:write',
   'audit:read',
+  'audit:write',
   'config:read',
   'config:write',
   'logs:read',

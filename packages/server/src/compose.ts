@@ -7,6 +7,7 @@ import { createGeneration, type GenerationGround } from './compose/generation.ts
 import { alone } from './compose/crew.ts'
 import { createGenerations } from './compose/generations.ts'
 import { createGuards } from './compose/guards.ts'
+import { createProvable } from './compose/provable.ts'
 import { createOrigins } from './compose/provenance.ts'
 import { createReload, type Prepared } from './compose/reload.ts'
 import { createKept } from './compose/kept.ts'
@@ -71,7 +72,7 @@ export const compose = async (given: Ground): Promise<House> => {
   })
   const hints = createHints(given, settings, () => queue)
   const metrics = createMetrics({ ...guards.gauges, ...work.gauges, ...hints.gauges }, () => queue.read(), hints.labels)
-  const audit = createAudit({ database, clock })
+  const audit = createAudit({ database, clock, written: (seq) => provable.written(seq) })
   const seal = createSeal(secrets.root_key)
   const watch = createWatch({
     config: given.settings.config,
@@ -101,6 +102,7 @@ export const compose = async (given: Ground): Promise<House> => {
   const pepper = { id: secrets.pepper.id, value: Buffer.from(secrets.pepper.key.reveal(), 'base64') }
   const callers = createCallers({ settings, database, clock, log, audit, pepper, counters })
   const { identity, operators, people } = callers
+  const provable = createProvable({ settings, database, clock, log, seal, audit, identity, operators, crew })
   const ledger = createLedger({
     database,
     journalDirectory: storage.journalDirectory,
@@ -196,7 +198,7 @@ export const compose = async (given: Ground): Promise<House> => {
   const reference = createReference(describe)
 
   const features: readonly Feature[] = [
-    audit,
+    provable,
     ...callers.features,
     ledger,
     budgetRules,

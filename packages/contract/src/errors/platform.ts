@@ -125,6 +125,27 @@ export const platformErrors = defineErrors({
     recovery: 'wait',
     since: '0.2.0',
   },
+  audit_broken: {
+    id: 'HG-7009',
+    http: 500,
+    type: 'server_error',
+    severity: 'critical',
+    retryable: 'no',
+    title: 'The audit was tampered with',
+    user: 'Something is wrong on our side. Please contact support.',
+    developer:
+      'Entries of the audit are not those that were written or signed. Nothing is proven or signed until an operator has looked; the message says what was found first.',
+    causes: [
+      'Somebody changed the tables of the audit past Headgate.',
+      'A backup was restored that is older than the last checkpoint.',
+    ],
+    resolutions: [
+      'Operator: `headgate audit verify` with the checkpoints that were copied out says which entries it is about.',
+      'Keep the database as it is, and the copies: they are evidence.',
+    ],
+    recovery: 'contact_support',
+    since: '0.2.0',
+  },
   config_invalid: {
     id: 'HG-7004',
     http: 422,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { adminCommand } from './admin-command.ts'
+import { auditCommand } from './audit-command.ts'
 import { configCommand } from './config-command.ts'
 import { diagnosticsCommand } from './diagnostics-command.ts'
 import { doctorCommand } from './doctor-command.ts'
@@ -20,6 +21,7 @@ export const operatorCommands = (): readonly Command[] => [
   budgetsCommand(),
   limitsCommand(),
   encryptionCommand(),
+  auditCommand(),
   adminCommand(),
   migrateCommand(),
   configCommand(),

@@ -30,7 +30,8 @@ export const operator = { actor: 'cli' } as const
 /** A batch that waits for the ledger of a busy server. */
 const RECOMPUTE_TIMEOUT_MS = 60_000
 
-const identityOn = ({ config, secrets, database }: OpenStore): Identity =>
+/** Identity on an open store. */
+export const identityOn = ({ config, secrets, database }: OpenStore): Identity =>
   createIdentity({
     database,
     clock: systemClock,

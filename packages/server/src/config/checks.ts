@@ -114,6 +114,10 @@ export const checks: Readonly<Record<string, Check>> = {
     expected: 'a text that is not only space',
     problem: (text) => (foldText(text) === '' ? 'holds nothing that could be found' : undefined),
   },
+  'witness-key': {
+    expected: '<name>+<8 hex digits>+<base64>, as its operator gives it',
+    problem: (text) => (/^[^+\s]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2}$/.test(text) ? undefined : 'is no public key'),
+  },
   file: { expected: 'a readable file', problem: readableFile },
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { budgetProblems } from '../domain/budget-problems.ts'
 import { alertFaults } from './alert-faults.ts'
+import { auditFaults } from './audit-faults.ts'
 import { priceFaults } from './price-faults.ts'
 import { dateFaults } from './date-faults.ts'
 import { retentionFaults } from './retention-faults.ts'
@@ -198,6 +199,7 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
       ...policyFaults(loaded, where),
       ...budgetFaults(loaded, where),
       ...alertFaults(loaded, where),
+      ...auditFaults(loaded, where),
     )
     if (loaded.standby && loaded.database_url !== undefined) {
       faults.push({

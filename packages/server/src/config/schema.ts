@@ -1,5 +1,6 @@
 import { BudgetRuleSchema, budgetNamePattern } from '@headgate/contract/budgets.ts'
 import { type Static, Type } from 'typebox'
+import { AuditSchema } from './audit-schema.ts'
 import { CacheSchema } from './cache-schema.ts'
 import { CurrencySchema } from './currency-schema.ts'
 import { AlertsSchema, ObjectivesSchema, ReceiversSchema } from './alerts-schema.ts'
@@ -191,6 +192,7 @@ export const ConfigSchema = group(
     cache: CacheSchema,
     ...filesOptions,
     fetch: FetchSchema,
+    audit: AuditSchema,
     guards: GuardsSchema,
     diagnostics: DiagnosticsOptionsSchema,
     queue: group(
@@ -261,6 +263,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'resume',
   'safety',
   'provenance',
+  'audit',
   'diagnostics',
   'requests',
   'slow_log',

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { queryDatabase } from '../../../test/faults/support/ledger-rows.ts'
 import { freshDatabase, type TestDatabase } from '../../../test/support/database.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import { type Database, openDatabase } from '../../kernel/db.ts'
 import { createAudit } from './audit.ts'
+import { verifyAudit } from './verify.ts'
 
 const quiet = { info: () => {}, warn: () => {}, error: () => {} }
 let home: TestDatabase
@@ -76,6 +78,9 @@ test.each([
   'DELETE FROM headgate.audit_entries',
   'TRUNCATE headgate.audit_entries',
   'DELETE FROM headgate.audit_head',
+  'UPDATE headgate.audit_head SET seq = 0',
+  'DELETE FROM headgate.audit_checkpoints',
+  "UPDATE headgate.audit_keys SET name = 'another'",
 ])('the running server cannot do: %s', async (statement) => {
   await expect(database.transaction('system', ({ execute }) => execute(statement))).rejects.toMatchObject({
     code: '42501',
@@ -87,4 +92,52 @@ test('a project sees its own entries only, never those of the house', async () =
     query<{ project_id: string }>('SELECT project_id FROM headgate.audit_entries'),
   )
   expect(new Set(rows.map((row) => row.project_id))).toEqual(new Set(['two']))
+})
+
+test.each(['seq', 'seq + 2'])('a row that does not follow the last one is refused: %s', async (seq) => {
+  const insert = database.transaction('system', ({ execute }) =>
+    execute(
+      `INSERT INTO headgate.audit_entries SELECT ${seq}, at, actor, action, resource, project_id, before, after, request_id, reason, hash, hash
+       FROM headgate.audit_entries ORDER BY seq DESC LIMIT 1`,
+    ),
+  )
+  await expect(insert).rejects.toMatchObject({ code: '23514' })
+})
+
+test.each([
+  "UPDATE headgate.audit_entries SET actor = 'nobody'",
+  'DELETE FROM headgate.audit_entries',
+  'TRUNCATE headgate.audit_entries',
+])('who owns the tables cannot do it by accident: %s', async (statement) => {
+  await expect(queryDatabase(home.url, statement)).rejects.toMatchObject({ code: '42501' })
+})
+
+test('entries from before the chain are chained by the next one, and the mark says how many they were', async () => {
+  const older = await freshDatabase()
+  const store = openDatabase({ connection: { url: older.url }, log: quiet })
+  try {
+    await queryDatabase(
+      older.url,
+      `ALTER TABLE headgate.audit_entries DISABLE TRIGGER append;
+       INSERT INTO headgate.audit_entries (seq, at, actor, action, resource, project_id, after)
+         SELECT n, now(), 'admin', 'key.created', 'key/' || n, '*', jsonb_build_object('b', n / 3.0, 'a', 'ö')
+         FROM generate_series(1, 1200) n;
+       UPDATE headgate.audit_head SET seq = 1200;
+       ALTER TABLE headgate.audit_entries ENABLE TRIGGER append`,
+    )
+    const { record, list } = createAudit({ database: store, clock: systemClock })
+    // By a transaction of one project, which sees no other rows.
+    await store.transaction({ project: 'one' }, (transaction) => record(transaction, entry))
+    const { data } = await list({ limit: '3' })
+    expect(data.map(({ seq, action, after }) => [seq, action, after])).toEqual([
+      ['1202', 'key.created', null],
+      ['1201', 'audit.chained', { entries: '1200' }],
+      ['1200', 'key.created', { b: 400, a: 'ö' }],
+    ])
+    const report = await verifyAudit(store, [], { keys: [], foreign: [] })
+    expect(report).toEqual({ ok: true, entries: '1202', checkpoints: 0, unsigned: '1202', findings: [] })
+  } finally {
+    await store.close()
+    await older.drop()
+  }
 })

@@ -1,3 +1,5 @@
+import type { Page, PageQuery } from '@headgate/contract/keys.ts'
+import type { OperatorView, SessionView } from '@headgate/contract/operators.ts'
 import type { Permission } from '@headgate/contract/roles.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
@@ -27,6 +29,11 @@ export interface Operators extends Feature {
     permission: Permission,
     beforeAsking?: () => void,
   ) => string | Promise<string>
+  /** Pages of who they are, and of their sessions. */
+  readonly lists: {
+    readonly operators: (query: PageQuery) => Promise<Page<OperatorView>>
+    readonly sessions: (query: PageQuery) => Promise<Page<SessionView>>
+  }
 }
 
 /** Builds operators: rows with a role, and their sessions beside the admin key. */
@@ -35,6 +42,7 @@ export const createOperators = ({ database, authenticateAdminKey, ...options }: 
   return {
     name: 'operators',
     routes: operatorRoutes(service),
+    lists: { operators: service.list, sessions: service.listSessions },
     authenticateAdmin: (credential, permission, beforeAsking) => {
       if (credential === null || !looksLikeSession(credential)) return authenticateAdminKey(credential)
       beforeAsking?.()

@@ -95,6 +95,7 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     asset_id: world.assetIds,
     upload_id: world.uploadIds,
     name: ['up', 'fuzz-a', 'fuzz-b'],
+    seq: ['1', '2', '999999'],
   }
 
   const pathValue = ({ name, schema }: Parameter): fc.Arbitrary<string> =>
