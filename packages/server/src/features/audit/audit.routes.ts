@@ -117,14 +117,14 @@ export const auditRoutes = (ports: AuditRoutePorts): Route[] => [
         'A `tlog-proof` (c2sp.org/tlog-proof): index, audit path and checkpoint, with the entry itself as extra data. Under the first checkpoint that covers it, unless `size` names another.',
       params: AuditProofPathSchema,
       answer: AuditProofSchema,
-      contentType: 'text/plain; charset=utf-8',
+      contentType: 'text/plain',
       errors: ['audit_broken', 'resource_not_found'],
     },
     handle: async ({ params, query }) => {
       const seq = params['seq'] ?? ''
       if (!number.test(seq)) throw new AppError('resource_not_found', { detail: 'There is no such entry.' })
       const size = query['size'] === undefined ? undefined : BigInt(query['size'] as string)
-      return { kind: 'bytes', contentType: 'text/plain; charset=utf-8', bytes: await ports.prove(BigInt(seq), size) }
+      return { kind: 'bytes', contentType: 'text/plain', bytes: await ports.prove(BigInt(seq), size) }
     },
   }),
   defineRoute({

@@ -30,17 +30,13 @@ const columns = 'seq, at, actor, action, resource, project_id, before, after, re
 
 /** Takes the head; others who audit wait until this transaction ends, so that no number is lost. */
 export const lockHead = async ({ query }: Transaction): Promise<AuditHead> =>
-  (await query<AuditHead>('SELECT * FROM headgate.lock_audit_head()')).rows[0] as AuditHead
+  (await query<AuditHead>('SELECT seq, chained, hash FROM headgate.audit_head FOR UPDATE')).rows[0] as AuditHead
 
 /** The head as it is now, locked by nobody. */
 export const readHead = async ({ query }: Read): Promise<AuditHead> =>
   (await query<AuditHead>('SELECT seq, chained, hash FROM headgate.audit_head')).rows[0] as AuditHead
 
-/** Entries from before the chain, in order. */
-export const unchainedEntries = async ({ query }: Transaction, most: number): Promise<AuditRow[]> =>
-  (await query<AuditRow>(`SELECT ${columns} FROM headgate.unchained_audit_entries($1)`, [most])).rows
-
-/** Gives the next of them their hashes. */
+/** Gives the next entries from before the chain their hashes, in order. */
 export const chainEntries = async ({ execute }: Transaction, hashes: readonly Buffer[]): Promise<void> => {
   await execute('SELECT headgate.chain_audit_entries($1)', [hashes])
 }

@@ -1,29 +1,23 @@
 import type { Transaction } from '../../kernel/db.ts'
-import {
-  type AuditHead,
-  type AuditRow,
-  asHouse,
-  chainEntries,
-  insertEntry,
-  lockHead,
-  unchainedEntries,
-} from './audit.store.ts'
+import { type AuditHead, asHouse, chainEntries, entriesAfter, insertEntry, lockHead } from './audit.store.ts'
 import { type AuditContent, hashOf } from './leaf.ts'
 
 const BATCH = 500
 
 /** Chains the entries from before the chain, under the head's lock, and marks with one more where it began. */
 const adopt = async (transaction: Transaction, at: Date, head: AuditHead): Promise<AuditHead> => {
-  let { hash } = head
-  for (;;) {
-    const rows: AuditRow[] = await unchainedEntries(transaction, BATCH)
-    if (rows.length === 0) break
+  let { chained, hash } = head
+  while (chained < head.seq) {
+    const rows = await entriesAfter(transaction, chained, BATCH)
+    if (rows.length === 0) throw new Error(`Entry ${chained + 1n} of the audit is missing`)
     const hashes: Buffer[] = []
     for (const row of rows) {
       hash = hashOf(row, hash)
       hashes.push(hash)
     }
+    // It refuses what does not go on from the last one: a gap.
     await chainEntries(transaction, hashes)
+    chained += BigInt(rows.length)
   }
   const seq = head.seq + 1n
   const mark: AuditContent = {
@@ -38,7 +32,7 @@ const adopt = async (transaction: Transaction, at: Date, head: AuditHead): Promi
     request_id: null,
     reason: null,
   }
-  return { seq, chained: seq, hash: await asHouse(transaction, () => append(transaction, mark, hash)) }
+  return { seq, chained: seq, hash: await append(transaction, mark, hash) }
 }
 
 const append = async (transaction: Transaction, content: AuditContent, previous: Buffer): Promise<Buffer> => {
@@ -50,7 +44,7 @@ const append = async (transaction: Transaction, content: AuditContent, previous:
 /** The head, taken until the transaction ends, with every entry chained. */
 export const takeHead = async (transaction: Transaction, at: Date): Promise<AuditHead> => {
   const head = await lockHead(transaction)
-  return head.chained === head.seq ? head : adopt(transaction, at, head)
+  return head.chained === head.seq ? head : asHouse(transaction, () => adopt(transaction, at, head))
 }
 
 /** Appends an entry to the chain and gives its number. */

@@ -11,14 +11,9 @@ ALTER TABLE headgate.audit_head
   ADD COLUMN chained bigint NOT NULL DEFAULT 0,
   ADD COLUMN hash bytea NOT NULL DEFAULT decode(repeat('00', 32), 'hex') CHECK (octet_length(hash) = 32),
   ADD CHECK (chained BETWEEN 0 AND seq);
+-- The runtime role cannot write the head: entries move it. The right to one column that can have one value lets it lock the row.
 REVOKE UPDATE ON headgate.audit_head FROM headgate_runtime;
-
--- Takes the head until the transaction ends, so that writers come one after the other. The runtime role cannot write the head itself.
-CREATE FUNCTION headgate.lock_audit_head() RETURNS TABLE (seq bigint, chained bigint, hash bytea)
-  LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-  AS $$ SELECT h.seq, h.chained, h.hash FROM headgate.audit_head h FOR UPDATE $$;
-REVOKE EXECUTE ON FUNCTION headgate.lock_audit_head() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION headgate.lock_audit_head() TO headgate_runtime;
+GRANT UPDATE (id) ON headgate.audit_head TO headgate_runtime;
 
 -- An entry follows the last one or is refused: no gap, no second entry of one number, no other predecessor.
 CREATE FUNCTION headgate.append_audit_entry() RETURNS trigger
@@ -33,6 +28,7 @@ BEGIN
   RETURN NEW;
 END
 $$;
+REVOKE EXECUTE ON FUNCTION headgate.append_audit_entry() FROM PUBLIC;
 CREATE TRIGGER append BEFORE INSERT ON headgate.audit_entries
   FOR EACH ROW EXECUTE FUNCTION headgate.append_audit_entry();
 
@@ -55,16 +51,9 @@ CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE ON headgate.audit_entries
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON headgate.audit_entries
   FOR EACH STATEMENT EXECUTE FUNCTION headgate.refuse_audit_change();
 
--- Entries from before the chain, in order.
-CREATE FUNCTION headgate.unchained_audit_entries(most integer) RETURNS SETOF headgate.audit_entries
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET headgate.scope = '*'
-  AS $$
-    SELECT e.* FROM headgate.audit_entries e, headgate.audit_head h
-     WHERE e.seq > h.chained ORDER BY e.seq LIMIT most
-  $$;
--- Gives the next of them their hashes, in order.
-CREATE FUNCTION headgate.chain_audit_entries(hashes bytea[]) RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET headgate.scope = '*'
+-- Gives the next entries from before the chain their hashes, in order, for the house (scope '*'). Returns how many.
+CREATE FUNCTION headgate.chain_audit_entries(hashes bytea[]) RETURNS integer
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   AS $$
 DECLARE
   head headgate.audit_head;
@@ -80,10 +69,11 @@ BEGIN
     head.hash := one;
   END LOOP;
   UPDATE headgate.audit_head h SET chained = head.chained, hash = head.hash;
+  RETURN cardinality(hashes);
 END
 $$;
-REVOKE EXECUTE ON FUNCTION headgate.unchained_audit_entries(integer), headgate.chain_audit_entries(bytea[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION headgate.unchained_audit_entries(integer), headgate.chain_audit_entries(bytea[]) TO headgate_runtime;
+REVOKE EXECUTE ON FUNCTION headgate.chain_audit_entries(bytea[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION headgate.chain_audit_entries(bytea[]) TO headgate_runtime;
 
 -- Keys that sign checkpoints (Ed25519); the newest signs. The private key is sealed with a data key of the house.
 CREATE TABLE headgate.audit_keys (
