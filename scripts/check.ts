@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { architectureProblems } from './check-architecture.ts'
 import { catalogueProblems } from './check-catalogue.ts'
+import { privacyProblems } from './check-data-map.ts'
 import { deliveryProblems } from './check-delivery.ts'
 import { dependencyProblems } from './check-dependencies.ts'
 import { directiveProblems } from './check-directives.ts'
@@ -61,6 +62,7 @@ const checks: Check[] = [
   tool('format', '@biomejs/biome/bin/biome', 'format', '.'),
   rule('architecture', architectureProblems),
   rule('catalogue', catalogueProblems),
+  { name: 'data-map', run: async () => (await privacyProblems()).join('\n') },
   { name: 'delivery', run: async () => (await deliveryProblems(root)).join('\n') },
   rule('directives', directiveProblems),
   rule('plants', plantProblems),

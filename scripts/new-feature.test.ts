@@ -36,7 +36,18 @@ it('a new feature passes the check after the steps it names', () => {
   expect(run('scripts/new-feature.ts', 'notes')).toContain('npm run generate')
   run('scripts/generate-reference.ts')
   run('node_modules/@biomejs/biome/bin/biome', 'format', '--write', '.')
-  run('scripts/check.ts', 'types', 'lint', 'boundaries', 'unused', 'format', 'architecture', 'catalogue', 'reference')
+  run(
+    'scripts/check.ts',
+    'types',
+    'lint',
+    'boundaries',
+    'unused',
+    'format',
+    'architecture',
+    'catalogue',
+    'reference',
+    'data-map',
+  )
   run('scripts/test.ts', 'packages/server/src/features/notes')
 }, 600_000)
 

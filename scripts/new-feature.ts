@@ -49,6 +49,16 @@ const wiring: readonly [path: string, anchor: string, added: string][] = [
   ],
   ['packages/server/src/compose.ts', '    ...hints.features,\n  ]\n', `    ${name},\n`],
   [
+    'packages/server/src/features/privacy/map/operation.ts',
+    '  migrations: {',
+    `  ${name}: {
+    ...house,
+    purpose: 'What this is for, in one line.',
+    kept: 'until removed',
+    columns: { technical: ['id', 'project_id', 'created_at'] },
+  },\n`,
+  ],
+  [
     'packages/server/test/isolation/route-samples.ts',
     "  'GET /admin/v1/config': ",
     `  'GET /admin/v1/${name}': plain('/admin/v1/${name}'),\n`,

@@ -24,6 +24,7 @@ export const apiTags = {
   Budgets: 'What projects, users, keys and models may spend.',
   Operators: 'Who runs this Headgate: roles, and sessions.',
   Audit: 'What operators did.',
+  Privacy: 'What is held of people, why and for how long, and erasing it.',
   Status: 'Health and metrics of this process.',
   Reference: 'This description of the API.',
 } as const

@@ -23,6 +23,7 @@ export const logComponents = [
   'kernel',
   'ledger',
   'metering',
+  'privacy',
   'provenance',
   'providers',
   'relay',

@@ -22,6 +22,8 @@ export const permissions = [
   'alerts:write',
   'audit:read',
   'audit:write',
+  'privacy:read',
+  'privacy:write',
   'config:read',
   'config:write',
   'logs:read',
@@ -69,5 +71,6 @@ export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
     'requests:read',
     'alerts:read',
     'audit:read',
+    'privacy:read',
   ],
 }

@@ -1,6 +1,7 @@
 import { assetErrors } from './assets.ts'
 import { authenticationErrors } from './authentication.ts'
 import { conversationErrors } from './conversations.ts'
+import { privacyErrors } from './privacy.ts'
 import type { ErrorEntry } from './entry.ts'
 import { fetchErrors } from './fetch.ts'
 import { fileErrors } from './files.ts'
@@ -28,6 +29,7 @@ const families = {
   ...assetErrors,
   ...provenanceErrors,
   ...conversationErrors,
+  ...privacyErrors,
   ...limitErrors,
   ...upstreamErrors,
   ...platformErrors,

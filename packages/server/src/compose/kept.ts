@@ -19,8 +19,9 @@ import type { Crew } from './crew.ts'
 import { createFileRoom } from './file-room.ts'
 import type { Generation } from './generation.ts'
 import { idempotencySettings, resumeBounds } from './options.ts'
+import { createPrivacyRoom, type PrivacyRoomPorts } from './privacy.ts'
 
-interface KeptOptions {
+interface KeptOptions extends PrivacyRoomPorts {
   /** As it was at the start. */
   readonly config: Config
   readonly audit: Pick<Audit, 'record'>
@@ -45,7 +46,7 @@ interface KeptOptions {
 /**
  * Builds what outlives the request that it belongs to: answers kept for retries, in PostgreSQL; streams kept for readers who come
  * back, in memory, and in Redis too where there is one, so that other replicas
- * can read; conversations, files and batches, in PostgreSQL; assets, in a folder.
+ * can read; conversations, files and batches, in PostgreSQL; assets, in a folder. And what takes people out of all of it again.
  */
 export const createKept = async (options: KeptOptions) => {
   const { settings, redisUrl, database, seal, pepper, crew, clock, log, metrics } = options
@@ -83,5 +84,7 @@ export const createKept = async (options: KeptOptions) => {
   const cache = await createCached(options)
   const files = createFileRoom({ ...options, present: fail.present, maxBytes: options.config.files.max_bytes })
   const conversations = createConversationRoom(options)
-  return { idempotency, streams, responses, cache, files, conversations, assets: createAssetRoom(options) }
+  const assets = createAssetRoom(options)
+  const privacy = createPrivacyRoom({ ...options, cache, assets })
+  return { idempotency, streams, responses, cache, files, conversations, assets, privacy }
 }

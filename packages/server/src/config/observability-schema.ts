@@ -51,6 +51,12 @@ export const RetentionSchema = group(
       0,
       'Whole months that rows of the ledger stay, 12 at least; what they came to stays by the day. 0: the rows stay too.',
     ),
+    erasure_settle_minutes: whole(
+      0,
+      4_320,
+      60,
+      'Minutes after which the erasure of a person is looked at once more, for what calls under way, journals and other replicas wrote late.',
+    ),
   },
   'How long rows stay; those of requests by `requests.keep_days` and `stats_days`.',
 )

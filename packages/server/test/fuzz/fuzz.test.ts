@@ -65,6 +65,7 @@ beforeAll(async () => {
     requestIds: [made.headers.get('x-request-id') as string, 'req_01KG9V6V80Q3M5YJ8T2N4R7WXA'],
     responseIds: await Promise.all(Array.from({ length: 12 }, response)),
     fileIds,
+    erasureIds: [await idOf('/admin/v1/privacy/erasures', { project: 'default', user: 'nobody' })],
     batchIds: [await idOf('/v1/batches', asked, secret.key)],
     conversationIds,
     messageIds: await Promise.all(Array.from({ length: 24 }, (_, index) => say(conversationIds[index % 3] as string))),
@@ -75,7 +76,7 @@ beforeAll(async () => {
     sessionIds: [await idOf('/admin/v1/sessions', { operator }), await idOf('/admin/v1/sessions', { operator })],
     providerUrl: house.upstream.url,
   }
-})
+}, 180_000)
 afterAll(() => house.stop())
 
 it(`${runs} requests from the API document: none is a server error, every answer is as described`, async () => {

@@ -95,6 +95,9 @@ const notAsked = [
   // Come with files that shall be signed: provenance.test.ts.
   'provenance_failed',
   'provenance_unavailable',
+  // Come with the data of people: privacy.test.ts.
+  'erasure_not_found',
+  'person_missing',
   // Come with two requests of one name: idempotency.test.ts.
   'idempotency_key_invalid',
   'idempotency_key_reused',

@@ -14,6 +14,9 @@ const missingBatch = 'batch_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 const missingAsset = 'asset_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 const missingUpload = 'upload_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 
+/** No erasure has this id. */
+const missingErasure = 'era_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+
 /** No response has this id. */
 const missingResponse = 'resp_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 
@@ -86,6 +89,13 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'GET /readyz': plain('/readyz'),
   'GET /startupz': plain('/startupz'),
   'GET /admin/v1/scaling': plain('/admin/v1/scaling'),
+  'GET /admin/v1/privacy/data-map': plain('/admin/v1/privacy/data-map'),
+  'GET /admin/v1/privacy/processing-record': plain('/admin/v1/privacy/processing-record'),
+  'GET /admin/v1/privacy/receipt-key': plain('/admin/v1/privacy/receipt-key'),
+  'GET /admin/v1/privacy/erasures': plain('/admin/v1/privacy/erasures'),
+  'POST /admin/v1/privacy/erasures': plain('/admin/v1/privacy/erasures', { project: 'default', user: 'nobody' }),
+  'GET /admin/v1/privacy/erasures/:erasure_id': missed(`/admin/v1/privacy/erasures/${missingErasure}`),
+  'POST /v1/privacy/erasures': plain('/v1/privacy/erasures', {}),
   'GET /warmz': plain('/warmz'),
   'GET /openapi.json': plain('/openapi.json'),
   'GET /errors.json': plain('/errors.json'),

@@ -3,11 +3,12 @@ import type { Database } from '../../kernel/db.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
-import type { AssetBounds, BlobPort, ScanPort, SealPort } from './assets.ports.ts'
+import type { AssetBounds, BlobPort, Owner, ScanPort, SealPort } from './assets.ports.ts'
 import { assetRoutes } from './assets.routes.ts'
 import { createAssetStore } from './assets.store.ts'
 import { createChunkStore } from './chunks.store.ts'
 import { contentRoutes } from './content.routes.ts'
+import { createForgetOwner } from './forget-owner.ts'
 import { createFinish } from './finish-upload.ts'
 import { createChunkReader } from './read-chunks.ts'
 import { createSigner } from './signed-urls.ts'
@@ -37,7 +38,13 @@ export interface AssetsOptions {
 }
 
 /** Contents that people own, and their uploads. */
-export const createAssets = (options: AssetsOptions): Feature => {
+export interface Assets extends Feature {
+  /** Erases all assets and uploads of an owner. Tells how many, by table. */
+  readonly forgetOwner: (owner: Owner) => Promise<Readonly<Record<string, number>>>
+}
+
+/** Builds assets over the store of their bytes. */
+export const createAssets = (options: AssetsOptions): Assets => {
   const { database, seal, blobs, clock, log, maxBytes, bounds, scan, address } = options
   const chunks = createChunkStore(database, seal)
   const uploadStore = createUploadStore(database, seal)
@@ -53,6 +60,7 @@ export const createAssets = (options: AssetsOptions): Feature => {
   const newId = (prefix: 'asset' | 'upload') => prefixedId(prefix, clock.now())
   return {
     name: 'assets',
+    forgetOwner: createForgetOwner({ database, assets, uploads: uploadStore, onDropped }),
     routes: [
       ...uploadRoutes({ store: uploadStore, assets, uploads, finish, bounds, maxBytes, newId, onDropped }),
       ...assetRoutes({ store: assets, uploads, bounds, maxBytes, newId, onDropped }),

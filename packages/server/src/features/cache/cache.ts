@@ -31,6 +31,8 @@ export interface Cache extends Feature {
     call: Call,
     ...given: [readonly Target[], InferenceRequest, Exchange, CacheWish, CancelSignal]
   ) => Promise<UpstreamAnswer>
+  /** Forgets answers of a key, a project or a person, here at once and elsewhere within 5 seconds. Tells how many. */
+  readonly forget: ReturnType<typeof createPurges>['purge']
 }
 
 /** A third of how long a turn is held without a sign. */
@@ -201,13 +203,14 @@ export const createCache = (options: CacheOptions): Cache => {
   }
 
   const purges = createPurges(options, subjectOf)
-  const forget = async (): Promise<void> => {
+  const forgetOld = async (): Promise<void> => {
     while (await ask(store.forget, false));
   }
 
   return {
     name: 'cache',
     recall,
+    forget: purges.purge,
     routes: cacheRoutes(purges.purge),
     start: async () => {
       await purges.start()
@@ -215,7 +218,7 @@ export const createCache = (options: CacheOptions): Cache => {
         clock.every(HOLD_MS, () => {
           for (const { place, turn, owner } of making.values()) void ask(() => store.claim(place, turn, owner), true)
         }),
-        clock.every(FORGET_MS, () => void forget()),
+        clock.every(FORGET_MS, () => void forgetOld()),
       )
     },
     // Only what this process holds by itself is short of memory.

@@ -21,6 +21,7 @@ export interface World {
   readonly responseIds: readonly string[]
   readonly fileIds: readonly string[]
   readonly batchIds: readonly string[]
+  readonly erasureIds: readonly string[]
   /** Conversations, and messages of the first of them. */
   readonly conversationIds: readonly string[]
   readonly messageIds: readonly string[]
@@ -90,6 +91,7 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     response_id: world.responseIds,
     file_id: world.fileIds,
     batch_id: world.batchIds,
+    erasure_id: world.erasureIds,
     session_id: world.conversationIds,
     message_id: world.messageIds,
     asset_id: world.assetIds,

@@ -1,0 +1,86 @@
+import type { TableMap } from '../data-map.ts'
+
+const house = { activity: 'operation', personColumn: null, erasure: 'stays' } as const
+const counted = 'Counts of many calls together.'
+const hourly = [
+  ...['kind', 'route', 'tier', 'target', 'code', 'count', 'total_ms', 'input_tokens', 'output_tokens', 'durations'],
+  'first_bytes',
+]
+
+/** What keeps the service running. */
+export const operationTables: Readonly<Record<string, TableMap>> = {
+  providers: {
+    ...house,
+    purpose: 'Model providers that were added at run time.',
+    kept: 'until removed',
+    columns: {
+      technical: [
+        ...['name', 'kind', 'base_url', 'stream_usage', 'api_key_hint', 'header_names', 'created_at', 'changed_at'],
+        ...['revision', 'api_version'],
+      ],
+      secret: ['api_key', 'headers'],
+    },
+  },
+  provider_changes: {
+    ...house,
+    purpose: 'Tells replicas that providers changed.',
+    kept: 'one row, for ever',
+    columns: { technical: ['id', 'revision'] },
+  },
+  provider_switches: {
+    ...house,
+    purpose: 'Providers that are switched off.',
+    kept: 'until switched on',
+    columns: { technical: ['name', 'off_at'] },
+  },
+  request_minutes: {
+    ...house,
+    purpose: 'Counts of requests by the minute.',
+    kept: '`requests.stats_days`',
+    because: counted,
+    columns: { technical: ['minute', 'process_id', 'written_at'], usage: hourly },
+  },
+  request_hours: {
+    ...house,
+    purpose: 'Counts of requests by the hour.',
+    kept: '`requests.stats_days`',
+    because: counted,
+    columns: { technical: ['hour'], usage: hourly },
+  },
+  request_rollup: {
+    ...house,
+    purpose: 'How far minutes were added up to hours.',
+    kept: 'one row, for ever',
+    columns: { technical: ['single', 'rolled_at', 'reconciled_at'] },
+  },
+  alerts: {
+    ...house,
+    purpose: 'What fires.',
+    kept: 'until a while after its end',
+    columns: { technical: ['id', 'name', 'severity', 'summary', 'value', 'threshold', 'started_at', 'ended_at'] },
+  },
+  alert_deliveries: {
+    ...house,
+    purpose: 'Whether receivers were told.',
+    kept: 'as long as the alert',
+    columns: { technical: ['alert_id', 'state', 'receiver', 'attempts', 'next_at', 'delivered_at', 'fault'] },
+  },
+  alert_turn: {
+    ...house,
+    purpose: 'Whose turn it is to look at the alerts.',
+    kept: 'one row, for ever',
+    columns: { technical: ['single', 'evaluated_at'] },
+  },
+  log_levels: {
+    ...house,
+    purpose: 'How much each part writes to the log.',
+    kept: 'until changed',
+    columns: { technical: ['component', 'level', 'updated_at'] },
+  },
+  migrations: {
+    ...house,
+    purpose: 'Which versions of the schema were applied.',
+    kept: 'for ever',
+    columns: { technical: ['version', 'name', 'checksum', 'applied_at'] },
+  },
+}

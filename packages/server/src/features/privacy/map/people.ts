@@ -1,0 +1,151 @@
+import type { TableMap } from '../data-map.ts'
+
+const house = { personColumn: null, erasure: 'stays' } as const
+
+const changes = (what: string): TableMap => ({
+  activity: 'operation',
+  purpose: `Tells replicas that ${what} changed.`,
+  kept: 'one row, for ever',
+  ...house,
+  columns: { technical: ['id', 'revision'] },
+})
+
+/** Who may ask, and who may run this Headgate. */
+export const peopleTables: Readonly<Record<string, TableMap>> = {
+  projects: {
+    activity: 'security',
+    purpose: 'The tenants.',
+    kept: 'until removed',
+    ...house,
+    columns: { technical: ['project_id', 'position', 'name', 'created_at'] },
+  },
+  api_keys: {
+    activity: 'security',
+    purpose: 'Keys of apps.',
+    kept: 'for ever: the books name them',
+    ...house,
+    because: 'A key is an app’s, not a person’s.',
+    columns: {
+      technical: [
+        ...['key_id', 'position', 'project_id', 'kind', 'name', 'tier', 'models', 'origins', 'state', 'budget_id'],
+        ...['expires_at', 'created_at', 'changed_at', 'revision'],
+      ],
+      usage: ['last_used_at'],
+    },
+  },
+  api_key_secrets: {
+    activity: 'security',
+    purpose: 'Digests of keys.',
+    kept: 'until the secret is replaced or the key ends',
+    ...house,
+    columns: {
+      technical: ['secret_id', 'key_id', 'project_id', 'pepper_id', 'created_at', 'expires_at'],
+      secret: ['hash'],
+    },
+  },
+  admin_keys: {
+    activity: 'security',
+    purpose: 'The digest of the admin key.',
+    kept: 'until it is replaced',
+    ...house,
+    columns: { technical: ['id', 'pepper_id', 'created_at', 'revision'], secret: ['hash'] },
+  },
+  operators: {
+    activity: 'security',
+    purpose: 'Who runs this Headgate.',
+    kept: 'for ever: the audit names them',
+    ...house,
+    columns: { operator: ['operator_id', 'name'], technical: ['role', 'state', 'created_at', 'changed_at'] },
+  },
+  operator_sessions: {
+    activity: 'security',
+    purpose: 'Sessions of operators.',
+    kept: 'until they end',
+    ...house,
+    columns: {
+      operator: ['operator_id'],
+      technical: ['session_id', 'created_at', 'expires_at', 'revoked_at'],
+      secret: ['hash'],
+    },
+  },
+  audit_entries: {
+    activity: 'security',
+    purpose: 'What operators did.',
+    kept: 'for ever',
+    ...house,
+    columns: {
+      operator: ['actor'],
+      technical: ['seq', 'at', 'action', 'resource', 'project_id', 'before', 'after', 'request_id', 'reason'],
+    },
+  },
+  audit_head: {
+    activity: 'security',
+    purpose: 'The number of the last entry.',
+    kept: 'one row, for ever',
+    ...house,
+    columns: { technical: ['id', 'seq'] },
+  },
+  privacy_erasures: {
+    activity: 'security',
+    purpose: 'Who asked for an erasure, and the proof that it was done.',
+    kept: 'for ever: it proves what was done',
+    ...house,
+    because:
+      'The name goes with the last pass; a keyed digest stays, by which the person can be found again after a backup was restored.',
+    columns: {
+      person: ['subject', 'sealed'],
+      operator: ['requested_by'],
+      technical: [
+        ...['project_id', 'erasure_id', 'pseudonym', 'passes', 'touched', 'requested_at', 'next_pass_at', 'done_at'],
+        ...['receipt', 'signature'],
+      ],
+    },
+  },
+  issuers: {
+    activity: 'security',
+    purpose: 'Who vouches for people.',
+    kept: 'until removed',
+    ...house,
+    columns: { technical: ['project_id', 'name', 'issuer', 'changed_at'] },
+  },
+  user_secrets: {
+    activity: 'security',
+    purpose: 'Which secrets sign the names of people; the secrets follow from the root key.',
+    kept: 'until they end',
+    ...house,
+    columns: { technical: ['secret_id', 'project_id', 'pepper_id', 'created_at', 'expires_at'] },
+  },
+  access_rules: {
+    activity: 'security',
+    purpose: 'From which addresses and countries may be called.',
+    kept: 'until changed',
+    ...house,
+    columns: { technical: ['id', 'access', 'changed_at'] },
+  },
+  data_keys: {
+    activity: 'security',
+    purpose: 'Keys of projects, wrapped.',
+    kept: 'until the project goes',
+    ...house,
+    columns: {
+      technical: ['project_id', 'purpose', 'version', 'key_version', 'uses', 'created_at'],
+      secret: ['wrapped'],
+    },
+  },
+  encryption_keys: {
+    activity: 'security',
+    purpose: 'Keys that wrap the keys of projects, themselves wrapped.',
+    kept: 'until no data key needs them',
+    ...house,
+    columns: { technical: ['version', 'root_id', 'created_at', 'destroyed_at'], secret: ['wrapped'] },
+  },
+  provenance_roots: {
+    activity: 'security',
+    purpose: 'Certificates that sign pictures and sound.',
+    kept: 'for ever: what they signed is verified by them',
+    ...house,
+    columns: { technical: ['version', 'certificate', 'created_at'], secret: ['sealed'] },
+  },
+  identity_changes: changes('keys'),
+  people_changes: changes('issuers and secrets of people'),
+}
