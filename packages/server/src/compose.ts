@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
 import { createBookkeeping } from './compose/bookkeeping.ts'
 import { createCallers } from './compose/callers.ts'
+import { createChanges } from './compose/changes.ts'
 import { createDiagnostics } from './compose/diagnostics.ts'
 import { createGeneration, type GenerationGround } from './compose/generation.ts'
 import { alone } from './compose/crew.ts'
@@ -9,7 +10,6 @@ import { createGenerations } from './compose/generations.ts'
 import { createGuards } from './compose/guards.ts'
 import { createProvable } from './compose/provable.ts'
 import { createOrigins } from './compose/provenance.ts'
-import { createReload, type Prepared } from './compose/reload.ts'
 import { createKept } from './compose/kept.ts'
 import { createUpstreams } from './compose/upstreams.ts'
 import { createWarmth } from './compose/warmth.ts'
@@ -17,9 +17,7 @@ import { createWatch } from './compose/watch.ts'
 import { createHints } from './compose/hints.ts'
 import { createWork } from './compose/work.ts'
 import type { Settings } from './config/config.ts'
-import { explainSources } from './config/explain.ts'
 import { createAudit } from './features/audit/audit.ts'
-import { createConfiguration } from './features/configuration/configuration.ts'
 import { createBudgetRules } from './features/ledger/budget-rules.ts'
 import { settleLeftJournals } from './features/ledger/journal-left.ts'
 import { createLedger } from './features/ledger/ledger.ts'
@@ -147,40 +145,14 @@ export const compose = async (given: Ground): Promise<House> => {
     guards.reread(next.config)
     if (next.tls) server.present(next.tls)
   }
-  const prepare = async (next: Settings): Promise<Prepared> => {
-    const coming = createGeneration(ground, next)
-    await coming.start()
-    const former = current()
-    return {
-      takeOver: () => generations.bringForward(coming),
-      undo: () => generations.bringForward(former),
-      follow: async () => {
-        await people.refresh()
-        await Promise.all([routing.reread(), budgetRules.configure(next.config.budgets)])
-      },
-      abandon: coming.stop,
-    }
-  }
-  const reload = createReload({
-    settings,
+  const { reload, configuration } = createChanges({
+    ...{ settings, generations, database, audit, clock, log, crew },
     read: given.read,
-    record: (entry, takeEffect) =>
-      database.transaction('system', async (transaction) => {
-        await audit.record(transaction, entry)
-        takeEffect?.()
-      }),
-    prepare,
-    now: clock.now,
-    log,
-  })
-  const configuration = createConfiguration({
-    options: () => explainSources(settings().sources),
-    reload: async (operator) => {
-      const report = await reload.run(operator)
-      crew.reloaded(operator.actor)
-      return report
+    build: (next) => createGeneration(ground, next),
+    follow: async (next) => {
+      await people.refresh()
+      await Promise.all([routing.reread(), budgetRules.configure(next.config.budgets)])
     },
-    state: reload.state,
   })
 
   const diagnostics = createDiagnostics({
