@@ -67,6 +67,24 @@ export const conversationErrors = defineErrors({
     recovery: 'wait',
     since: '0.1.0',
   },
+  sync_expired: {
+    id: 'HG-5106',
+    http: 410,
+    type: 'invalid_request_error',
+    severity: 'info',
+    retryable: 'no',
+    title: 'Copy is too old to be brought up to date',
+    user: 'Your conversations must be loaded again.',
+    developer:
+      'It can no longer be said what was deleted since `since`: begin a copy anew, without `since`, and throw the old one away.',
+    causes: [
+      'The copy was last brought up to date longer ago than `sessions.tombstone_days`.',
+      'The database was restored from a backup that is older than the copy.',
+    ],
+    resolutions: ['Ask `GET /v1/sync` without `since`.', 'Operator: raise `sessions.tombstone_days`.'],
+    recovery: 'retry',
+    since: '0.1.0',
+  },
   session_quota_exceeded: {
     id: 'HG-5105',
     http: 403,

@@ -53,6 +53,7 @@ const notAsked = [
   'message_not_found',
   'session_changed',
   'session_busy',
+  'sync_expired',
   'session_quota_exceeded',
   // Come with assets and uploads: assets.test.ts, uploads.test.ts.
   'asset_not_found',

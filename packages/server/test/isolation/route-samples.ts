@@ -131,6 +131,8 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   },
   'POST /v1/sessions': plain('/v1/sessions', { title: 'planted' }),
   'GET /v1/sessions': plain('/v1/sessions'),
+  'GET /v1/sessions/search': plain('/v1/sessions/search?q=planted'),
+  'GET /v1/sync': plain('/v1/sync'),
   'GET /v1/sessions/:session_id': missed(`/v1/sessions/${missingSession}`),
   'PATCH /v1/sessions/:session_id': missed(`/v1/sessions/${missingSession}`, { title: 'planted' }),
   'DELETE /v1/sessions/:session_id': missed(`/v1/sessions/${missingSession}`),

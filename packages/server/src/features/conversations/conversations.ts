@@ -10,8 +10,11 @@ import { createContexts } from './conversation-context.ts'
 import { messageRoutes } from './conversation-messages.routes.ts'
 import { createMessageStore } from './conversation-messages.store.ts'
 import { createDigests } from './conversation-owner.ts'
+import { searchRoutes } from './conversation-search.routes.ts'
+import { createSearchStore } from './conversation-search.store.ts'
 import { sessionRoutes } from './conversation-sessions.routes.ts'
 import { createSessionStore } from './conversation-sessions.store.ts'
+import { createSyncStore } from './conversation-sync.store.ts'
 import { createTextStore } from './conversation-texts.store.ts'
 import { createTurns, type TurnOptions } from './conversation-turn.ts'
 import { otherTokens, wordsOf } from './conversation-words.ts'
@@ -77,6 +80,10 @@ export const createConversations = (options: ConversationsOptions): Conversation
     name: 'conversations',
     routes: [
       ...sessionRoutes({ sessions, newId }),
+      ...searchRoutes({
+        search: createSearchStore({ database, seal, digests }),
+        sync: createSyncStore(database, seal),
+      }),
       ...messageRoutes({ sessions, messages, tokensOf, newId, maxBytes: options.maxMessageBytes }),
     ],
     open: turns.open,
