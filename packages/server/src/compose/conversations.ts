@@ -29,6 +29,7 @@ export const createConversationRoom = (options: ConversationRoomOptions): Conver
   return createConversations({
     ...{ database, seal, pepper, clock, log, countText },
     maxMessageBytes: options.config.sessions.max_message_bytes,
+    maxImportBytes: options.config.sessions.max_import_bytes,
     bounds: () => ({
       sessions: sessions().max_sessions,
       messages: sessions().max_messages,

@@ -7,6 +7,7 @@ export const SessionsSchema = group(
     max_sessions: count('Most sessions of one person, or of a project for calls that name nobody.', 100_000),
     max_messages: count('Most messages of one session, all branches together.', 10_000),
     max_message_bytes: count('Largest message, with its pictures and sounds.', 4_194_304),
+    max_import_bytes: count('Largest document that `POST /v1/sessions/import` takes.', 8_388_608),
     owner_bytes: count(
       'Most bytes of all sessions of one person, or of a project for calls that name nobody.',
       1_073_741_824,

@@ -132,6 +132,11 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'POST /v1/sessions': plain('/v1/sessions', { title: 'planted' }),
   'GET /v1/sessions': plain('/v1/sessions'),
   'GET /v1/sessions/search': plain('/v1/sessions/search?q=planted'),
+  'POST /v1/sessions/import': plain('/v1/sessions/import', {
+    format: 'markdown',
+    document: '## User\n\nplanted',
+  }),
+  'GET /v1/sessions/:session_id/export': missed(`/v1/sessions/${missingSession}/export`),
   'GET /v1/sync': plain('/v1/sync'),
   'GET /v1/sessions/:session_id': missed(`/v1/sessions/${missingSession}`),
   'PATCH /v1/sessions/:session_id': missed(`/v1/sessions/${missingSession}`, { title: 'planted' }),

@@ -29,8 +29,8 @@ const MOST_PAGE = 100
 /** Members of a call that are the call’s own, or the session’s. */
 const notParameters = new Set(['messages', 'model', 'tools', 'stream', 'stream_options', 'user', 'n'])
 
-/** @throws AppError `invalid_parameter` */
-const checkAgent = ({ agent }: Pick<CreateSession, 'agent'>): void => {
+/** Refuses parameters that are no agent’s to say. @throws AppError `invalid_parameter` */
+export const checkAgent = ({ agent }: Pick<CreateSession, 'agent'>): void => {
   const wrong = Object.keys(agent?.parameters ?? {}).find((name) => notParameters.has(name))
   if (wrong === undefined) return
   const location = `agent.parameters.${wrong}`

@@ -41,13 +41,16 @@ export const otherTokens = (message: WireMessage): number => {
   return tokens
 }
 
-/** A message as somebody who sums up a conversation reads it. */
-export const transcriptLine = (message: WireMessage): string => {
+/** All that a message says, as one text: its words, and which other parts it has. */
+export const transcriptText = (message: WireMessage): string => {
   const kinds = partsOf(message).flatMap(({ type }) =>
     type === 'text' || type === 'refusal' ? [] : [`[${String(type)}]`],
   )
-  return `${message.role}: ${[wordsOf(message), ...kinds].filter((text) => text !== '').join(' ')}`
+  return [wordsOf(message), ...kinds].filter((text) => text !== '').join(' ')
 }
+
+/** A message as somebody who sums up a conversation reads it. */
+export const transcriptLine = (message: WireMessage): string => `${message.role}: ${transcriptText(message)}`
 
 /** What a session is called that nobody has named: the first line that a person wrote; null where there is none. */
 export const titleOf = (messages: readonly WireMessage[]): string | null => {

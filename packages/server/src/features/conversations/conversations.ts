@@ -7,15 +7,17 @@ import { forgetTombstones } from './conversation-changes.store.ts'
 import { createAnswerStore } from './conversation-answers.store.ts'
 import { createBranchStore } from './conversation-branches.store.ts'
 import { createContexts } from './conversation-context.ts'
+import { createImports } from './conversation-imports.ts'
 import { messageRoutes } from './conversation-messages.routes.ts'
 import { createMessageStore } from './conversation-messages.store.ts'
 import { createDigests } from './conversation-owner.ts'
 import { searchRoutes } from './conversation-search.routes.ts'
 import { createSearchStore } from './conversation-search.store.ts'
-import { sessionRoutes } from './conversation-sessions.routes.ts'
+import { checkAgent, sessionRoutes } from './conversation-sessions.routes.ts'
 import { createSessionStore } from './conversation-sessions.store.ts'
 import { createSyncStore } from './conversation-sync.store.ts'
 import { createTextStore } from './conversation-texts.store.ts'
+import { transferRoutes } from './conversation-transfer.routes.ts'
 import { createTurns, type TurnOptions } from './conversation-turn.ts'
 import { otherTokens, wordsOf } from './conversation-words.ts'
 import type { ConversationBounds, SealPort, WireMessage } from './conversations.ports.ts'
@@ -31,6 +33,8 @@ export interface ConversationsOptions {
   readonly bounds: () => ConversationBounds
   /** Largest message, as it was when the house started. */
   readonly maxMessageBytes: number
+  /** Largest document, likewise. */
+  readonly maxImportBytes: number
   /** What a call gets of the conversation before it, unless its session says otherwise. */
   readonly context: TurnOptions['context']
   readonly askModel: TurnOptions['askModel']
@@ -83,6 +87,10 @@ export const createConversations = (options: ConversationsOptions): Conversation
       ...searchRoutes({
         search: createSearchStore({ database, seal, digests }),
         sync: createSyncStore(database, seal),
+      }),
+      ...transferRoutes({
+        ...{ sessions, messages, maxBytes: options.maxImportBytes },
+        bringIn: createImports({ database, sessions, messages, bounds, tokensOf, newId, check: checkAgent }),
       }),
       ...messageRoutes({ sessions, messages, tokensOf, newId, maxBytes: options.maxMessageBytes }),
     ],
