@@ -105,7 +105,7 @@ export default {
         pathNot: [
           tests,
           `${server}config/`,
-          `${server}kernel/(countries|embedded|heap-file|memory-bound|migrate|blobs|postgres-)`,
+          `${server}kernel/(countries|embedded|heap-file|memory-bound|migrate|blobs|postgres-|programs)`,
           `${feature}ledger/(journal|progress)`,
           // Checkpoints, on the disk of each machine.
           `${feature}audit/checkpoint-file\\.ts$`,

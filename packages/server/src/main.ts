@@ -8,6 +8,7 @@ import { secretTexts } from './config/secrets.ts'
 import { AppError } from './kernel/errors.ts'
 import { prepare, type Prepared } from './main/prepare.ts'
 import { LAST_WORDS_MS, type Running } from './main/running.ts'
+import { lookForEngines } from './compose/engines.ts'
 import { greet } from './compose/greeting.ts'
 
 const DRAIN_POLL_MS = 100
@@ -55,9 +56,13 @@ export const start = async (
     })
     house = standing
     const { promise } = storage
+    // One of several is greeted for by the first.
+    const looking = place === undefined ? lookForEngines(config) : Promise.resolve(null)
+    looking.catch(() => undefined)
     const made = await standing.start()
     const port = await standing.server.listen(config.host, place?.port || config.port)
     log.info({ port, pid: process.pid, reason: promise }, place ? 'The worker is ready' : 'Headgate is ready')
+    const engines = await looking
     standing.started()
 
     let stopping: Promise<void> | null = null
@@ -91,7 +96,7 @@ export const start = async (
       reload: standing.reload,
       made,
       exposeMetrics: standing.exposeMetrics,
-      greet: () => greet(config, port, promise, made),
+      greet: () => greet(config, port, promise, made, { engines }),
       stop: (reason) => (stopping ??= drain(reason)),
       abandon: async () => {
         standing.server.closeAll()

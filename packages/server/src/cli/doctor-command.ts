@@ -59,6 +59,7 @@ const examine = async (flags: Flags, askProviders: boolean): Promise<Finding[]> 
     ...(redis === undefined
       ? [{ check: 'redis', state: 'ok', message: 'None is configured: limits are counted in the process.' } as const]
       : await checkRedis(redis)),
+    ...(await (await import('./doctor/engine-checks.ts')).checkEngines(config)),
   ]
   if (!askProviders) {
     const message = 'Not asked; --ask-providers asks each one whether it takes its key.'

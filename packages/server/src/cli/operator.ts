@@ -83,7 +83,7 @@ const withProviderParts = async <T>(
 ): Promise<T> => {
   const providers = createProviders({
     ...providerSettings(config, secrets, systemClock),
-    ollamaAutodetect: null,
+    lookedFor: {},
     log: silentLog,
     circuit: { allow: () => ({ allowed: true, retryAfterMs: 0 }), report: () => {} },
   })

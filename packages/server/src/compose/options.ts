@@ -1,8 +1,10 @@
 import packageDescription from '../../package.json' with { type: 'json' }
 import { anthropicAddress, geminiAddress, ollamaAddress, providerPresets } from '../config/provider-presets.ts'
+import { searchPath } from '../config/env.ts'
 import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Target } from '../domain/model.ts'
+import { localPlaces } from '../features/providers/local/places.ts'
 import type { ProviderSettings } from '../features/providers/providers.ts'
 import type { QueueSettings } from '../features/queue/queue.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -46,6 +48,7 @@ const adaptProviders = (config: Config, secrets: Secrets) =>
           voices: provider.voices,
           ...templatesOf(provider),
           fetchImages: provider.fetch_images,
+          ...(provider.kind === 'local' && { searchPath: searchPath() }),
           timeouts: {
             ...(connect_ms !== undefined && { connectMs: connect_ms }),
             ...(first_byte_ms !== undefined && { firstByteMs: first_byte_ms }),
@@ -57,10 +60,21 @@ const adaptProviders = (config: Config, secrets: Secrets) =>
     }),
   )
 
+/** Servers that are looked for on loopback, by the names they will have. */
+const serversLookedFor = ({ ollama_autodetect, local_engines, port }: Config): ProviderSettings['lookedFor'] => {
+  const llamacpp = providerPresets.find(({ name }) => name === 'llamacpp')?.base_url
+  // On that port it would find this Headgate.
+  const isFree = llamacpp !== undefined && new URL(llamacpp).port !== String(port)
+  return {
+    ...((ollama_autodetect || local_engines) && { ollama: { kind: 'ollama', baseUrl: ollamaAddress, isFound: true } }),
+    ...(local_engines && isFree && { llamacpp: { kind: 'openai', baseUrl: llamacpp, isFound: true } }),
+  }
+}
+
 /** How providers are reached. */
 export const providerSettings = (config: Config, secrets: Secrets, clock: Clock): ProviderSettings => ({
   configs: adaptProviders(config, secrets),
-  ollamaAutodetect: config.ollama_autodetect ? ollamaAddress : null,
+  lookedFor: serversLookedFor(config),
   timeouts: {
     connectMs: config.timeouts.connect_ms,
     firstByteMs: config.timeouts.first_byte_ms,
@@ -111,22 +125,25 @@ export const resumeBounds = ({ resume }: Config) => ({
 const LEAST_CONCURRENCY = 32
 
 /** How many calls go to each provider at once, and how the others wait: each process of a crew has its part of the places. */
-export const queueSettings = (config: Config, crew: Pick<Crew, 'number' | 'size'>): QueueSettings => ({
-  waits: { maxWaiting: partOf(config.queue.max_waiting, crew), maxWaitMs: config.queue.max_wait_ms },
-  totalMsOf: (provider) => config.providers[provider]?.timeouts?.total_ms ?? config.timeouts.total_ms,
-  limitOf: (provider) => {
-    const {
-      initial,
-      min,
-      max = config.upstream.connections,
-      adaptive = true,
-    } = config.providers[provider]?.concurrency ?? {}
-    const mine = (places: number) => partOf(places, crew)
-    const least = min ?? Math.min(LEAST_CONCURRENCY, initial ?? max)
-    return { initial: mine(initial ?? max), min: mine(least), max: mine(max), adaptive }
-  },
-  priorityOf: createPriorityOf(config),
-})
+export const queueSettings = (config: Config, crew: Pick<Crew, 'number' | 'size'>): QueueSettings => {
+  const isLocal = (provider: string): boolean => config.providers[provider]?.kind === 'local'
+  return {
+    waits: { maxWaiting: partOf(config.queue.max_waiting, crew), maxWaitMs: config.queue.max_wait_ms },
+    totalMsOf: (provider) => config.providers[provider]?.timeouts?.total_ms ?? config.timeouts.total_ms,
+    limitOf: (provider) => {
+      const {
+        initial,
+        min,
+        max = isLocal(provider) ? localPlaces() : config.upstream.connections,
+        adaptive = !isLocal(provider),
+      } = config.providers[provider]?.concurrency ?? {}
+      const mine = (places: number) => partOf(places, crew)
+      const least = min ?? Math.min(LEAST_CONCURRENCY, initial ?? max)
+      return { initial: mine(initial ?? max), min: mine(least), max: mine(max), adaptive }
+    },
+    priorityOf: createPriorityOf(config),
+  }
+}
 
 /** Where a service known by its name, a kind that is one service, or an Ollama on its usual port, is reached. */
 export const usualAddress = (

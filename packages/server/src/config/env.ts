@@ -66,6 +66,9 @@ export const environment: readonly EnvironmentVariable[] = [
   ]),
 ]
 
+/** Folders in which the system looks for programs. */
+export const searchPath = (): string => process.env['PATH'] ?? ''
+
 /** The environment of this process. */
 export const processEnvironment = (): Variables => process.env
 

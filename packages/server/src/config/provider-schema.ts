@@ -12,6 +12,7 @@ export const providerKinds = [
   'ollama',
   'elevenlabs',
   'http',
+  'local',
   'demo',
 ] as const
 
@@ -20,7 +21,7 @@ export const ProviderSchema = group(
   {
     kind: Type.Enum([...providerKinds], {
       description:
-        'What it speaks: `openai` for any OpenAI-compatible server, `anthropic`, `azure` (Azure OpenAI), `bedrock`, `gemini`, `ollama`, `elevenlabs` (speech), `http` (by `templates`), or the built-in `demo`.',
+        'What it speaks: `openai` for any OpenAI-compatible server, `anthropic`, `azure` (Azure OpenAI), `bedrock`, `gemini`, `ollama`, `elevenlabs` (speech), `http` (by `templates`), `local` (engines of this machine), or the built-in `demo`.',
     }),
     base_url: Type.Optional(url('Address up to the version, such as `https://api.openai.com/v1`.')),
     api_key: Type.Optional(Type.String({ minLength: 1, 'x-secret': true, description: 'Key sent upstream.' })),
@@ -108,3 +109,10 @@ export const ProviderSchema = group(
   },
   'A model provider.',
 )
+
+/** Whether this machine is looked over for engines. */
+export const localEngines = Type.Boolean({
+  default: false,
+  description:
+    'Look for engines on this machine, and offer them as models of the provider `local`: embeddings from npm packages, speech by espeak-ng and flite, transcripts by pocketsphinx. Also look for an Ollama and a llama.cpp server on their usual ports of loopback.',
+})

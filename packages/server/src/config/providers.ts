@@ -39,6 +39,12 @@ export const completeProviders = (leaves: Leaves): void => {
   for (const [key, { path, value }] of leaves) {
     if (value === false && nodeAt(path.slice(0, -1))?.['x-removable']) leaves.delete(key)
   }
+  // What the one switch stands for; a provider `local` that is described may also be alone.
+  if (leaves.get(pathKey(['local_engines']))?.value === true) {
+    const path = ['providers', 'local', 'kind']
+    if (!leaves.has(pathKey(path)) && !leaves.has(pathKey(['providers', 'local'])))
+      leaves.set(pathKey(path), { path, value: 'local', source: 'default', where: 'default' })
+  }
   const names = new Set(
     [...leaves.values()].flatMap(({ path }) => (path[0] === 'providers' && path.length > 2 ? [path[1] ?? ''] : [])),
   )
@@ -124,6 +130,7 @@ export const providerFaults = (config: LoadedConfig, where: (path: readonly stri
     'ollama',
     'bedrock',
     'demo',
+    'local',
   ]
   for (const model of Object.keys(config.models)) {
     const provider = model.slice(0, model.indexOf('/'))

@@ -28,7 +28,7 @@ import { ResumeSchema } from './resume-schema.ts'
 import { ScalingSchema } from './scaling-schema.ts'
 import { SessionsSchema } from './sessions-schema.ts'
 import { ProvenanceSchema } from './provenance-schema.ts'
-import { ProviderSchema } from './provider-schema.ts'
+import { localEngines, ProviderSchema } from './provider-schema.ts'
 import { AutoSchema, RoutesSchema } from './routes-schema.ts'
 import { SafetySchema } from './safety-schema.ts'
 import { TierSchema } from './tier-schema.ts'
@@ -106,6 +106,7 @@ export const ConfigSchema = group(
       default: true,
       description: 'Look for an Ollama on its usual port and offer its models. Off in production and testing.',
     }),
+    local_engines: localEngines,
     providers: named('^[a-z0-9][a-z0-9_-]{0,63}$', ProviderSchema, {
       'x-removable': true,
       description: 'Model providers by name. A name set to `false` is taken out.',
@@ -234,6 +235,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
   'tls',
   'log',
   'ollama_autodetect',
+  'local_engines',
   'providers',
   'models',
   'routes',

@@ -1,3 +1,4 @@
+import { lookForEngines } from '../compose/engines.ts'
 import { greet } from '../compose/greeting.ts'
 import { openGround } from '../compose/storage.ts'
 import { exitCode } from '../cli/exit-codes.ts'
@@ -70,7 +71,7 @@ export const serveAsPrimary = async (settings: Settings, size: number): Promise<
   try {
     const { port, made } = await workers.begin()
     log.info({ port, pid: process.pid, count: size, reason: ground.promise }, 'Headgate is ready')
-    greet(config, port, ground.promise, made, size)
+    greet(config, port, ground.promise, made, { workers: size, engines: await lookForEngines(config) })
     collectGarbage()
   } catch (cause) {
     await workers.drain('failed')

@@ -63,6 +63,10 @@ it('finds nothing wrong with a fresh folder, and leaves nothing in it', async ()
       'port',
       'database',
       'redis',
+      'engines.embeddings-en',
+      'engines.espeak-ng',
+      'engines.flite',
+      'engines.pocketsphinx',
       'providers',
     ]),
   )

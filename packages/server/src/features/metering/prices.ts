@@ -29,8 +29,20 @@ export interface DatedPrice {
 
 /** What of a provider decides where its prices are looked up. */
 export interface PricedProvider {
-  readonly kind: 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'gemini' | 'ollama' | 'elevenlabs' | 'http' | 'demo'
+  readonly kind:
+    | 'openai'
+    | 'anthropic'
+    | 'azure'
+    | 'bedrock'
+    | 'gemini'
+    | 'ollama'
+    | 'elevenlabs'
+    | 'http'
+    | 'local'
+    | 'demo'
   readonly baseUrl?: string | undefined
+  /** Found on this machine: its calls cost nothing. */
+  readonly isFound?: boolean | undefined
 }
 
 export interface PricesOptions {
@@ -50,6 +62,9 @@ const libraryNames: Readonly<Record<string, string>> = { xai: 'x-ai', gemini: 'g
 const minuteMs = 60_000
 /** Prices remembered before all are forgotten. */
 const rememberedPrices = 5_000
+
+/** Kinds whose calls cost nothing. */
+const freeKinds: ReadonlySet<PricedProvider['kind']> = new Set(['demo', 'ollama', 'local'])
 
 const localPrice: Price = {
   inputPerMillion: 0n,
@@ -218,7 +233,7 @@ export const createPrices = ({ overrides, providerOf }: PricesOptions) => {
     if (dated) for (const { from, price } of dated) if (from <= at) return price
     const provider = providerOf(target.provider)
     if (provider === undefined) return null
-    if (provider.kind === 'demo' || provider.kind === 'ollama') return localPrice
+    if (freeKinds.has(provider.kind) || provider.isFound === true) return localPrice
     const providerId = libraryIdOf(target.provider, provider)
     if (providerId === null) return null
     const key = `${Math.floor(at / minuteMs)} ${providerId} ${target.name}`

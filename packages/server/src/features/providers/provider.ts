@@ -16,6 +16,7 @@ export type ProviderKind =
   | 'ollama'
   | 'elevenlabs'
   | 'http'
+  | 'local'
   | 'demo'
 
 /** One try at a provider. */

@@ -11,8 +11,8 @@ import type { Feature } from '../../kernel/feature.ts'
 import type { Log } from '../../kernel/log.ts'
 import { createRetryBudget } from '../../kernel/retry.ts'
 import { UpstreamFailure, createAttempts } from './attempts.ts'
+import { createDetector } from './detector.ts'
 import { createFetchedImages, type FetchImage, type ImageBounds } from './images/fetched-images.ts'
-import { createOllamaDetector } from './ollama/detect.ts'
 import type { KeyStanding } from './key-ring.ts'
 import type { ListedModel, Provider, ProviderKind } from './provider.ts'
 import type { CircuitPort, GatePort } from './providers.ports.ts'
@@ -20,6 +20,7 @@ import {
   type ProviderDefaults,
   type ProviderOptions,
   type ProviderOrigin,
+  type Standing,
   createRegistry,
   standUp,
 } from './registry.ts'
@@ -28,8 +29,8 @@ import {
 export interface ProviderSettings extends ProviderDefaults {
   /** The providers of the configuration. */
   readonly configs: Readonly<Record<string, ProviderOptions>>
-  /** Address of the Ollama to look for; null when none is to be. */
-  readonly ollamaAutodetect: string | null
+  /** Servers to look for on this machine, by the names they have once found. */
+  readonly lookedFor: Readonly<Record<string, ProviderOptions>>
 }
 
 export interface ProvidersOptions extends ProviderSettings {
@@ -64,7 +65,7 @@ export interface Providers extends Feature {
   listModels(provider: string, signal: CancelSignal): Promise<readonly ListedModel[]>
   /** Asks each provider for its models, so that a connection to it stands; resolves to how many answered. */
   reach(): Promise<number>
-  /** Providers that can be called now: those of the configuration and of operators, and an Ollama that was found. */
+  /** Providers that can be called now: those of the configuration and of operators, and servers that were found. */
   names(): readonly string[]
   kindOf(provider: string): ProviderKind | undefined
   /** How a provider is reached: the same object for as long as that holds. */
@@ -89,7 +90,6 @@ export interface Providers extends Feature {
   close(): Promise<void>
 }
 
-const OLLAMA = 'ollama'
 /** Longest wait for a provider that is only to be connected to. */
 const REACH_MS = 2_000
 
@@ -106,17 +106,15 @@ export const createProviders = (options: ProvidersOptions): Providers => {
   const { clock, log } = options
 
   const registry = createRegistry(options.configs, options, log, options.changed)
-  const look = ({ ollamaAutodetect: baseUrl, configs, ...defaults }: ProviderSettings) => {
-    if (baseUrl === null || configs[OLLAMA] !== undefined) return null
-    const ollama = standUp(OLLAMA, { kind: 'ollama', baseUrl }, defaults, log)
-    return { ...ollama, detector: createOllamaDetector(ollama.provider, clock) }
-  }
-  /** An Ollama that nobody named, where one is looked for. */
-  let ollama = look(options)
-  const isDetected = (): boolean => ollama?.detector.found === true && registry.get(OLLAMA) === undefined
+  let defaults: ProviderDefaults = options
+  /** Servers that nobody named. */
+  const detector = createDetector(options.lookedFor, (name, config) => standUp(name, config, defaults, log), {
+    clock,
+    isTaken: (name) => registry.isNamed(name),
+  })
 
-  const provider = (name: string): Provider | undefined =>
-    registry.get(name)?.provider ?? (name === OLLAMA && isDetected() ? ollama?.provider : undefined)
+  const standing = (name: string): Standing | undefined => registry.get(name) ?? detector.get(name)
+  const provider = (name: string): Provider | undefined => standing(name)?.provider
 
   const images = options.images && createFetchedImages(options.images.fetch, options.images.bounds)
 
@@ -135,8 +133,7 @@ export const createProviders = (options: ProvidersOptions): Providers => {
   })
 
   const close = async (): Promise<void> => {
-    ollama?.detector.stop()
-    await Promise.all([registry.close(), ollama?.provider.close(), images?.stop()])
+    await Promise.all([registry.close(), detector.close(), images?.stop()])
   }
 
   return {
@@ -157,9 +154,9 @@ export const createProviders = (options: ProvidersOptions): Providers => {
       const told = await Promise.allSettled(asked)
       return told.filter(({ status }) => status === 'fulfilled').length
     },
-    names: () => (isDetected() ? [...registry.names(), OLLAMA] : registry.names()),
+    names: () => [...registry.names(), ...detector.names()],
     kindOf: (name) => provider(name)?.kind,
-    optionsOf: (name) => (registry.get(name) ?? (name === OLLAMA ? ollama : null))?.options,
+    optionsOf: (name) => (registry.get(name) ?? detector.known(name))?.options,
     secretsOf: (name) => registry.get(name)?.secrets ?? [],
     configured: registry.configured,
     listModelsOf: async (name, config, signal) => {
@@ -176,17 +173,13 @@ export const createProviders = (options: ProvidersOptions): Providers => {
     switchOff: registry.switchOff,
     reconfigure: (settings) => {
       registry.reconfigure(settings.configs, settings)
-      const isLookedFor = settings.ollamaAutodetect !== null && settings.configs[OLLAMA] === undefined
-      if (isLookedFor === (ollama !== null)) return
-      ollama?.detector.stop()
-      void ollama?.provider.retire()
-      ollama = look(settings)
-      ollama?.detector.start()
+      defaults = settings
+      detector.reconfigure(settings.lookedFor)
     },
     attemptsOf: (thrown) => (thrown instanceof UpstreamFailure ? thrown.attempts : []),
     start: () => {
       if (registry.names().length === 0) log.warn({ component: 'providers' }, 'No provider is configured.')
-      ollama?.detector.start()
+      detector.start()
     },
     relieve: () => {
       registry.relieve()

@@ -10,6 +10,7 @@ import { createElevenLabsProvider } from './elevenlabs/elevenlabs.ts'
 import { createGeminiProvider } from './gemini/gemini.ts'
 import { createHttpProvider } from './http/http.ts'
 import type { Templates } from './http/template.ts'
+import { createLocalProvider } from './local/local.ts'
 import { createOllamaProvider } from './ollama/ollama.ts'
 import type { Timeouts } from './openai/call.ts'
 import type { DialectName } from './openai/dialect.ts'
@@ -24,7 +25,7 @@ export interface Secret {
 /** How one provider is reached. */
 export interface ProviderOptions {
   readonly kind: ProviderKind
-  /** Needed by all kinds but `demo`. */
+  /** Needed by all kinds but `demo` and `local`. */
   readonly baseUrl?: string | undefined
   readonly apiKey?: Secret | undefined
   /** Further keys, used in turn when one is asked for too much or refused. */
@@ -50,6 +51,10 @@ export interface ProviderOptions {
   readonly templates?: Templates | undefined
   /** Of `http`: the models that it lists. */
   readonly models?: readonly string[] | undefined
+  /** Of `local`: folders where programs are looked for. */
+  readonly searchPath?: string | undefined
+  /** Nobody named it: it was found on this machine. */
+  readonly isFound?: boolean | undefined
   /** Where they differ from those of the house. */
   readonly timeouts?: Partial<Timeouts> | undefined
 }
@@ -107,6 +112,12 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
   const { clock } = defaults
   if (options.kind === 'demo')
     return { options, provider: createDemoProvider({ name, clock }), secrets: [], keys: () => [] }
+  const timeouts = { ...defaults.timeouts, ...options.timeouts }
+  if (options.kind === 'local') {
+    const { searchPath = '' } = options
+    const provider = createLocalProvider({ name, searchPath, timeouts, maxResponseBytes: defaults.maxResponseBytes })
+    return { options, provider, secrets: [], keys: () => [] }
+  }
   const headers = Object.fromEntries(
     Object.entries(options.headers ?? {}).map(([header, value]) => [header, value.reveal()]),
   )
@@ -126,7 +137,7 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
     templates: options.templates ?? {},
     models: options.models ?? [],
     secrets,
-    timeouts: { ...defaults.timeouts, ...options.timeouts },
+    timeouts,
     maxResponseBytes: defaults.maxResponseBytes,
     connections: defaults.connections,
     ...way,
@@ -177,6 +188,8 @@ const toldDefaults = ({
 export interface ProviderRegistry {
   get(name: string): Standing | undefined
   names(): readonly string[]
+  /** Somebody named one so, be it switched off. */
+  isNamed(name: string): boolean
   /** How the keys of a provider stand, also of one that is switched off. */
   keysOf(name: string): readonly KeyStanding[]
   /** Takes exactly these out of use; calls under way end. */
@@ -247,6 +260,7 @@ export const createRegistry = (
   return {
     get: (name) => standing.get(name),
     names: () => [...standing.keys()],
+    isNamed: (name) => named(name) !== undefined,
     keysOf: (name) => named(name)?.keys() ?? [],
     switchOff: (next) => {
       const turned = [...off, ...next].filter((name) => off.has(name) !== next.has(name))

@@ -49,7 +49,7 @@ export const targetOf = (name: string): Target => {
 /** As a reading of the configuration gives them. */
 export const settingsOf = (configs: Record<string, ProviderOptions>): ProviderSettings => ({
   configs,
-  ollamaAutodetect: null,
+  lookedFor: {},
   timeouts: { connectMs: 1_000, firstByteMs: 5_000, idleMs: 5_000, totalMs: 10_000 },
   maxResponseBytes: 8_388_608,
   connections: 64,

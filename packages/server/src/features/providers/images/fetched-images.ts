@@ -47,6 +47,7 @@ const fetched: Readonly<Record<ProviderKind, 'all' | 'https' | 'none'>> = {
   gemini: 'none',
   bedrock: 'none',
   ollama: 'none',
+  local: 'none',
   // They take words alone, or messages as they are.
   elevenlabs: 'all',
   http: 'all',

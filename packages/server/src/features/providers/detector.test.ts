@@ -1,8 +1,8 @@
 import { type Server, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Clock, systemClock } from '../../../kernel/clock.ts'
-import { ask, faultOf, providersOf, until } from '../__fixtures__/setting.ts'
+import { type Clock, systemClock } from '../../kernel/clock.ts'
+import { ask, faultOf, providersOf, until } from './__fixtures__/setting.ts'
 
 const opened: (() => Promise<unknown>)[] = []
 afterEach(async () => {
@@ -38,7 +38,7 @@ const handClock = () => {
 }
 
 const looking = (url: string, clock: Clock, configs = {}) => {
-  const providers = providersOf(configs, { ollamaAutodetect: url, clock })
+  const providers = providersOf(configs, { lookedFor: { ollama: { kind: 'ollama', baseUrl: url } }, clock })
   opened.push(() => providers.close())
   return providers
 }
