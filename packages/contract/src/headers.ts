@@ -17,6 +17,7 @@ export const header = {
   safe: 'x-headgate-safe',
   redacted: 'x-headgate-redacted',
   injectionScore: 'x-headgate-injection-score',
+  origin: 'x-headgate-origin',
   tags: 'x-headgate-tags',
   resume: 'x-headgate-resume',
   stream: 'x-headgate-stream',

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 
 /** Form of `POST /v1/verify`. */
 export const VerifyRequestSchema = Type.Object(
-  { file: Type.String({ format: 'binary', description: 'PNG, JPEG, WebP or WAV.' }) },
+  { file: Type.String({ format: 'binary', description: 'PNG, JPEG, WebP, WAV or MP3.' }) },
   { title: 'VerifyRequest' },
 )
 

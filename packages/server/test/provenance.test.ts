@@ -1,4 +1,9 @@
+import { execFile } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Asset, JPEG, PNG } from '@trustnxt/c2pa-ts/asset'
 import { SuperBox } from '@trustnxt/c2pa-ts/jumbf'
 import { ManifestStore } from '@trustnxt/c2pa-ts/manifest'
@@ -12,12 +17,14 @@ const kept = { url: 'https://pictures.example/1.png' }
 const script = (answer: object): string => `up/dall-e-3;status=200;body=${encodeURIComponent(JSON.stringify(answer))}`
 const noFormat = script({ data: [{ b64_json: 'R0lGODlh' }] })
 
+const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
+
 let house: House
 let key: string
 let client: OpenAI
 beforeAll(async () => {
   house = await startHouse({
-    environment: { HEADGATE_PROVENANCE_SIGN: 'images,audio', HEADGATE_PROVENANCE_SIGN_MS: '60000' },
+    environment: { HEADGATE_PROVENANCE_SIGN: 'images,audio,text', HEADGATE_PROVENANCE_SIGN_MS: '60000' },
     config: {
       models: {
         'up/dall-e-3': image,
@@ -55,7 +62,7 @@ const draw = async (format: string, model = 'up/dall-e-3') => {
   const pictures = (data.data ?? []).map(({ b64_json: text = '' }) => Buffer.from(text, 'base64'))
   return { file: pictures[0] as Buffer, mark: response.headers.get('x-headgate-provenance'), response, data }
 }
-const speak = async (format: 'wav' | 'mp3', model = 'up/tts-1') => {
+const speak = async (format: 'wav' | 'mp3' | 'pcm', model = 'up/tts-1') => {
   const answer = await client.audio.speech.create({ model, input: 'Welcome.', voice: 'alloy', response_format: format })
   return { file: Buffer.from(await answer.arrayBuffer()), mark: answer.headers.get('x-headgate-provenance') }
 }
@@ -67,15 +74,18 @@ const flipped = (file: Buffer, at: number): Buffer => {
 }
 /** Where the manifest stands: its chunk or segment, whole. */
 const manifestOf = (file: Buffer, format: string): [start: number, end: number] => {
-  const name = { png: 'caBX', jpeg: '\u00ff\u00eb', webp: 'C2PA', wav: 'C2PA' }[format] as string
+  const name = { png: 'caBX', jpeg: '\u00ff\u00eb', webp: 'C2PA', wav: 'C2PA', mp3: 'GEOB' }[format] as string
   const at = file.indexOf(name, 0, 'latin1')
   if (format === 'png') return [at - 4, at + 8 + file.readUInt32BE(at - 4)]
+  if (format === 'mp3')
+    return [at, at + 10 + [4, 5, 6, 7].reduce((size, place) => (size << 7) | (file[at + place] as number), 0)]
   if (format === 'jpeg') return [at, at + 2 + file.readUInt16BE(at + 2)]
   return [at, at + 8 + file.readUInt32LE(at + 4)]
 }
 
-const formats = ['png', 'jpeg', 'webp', 'wav'] as const
-const make = async (format: (typeof formats)[number]) => (format === 'wav' ? speak('wav') : draw(format))
+const formats = ['png', 'jpeg', 'webp', 'wav', 'mp3'] as const
+const make = async (format: (typeof formats)[number]) =>
+  format === 'wav' || format === 'mp3' ? speak(format) : draw(format)
 
 describe('what models make', () => {
   it.each(formats)('is signed as %s under the root of this house, and any change is found', async (format) => {
@@ -87,7 +97,7 @@ describe('what models make', () => {
     expect(told['c2pa.actions.v2']).toMatchObject({
       actions: [{ action: 'c2pa.created', digitalSourceType: expect.stringMatching(/\/trainedAlgorithmicMedia$/) }],
     })
-    const isPicture = format !== 'wav'
+    const isPicture = format !== 'wav' && format !== 'mp3'
     expect(told['org.headgate.origin']).toMatchObject({
       provider: 'up',
       model: isPicture ? 'dall-e-3' : 'tts-1',
@@ -139,7 +149,7 @@ describe('what models make', () => {
     expect(addressed.data.data).toEqual([kept])
     const odd = await draw('png', noFormat)
     expect([odd.mark, odd.file.toString('latin1')]).toEqual(['unsigned; reason=format', 'GIF89a'])
-    expect((await speak('mp3')).mark).toBe('unsigned; reason=format')
+    expect((await speak('pcm')).mark).toBe('unsigned; reason=format')
   })
 
   it('tells a cut of speech that it held back as an ordinary error', async () => {
@@ -147,6 +157,81 @@ describe('what models make', () => {
       code: 'upstream_truncated',
     })
   })
+})
+
+describe('texts', () => {
+  const body = { model: 'up/gpt-4o-mini', messages: [{ role: 'user', content: 'Hello' }] }
+  const originOf = async (path: string, more: object, at = house) => {
+    const answer = await at.request(path, {
+      body: { ...body, ...more },
+      key: at === house ? key : (await at.makeKey()).key,
+    })
+    await answer.text()
+    return [answer.status, answer.headers.get('x-headgate-origin'), answer.headers.get('x-request-id')]
+  }
+
+  it.each([
+    ['whole', '/v1/chat/completions', {}],
+    ['streamed', '/v1/chat/completions', { stream: true }],
+    ['of /v1/responses', '/v1/responses', { messages: undefined, input: 'Hello' }],
+    ['of /v1/messages', '/v1/messages', { max_tokens: 100 }],
+  ])('%s tell in a header who wrote them', async (_, path, more) => {
+    const [status, origin, id] = await originOf(path, more)
+    expect([status, origin]).toEqual([200, `ai; model=gpt-4o-mini; provider=up; request=${id}`])
+  })
+
+  it('tell nothing where nobody asked for it', async () => {
+    const other = await startHouse({ upstream: house.upstream })
+    try {
+      expect((await originOf('/v1/chat/completions', {}, other)).slice(0, 2)).toEqual([200, null])
+    } finally {
+      await other.stop()
+    }
+  })
+})
+
+describe('headgate provenance verify', () => {
+  const run = (...words: string[]) =>
+    new Promise<{ code: number; out: string }>((resolve) => {
+      const environment = {
+        PATH: process.env['PATH'],
+        HOME: folder,
+        DATABASE_URL: house.databaseUrl,
+        HEADGATE_DATA_DIR: house.dataDirectory,
+      }
+      execFile(
+        process.execPath,
+        [cli, 'provenance', 'verify', ...words],
+        { cwd: folder, timeout: 60_000, env: environment },
+        (error, out, errors) => resolve({ code: error ? Number(error.code ?? -1) : 0, out: out + errors }),
+      )
+    })
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'headgate-verify-'))
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  it('trusts what this house signed, under roots of its store or of a file, and ends with 1 for all else', async () => {
+    const { file } = await draw('png')
+    await writeFile(join(folder, 'made.png'), file)
+    await writeFile(join(folder, 'changed.png'), flipped(file, file.length - 20))
+    await writeFile(join(folder, 'none.txt'), 'Words')
+    await writeFile(join(folder, 'roots.pem'), await (await fetch(`${house.url}/v1/provenance/roots`)).text())
+    const trusted = await run('made.png', '--json')
+    expect([trusted.code, trusted.out]).toEqual([0, trusted.out])
+    expect(JSON.parse(trusted.out)).toMatchObject({ object: 'verification', verdict: 'trusted', format: 'image/png' })
+    const read = await run('made.png', '--roots', 'roots.pem')
+    expect([read.code, read.out]).toEqual([0, expect.stringMatching(/^verdict\ttrusted\n[^]*model\tdall-e-3\n/)])
+    expect(await run('changed.png', '--roots', 'roots.pem')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('tampered'),
+    })
+    expect(await run('none.txt', '--roots', 'roots.pem')).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('unknown'),
+    })
+  }, 60_000)
 })
 
 describe('roots', () => {

@@ -8,6 +8,7 @@ import { encryptionCommand } from './encryption-command.ts'
 import { keysCommand } from './keys-command.ts'
 import { budgetsCommand } from './budgets-command.ts'
 import { limitsCommand } from './limits-command.ts'
+import { provenanceCommand } from './provenance-command.ts'
 import { projectsCommand } from './projects-command.ts'
 import { providersCommand } from './providers-command.ts'
 import { smokeCommand } from './smoke-command.ts'
@@ -22,6 +23,7 @@ export const operatorCommands = (): readonly Command[] => [
   limitsCommand(),
   encryptionCommand(),
   auditCommand(),
+  provenanceCommand(),
   adminCommand(),
   migrateCommand(),
   configCommand(),

@@ -4,10 +4,10 @@ import { count, group, milliseconds } from './schema-parts.ts'
 /** What is signed of what models make. */
 export const ProvenanceSchema = group(
   {
-    sign: Type.Array(Type.Enum(['images', 'audio']), {
+    sign: Type.Array(Type.Enum(['images', 'audio', 'text']), {
       default: [],
       description:
-        'What gets a signed C2PA manifest and the IPTC mark of a trained model: `images` (PNG, JPEG and WebP that come as base64), `audio` (speech as WAV, which then comes whole).',
+        'What gets a signed C2PA manifest and the IPTC mark of a trained model: `images` (PNG, JPEG and WebP that come as base64), `audio` (speech as WAV or MP3, which then comes whole). With `text` answers in text say in `x-headgate-origin` that a model wrote them.',
     }),
     on_failure: Type.Enum(['pass', 'fail'], {
       default: 'pass',

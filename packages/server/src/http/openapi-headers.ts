@@ -29,6 +29,12 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     schema: text,
     example: 'signed',
   },
+  [header.origin]: {
+    description:
+      'Where `provenance.sign` names `text`: that a model wrote the answer, which one, and for which request.',
+    schema: text,
+    example: 'ai; model=gpt-4o-mini; provider=openai; request=req_01KG9V6V80Q3M5YJ8T2N4R7WXA',
+  },
   [header.route]: {
     description: 'Why this model answered, where `model` was the name of a route or `auto`.',
     schema: text,

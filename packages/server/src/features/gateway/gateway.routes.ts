@@ -48,6 +48,7 @@ export const callHeaders = [
   header.attribution,
   header.redacted,
   header.injectionScore,
+  header.origin,
   header.cache,
   header.age,
 ]

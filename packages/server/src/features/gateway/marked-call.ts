@@ -7,7 +7,7 @@ import type { CallAnswer, createFlow } from './flow.ts'
 
 /** Signs what models make, and tells in the headers what became of it. */
 export interface MarkPorts {
-  readonly signs: (what: 'images' | 'audio') => boolean
+  readonly signs: (what: 'images' | 'audio' | 'text') => boolean
   readonly markImages: (exchange: Exchange, body: Buffer) => Promise<Buffer>
   readonly markSound: (exchange: Exchange, sound: Buffer) => Promise<Buffer>
 }
@@ -58,7 +58,22 @@ const sourceOf = (contentType: string, bytes: Buffer): BinarySource => {
   }
 }
 
-/** The same call, whose pictures and speech are signed before they leave. Other calls go through untouched. */
+/** Sounds that can carry a manifest: WAV and MP3. */
+const signable = /^audio\/((x-|vnd\.)?wave?|mpeg|mp3)\b/
+
+/** A value of a structured header (RFC 8941, 3.3.3 and 3.3.4): a token where it can be one. */
+const told = (value: string): string =>
+  /^[A-Za-z*][\w!#$%&'*+.^`|~:/-]*$/.test(value)
+    ? value
+    : `"${value.replace(/[^ -~]/g, '?').replace(/["\\]/g, '\\$&')}"`
+
+/** That a model wrote it, which one, and for which request. */
+const originOf = ({ id, headers }: Exchange): string => {
+  const [model, provider] = [headers[header.model] ?? 'unknown', headers[header.provider] ?? 'unknown']
+  return `ai; model=${told(model)}; provider=${told(provider)}; request=${told(id)}`
+}
+
+/** The same call, whose pictures and speech are signed before they leave, and whose texts tell their origin. Other calls go through untouched. */
 export const createMarkedCall = (call: Call, ports: MarkPorts): Call => {
   const images = async (exchange: Exchange, made: CallAnswer): Promise<CallAnswer> => {
     if (made.kind === 'json')
@@ -72,7 +87,7 @@ export const createMarkedCall = (call: Call, ports: MarkPorts): Call => {
       return made
     }
     const { contentType } = made.source as BinarySource
-    if (!/^audio\/(x-|vnd\.)?wave?\b/.test(contentType)) {
+    if (!signable.test(contentType)) {
       notSigned(exchange, 'format')
       return made
     }
@@ -85,6 +100,11 @@ export const createMarkedCall = (call: Call, ports: MarkPorts): Call => {
       return call(exchange, asked, signal, without).then((made) => images(exchange, made))
     if (operation === 'speech' && ports.signs('audio'))
       return call(exchange, asked, signal, without).then((made) => speech(exchange, made, signal))
+    if (operation === 'chat' && ports.signs('text'))
+      return call(exchange, asked, signal, without).then((made) => {
+        exchange.headers[header.origin] = originOf(exchange)
+        return made
+      })
     return call(exchange, asked, signal, without)
   }
 }

@@ -36,8 +36,8 @@ export type MarkBytes = (call: MarkedCall, body: Buffer) => Promise<Buffer>
 
 /** Signs what models make, and says of any file whether it was signed here. */
 export interface Provenance extends Feature {
-  /** Whether pictures, or speech, are signed by the present configuration. */
-  readonly signs: (what: 'images' | 'audio') => boolean
+  /** Whether pictures or speech are signed, or texts tell their origin, by the present configuration. */
+  readonly signs: (what: 'images' | 'audio' | 'text') => boolean
   /** The pictures of an answer of `/v1/images/…`. @throws AppError `provenance_failed` where the configuration wants it. */
   readonly markImages: MarkBytes
   /** A sound. @throws AppError `provenance_failed` where the configuration wants it. */

@@ -110,15 +110,46 @@ const intoWebp = (file: Buffer, xmp: Buffer): Buffer => {
 const intoWav = (file: Buffer, xmp: Buffer): Buffer =>
   riff('WAVE', ...chunksOf(file).map(({ whole }) => whole), riffChunk('_PMX', xmp))
 
+const id3HeadBytes = 10
+const plainSize = (bytes: number): Buffer => {
+  const size = Buffer.alloc(4)
+  size.writeUInt32BE(bytes)
+  return size
+}
+/** Four times seven bits (ID3v2.4, 6.2). */
+const safeSize = (bytes: number): Buffer => Buffer.from([21, 14, 7, 0].map((shift) => (bytes >> shift) & 0x7f))
+const readSafeSize = (file: Buffer, at: number): number =>
+  [0, 1, 2, 3].reduce((size, place) => (size << 7) | ((file[at + place] ?? 0) & 0x7f), 0)
+
+/**
+ * As the private frame `XMP` (XMP specification, part 3, 1.1.3) at the front of the tag, or in a tag of its own. Tags of version 2, and those that use
+ * what few do (unsynchronisation, extended headers), stay as they are: others would have to be rewritten.
+ */
+const intoMp3 = (file: Buffer, xmp: Buffer): Buffer => {
+  const isTagged = file.toString('latin1', 0, 3) === 'ID3'
+  const version = isTagged ? file[3] : 4
+  if ((version !== 3 && version !== 4) || (isTagged && file[5] !== 0)) return file
+  const content = Buffer.concat([Buffer.from('XMP\0', 'latin1'), xmp])
+  const size = version === 4 ? safeSize(content.length) : plainSize(content.length)
+  const frame = Buffer.concat([Buffer.from('PRIV', 'latin1'), size, Buffer.alloc(2), content])
+  const former = isTagged ? readSafeSize(file, 6) : 0
+  const head = Buffer.concat([
+    Buffer.from(['I', 'D', '3'].map((sign) => sign.charCodeAt(0))),
+    Buffer.from([version, 0, 0]),
+  ])
+  return Buffer.concat([head, safeSize(former + frame.length), frame, file.subarray(isTagged ? id3HeadBytes : 0)])
+}
+
 const into: Readonly<Record<string, (file: Buffer, xmp: Buffer) => Buffer>> = {
   'image/png': intoPng,
   'image/jpeg': intoJpeg,
   'image/webp': intoWebp,
   'audio/wav': intoWav,
+  'audio/mpeg': intoMp3,
 }
 
 /** Marks in which each format keeps its XMP. */
-const marks = ['XML:com.adobe.xmp', 'http://ns.adobe.com/xap/1.0/', 'XMP ', '_PMX']
+const marks = ['XML:com.adobe.xmp', 'http://ns.adobe.com/xap/1.0/', 'XMP ', '_PMX', 'PRIV\0\0']
 
 /** The file with the packet; as it was where it has one: a second one would be no metadata. Pixels and sound stay as they are. */
 export const withXmp = (format: string, file: Buffer, xmp: Buffer): Buffer =>
