@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createRequestReader } from '../../src/features/gateway/large-body.ts'
+import { readCompletion } from '../../src/features/gateway/read-request.ts'
+import { readResponseRequest, translateResponseRequest } from '../../src/features/gateway/responses/request.ts'
 import { readInferenceRequest } from '../../src/features/gateway/openai-wire.ts'
 import { type House, startHouse } from '../support/house.ts'
 import { expectFetchedError } from './error-shape.ts'
@@ -43,6 +45,33 @@ it('reads a large body to the same request as a small one is read', async () => 
   const beside = await reader.read('chat', Buffer.from(bytes))
   expect(beside.body.equals(inline.body)).toBe(true)
   expect({ ...beside, body: null }).toEqual({ ...inline, body: null })
+  await reader.stop()
+})
+
+it('reads large requests for responses and completions to the same, also after what came before', async () => {
+  const reader = createRequestReader()
+  const long = 'Some words. '.repeat(120_000)
+  const history = [{ type: 'message', role: 'assistant', content: 'Before.' }]
+  const asked = { model: 'demo', input: [{ role: 'user', content: long }], instructions: 'Be brief.', user: 'someone' }
+  for (const more of [{}, { store: false }, { previous_response_id: 'resp_1', stream: true }]) {
+    const bytes = Buffer.from(JSON.stringify({ ...asked, ...more }))
+    expect(bytes.length).toBeGreaterThan(MEGABYTE)
+    const expected = readResponseRequest(bytes)
+    const before = expected.previousId === null ? [] : history
+    const request = translateResponseRequest(expected, before)
+    const beside = await reader.readResponse(Buffer.from(bytes))
+    // What is not stored stays there.
+    expect(beside.asked).toEqual(expected.store ? expected : { ...expected, input: [] })
+    expect({ ...(await beside.translate(before)), body: null }).toEqual({ ...request, body: null })
+    expect((await beside.translate(before)).body.equals(request.body)).toBe(true)
+  }
+  const completion = Buffer.from(JSON.stringify({ model: 'demo', prompt: long, echo: true, max_tokens: 9, odd: 1 }))
+  const inPlace = readCompletion(Buffer.from(completion))
+  const beside = await reader.readCompletion(completion)
+  expect(beside.asked).toEqual(inPlace.asked)
+  expect(beside.request.body.equals(inPlace.request.body)).toBe(true)
+  expect({ ...beside.request, body: null }).toEqual({ ...inPlace.request, body: null })
+  await expect(reader.readResponse(Buffer.alloc(2 * MEGABYTE, ' '))).rejects.toMatchObject({ code: 'invalid_json' })
   await reader.stop()
 })
 

@@ -6,14 +6,13 @@ import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import { fetchErrors } from '@headgate/contract/errors/fetch.ts'
 import { upstreamErrors } from '@headgate/contract/errors/upstream.ts'
 import { header } from '@headgate/contract/headers.ts'
-import type { InferenceRequest, Operation } from '../../domain/inference.ts'
+import type { Operation } from '../../domain/inference.ts'
 import { defineRoute, type Route } from '../../kernel/route.ts'
 import { type CallPorts, handleCall } from './handle-call.ts'
-import type { Wire } from './read-request.ts'
+import type { RequestReader } from './large-body.ts'
 
 /** What the routes need. */
-export interface GatewayRoutePorts extends CallPorts {
-  readonly read: (wire: Wire, body: Buffer) => InferenceRequest | Promise<InferenceRequest>
+export interface GatewayRoutePorts extends CallPorts, Pick<RequestReader, 'read' | 'readCompletion' | 'readResponse'> {
   readonly maxBodyBytes: number
 }
 

@@ -51,6 +51,8 @@ export const createGateway = (
   const routePorts = {
     call,
     read: reader.read,
+    readCompletion: reader.readCompletion,
+    readResponse: reader.readResponse,
     maxBodyBytes: ports.maxBodyBytes,
     monotonic: ports.monotonic,
     keepStream: ports.keepStream,

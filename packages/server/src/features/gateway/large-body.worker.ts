@@ -1,22 +1,29 @@
-import { parentPort } from 'node:worker_threads'
-import { AppError } from '../../kernel/errors.ts'
-import { ownMemory } from './large-body.ts'
-import { readRequest, type Wire } from './read-request.ts'
+import { type Served, serveOrders } from '../../kernel/worker-port.ts'
+import { carry } from './carried-request.ts'
+import type { LargeBodyAnswer, LargeBodyOrder } from './large-body.ts'
+import { readCompletion, readRequest } from './read-request.ts'
+import { readResponseRequest, translateResponseRequest } from './responses/request.ts'
 
-parentPort?.on('message', ({ id, wire, memory }: { id: number; wire: Wire; memory: ArrayBuffer }) => {
-  try {
-    const { body, translation, ...request } = readRequest(wire, Buffer.from(memory))
-    if (translation === undefined) parentPort?.postMessage({ id, request, body: memory }, [memory])
-    else {
-      const { messages, ...rest } = translation
-      const translated = ownMemory(body)
-      const answer = { id, request: { ...request, translation: rest }, body: translated }
-      if (messages === undefined) parentPort?.postMessage(answer, [translated])
-      else parentPort?.postMessage({ ...answer, messages: memory }, [translated, memory])
-    }
-  } catch (fault) {
-    const known = fault instanceof AppError ? fault : new AppError('internal_error')
-    const { cause: _cause, ...options } = known.options
-    parentPort?.postMessage({ id, code: known.code, options: { ...options, detail: known.message } })
+const readResponse = (bytes: Buffer): Served<LargeBodyAnswer> => {
+  const asked = readResponseRequest(bytes)
+  if (asked.previousId !== null) return { answer: { asked } }
+  const { carried, transfer } = carry(translateResponseRequest(asked, []))
+  // Its input goes back only where it is stored.
+  return { answer: { carried, asked: asked.store ? asked : { ...asked, input: [] } }, transfer }
+}
+
+serveOrders<LargeBodyOrder, LargeBodyAnswer>((order) => {
+  if (order.wire === 'history') {
+    const { carried, transfer } = carry(translateResponseRequest(order.asked, order.history))
+    return { answer: { carried }, transfer }
   }
+  const bytes = Buffer.from(order.memory)
+  if (order.wire === 'responses') return readResponse(bytes)
+  if (order.wire === 'completions') {
+    const { request, ...completion } = readCompletion(bytes)
+    const { carried, transfer } = carry(request)
+    return { answer: { carried, completion }, transfer }
+  }
+  const { carried, transfer } = carry(readRequest(order.wire, bytes))
+  return { answer: { carried }, transfer }
 })

@@ -7,14 +7,13 @@ import { callErrors, callHeaders, type GatewayRoutePorts } from '../gateway.rout
 import { eventsOf, readyCall } from '../handle-call.ts'
 import { translatedStream } from '../translated-stream.ts'
 import { createCompletionEvents, translateCompletion } from './answer.ts'
-import { readCompletionRequest } from './request.ts'
 
 /** Declares the route of OpenAI's legacy Completions API: any model that can chat completes texts. */
 export const completionsRoute = (ports: GatewayRoutePorts): Route => {
   const create = async (input: CallerInput): Promise<Reply> => {
-    const asked = readCompletionRequest(input.body as Buffer)
-    const read = async () => ({ ...(await ports.read('chat', asked.chat)), translation: asked.translation })
-    const { request, begin } = await readyCall(ports, 'chat', read, input)
+    const read = await ports.readCompletion(input.body as Buffer)
+    const { asked } = read
+    const { request, begin } = await readyCall(ports, 'chat', () => read.request, input)
     if (request.stream) {
       const events = async (signal: CancelSignal) =>
         translatedStream(eventsOf(await begin(signal)), createCompletionEvents(asked))

@@ -35,7 +35,10 @@ export interface CompletionRequest {
   /** The prompt stands before each answer. */
   readonly echo: boolean
   readonly hasLogprobs: boolean
-  /** The same request to chat. */
+}
+
+/** The same request to chat. */
+interface AsChat {
   readonly chat: Buffer
   readonly translation: NonNullable<InferenceRequest['translation']>
 }
@@ -66,7 +69,7 @@ const readLogprobs = (body: Members): number | null => {
  * Reads a body in the wire format of OpenAI's legacy Completions API (SDK type `CompletionCreateParams`); the request to the model
  * is its translation to chat, the prompt being what the user says. @throws AppError of the request family.
  */
-export const readCompletionRequest = (bytes: Buffer): CompletionRequest => {
+export const readCompletionRequest = (bytes: Buffer): CompletionRequest & AsChat => {
   const { duplicates } = outlineJson(bytes)
   const body = parseJson(bytes)
   if (!isObject(body)) throw invalid('body', 'must be a JSON object', 'Write {"model": "…", "prompt": "…"}.')

@@ -45,6 +45,7 @@ export interface ResponseRequest {
   readonly stream: boolean
   readonly background: boolean
   readonly store: boolean
+  /** The other members. */
   readonly body: Members
 }
 
@@ -89,7 +90,8 @@ export const readResponseRequest = (bytes: Buffer): ResponseRequest => {
   const model = readModel(body)
   const input = readInput(body)
   const previousId = typeof previous === 'string' ? previous : null
-  return { model, previousId, input, stream: readBoolean(body, 'stream'), background, store, body }
+  const { input: _input, ...others } = body
+  return { model, previousId, input, stream: readBoolean(body, 'stream'), background, store, body: others }
 }
 
 const functionTool = (tool: unknown, index: number): Members => {
@@ -155,14 +157,14 @@ const idle = new Map<string, (value: unknown) => boolean>([
 
 /**
  * The chat request that a request of the Responses API comes to, after the items of the conversation before it.
- * @param stream whether the provider is asked for a stream: so it is for what runs in the background, too.
  * @throws AppError of the request family.
  */
 export const translateResponseRequest = (
-  { model, input, body }: ResponseRequest,
+  { model, input, body, ...asked }: ResponseRequest,
   history: readonly unknown[],
-  stream: boolean,
 ): InferenceRequest => {
+  // What runs in the background is asked for as a stream, too.
+  const stream = asked.stream || asked.background
   const lost = Object.keys(body).filter(
     (name) => !known.has(name) && isGiven(body[name]) && idle.get(name)?.(body[name]) !== true,
   )

@@ -13,7 +13,6 @@ import { callErrors, callHeaders, type GatewayRoutePorts } from '../gateway.rout
 import { eventsOf, readyCall } from '../handle-call.ts'
 import { translateCompletion } from './answer.ts'
 import { ResponseEvents } from './events.ts'
-import { readResponseRequest, translateResponseRequest } from './request.ts'
 import { describeResponse, type ResponseObject } from './response.ts'
 import { asResponseStream } from './stream.ts'
 
@@ -57,13 +56,12 @@ export const responsesRoute = (ports: GatewayRoutePorts & { readonly responses: 
 
   const create = async (input: CallerInput): Promise<Reply> => {
     const { exchange } = input
-    const asked = readResponseRequest(input.body as Buffer)
+    const { asked, translate } = await ports.readResponse(input.body as Buffer)
     const { previousId } = asked
     const history = previousId === null ? [] : await responses.history(exchange, previousId)
     const id = nameItem('resp')
     const isStreamed = asked.stream || asked.background
-    const read = () => translateResponseRequest(asked, history, isStreamed)
-    const { begin } = await readyCall(ports, 'chat', read, input)
+    const { begin } = await readyCall(ports, 'chat', () => translate(history), input)
     const describe = describeResponse(id, seconds(), asked)
     const record = asked.store ? responses.record(exchange, { id, previousId, input: asked.input }) : nobody
 
