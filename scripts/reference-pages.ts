@@ -62,6 +62,7 @@ export const routesPage = (routes: DeclaredRoute[]): string =>
   page(
     '# Routes',
     'Every route and who may call it. An API key is sent as `Authorization: Bearer`, `x-api-key` or `api-key`.',
+    'The largest body of each stands in [the OpenAPI document](openapi.json) (`x-max-bytes` of `requestBody`); that of a running Headgate, `/openapi.json`, has the limits of its configuration. A longer one is refused with 413 before a byte of it is read, one sent with `Expect: 100-continue` before it is sent.',
     table(
       ['Method', 'Path', 'Who', 'What it does'],
       routes.map((route) => [

@@ -3,6 +3,7 @@ import { addresses } from './drills/addresses.ts'
 import { budget } from './drills/budget.ts'
 import { database } from './drills/database.ts'
 import { drain } from './drills/drain.ts'
+import { inputs } from './drills/inputs.ts'
 import { kills } from './drills/kills.ts'
 import { limits } from './drills/limits.ts'
 import { limitsFaults } from './drills/limits-faults.ts'
@@ -26,4 +27,5 @@ export const drills: readonly Drill[] = [
   drain,
   resume,
   uploads,
+  inputs,
 ]

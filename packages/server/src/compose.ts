@@ -45,8 +45,6 @@ export const compose = async (given: Ground): Promise<House> => {
     replace: (door) => server.replace(door),
   })
   const { current } = generations
-  /** What all of them hold. */
-  const bodies = { bytes: 0 }
   const settings = () => current().settings
 
   // Tools
@@ -64,7 +62,7 @@ export const compose = async (given: Ground): Promise<House> => {
   const work = createWork({
     streams: generations.streams,
     kept: () => kept.streams.held(),
-    bodies,
+    clock,
     ledger: () => ledger,
     queue: () => queue,
   })
@@ -207,7 +205,7 @@ export const compose = async (given: Ground): Promise<House> => {
     metrics,
     watch,
     guards,
-    bodies,
+    bodies: work.bodies,
     crew,
     files: {
       documentation: createSite(given.siteFolder ?? fileURLToPath(new URL('../site', import.meta.url))),

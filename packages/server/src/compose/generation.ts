@@ -3,7 +3,8 @@ import type { Settings } from '../config/config.ts'
 import { unread } from '../domain/inference.ts'
 import { noTags } from '../domain/route.ts'
 import { createAdmission } from '../features/admission/admission.ts'
-import { createShedding, type HeldBodies } from '../features/admission/shedding.ts'
+import type { BodyRoom } from '../features/admission/body-room.ts'
+import { createShedding } from '../features/admission/shedding.ts'
 import type { Audit } from '../features/audit/audit.ts'
 import type { Cache } from '../features/cache/cache.ts'
 import { createCacheWish } from '../features/cache/cache-wish.ts'
@@ -80,7 +81,7 @@ export interface GenerationGround {
   readonly metrics: Metrics
   readonly watch: Watch
   readonly guards: Guards
-  readonly bodies: HeldBodies
+  readonly bodies: BodyRoom
   readonly crew: Crew
   readonly files: Pick<PagesPorts, 'documentation' | 'asset'>
   /** The features that stay. */
@@ -154,6 +155,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     priorityOf: createPriorityOf(config),
     bodies: ground.bodies,
     maxBodyBytes: partOf(ground.guards.mostBodyBytes(config), crew),
+    maxBodyWaitMs: config.body.max_wait_ms,
     onShed: (reason) => metrics.shed(reason).inc(),
   })
   const relay = createRelay({

@@ -23,7 +23,7 @@ interface GuardsOptions {
 }
 
 const MINUTE_MS = 60_000
-const MOST_BODIES = 1_610_612_736
+const MOST_BODIES = 268_435_456
 const SHARE_OF_BODIES = 0.25
 /** What the process needs itself; of the rest a body takes up to six times its length: as it came, as it goes on, read as text, and what is not collected yet. */
 const OWN_BYTES = 167_772_160
@@ -91,6 +91,7 @@ export const createGuards = ({ config, clock, log, metrics, letGo, tell }: Guard
       body.max_total_bytes ?? Math.max(body.max_bytes, bodiesWithin(bound.bytes)),
     gauges: {
       loopDelay: () => pressure.read().loopDelayMs / 1000,
+      loopDelayWorst: () => pressure.worstLoopDelayMs() / 1000,
       pressure: () => pressure.read().severity,
       memoryCounted: () => pressure.use().counted,
       memoryLimit: () => bound.bytes,

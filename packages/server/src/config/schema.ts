@@ -1,6 +1,7 @@
 import { BudgetRuleSchema, budgetNamePattern } from '@headgate/contract/budgets.ts'
 import { type Static, Type } from 'typebox'
 import { AuditSchema } from './audit-schema.ts'
+import { BodySchema } from './body-schema.ts'
 import { CacheSchema } from './cache-schema.ts'
 import { CurrencySchema } from './currency-schema.ts'
 import { AlertsSchema, ObjectivesSchema, ReceiversSchema } from './alerts-schema.ts'
@@ -172,17 +173,7 @@ export const ConfigSchema = group(
       },
       'Timeouts in milliseconds.',
     ),
-    body: group(
-      {
-        max_bytes: count('Largest request body of an inference call.', 33_554_432),
-        max_total_bytes: Type.Optional(
-          count(
-            'Most bytes of request bodies held at once; more are refused. Absent: a quarter of the memory that the process may have, a sixth of it beyond 160 MiB, 1.5 GiB at most, and always one of the longest.',
-          ),
-        ),
-      },
-      'Request bodies.',
-    ),
+    body: BodySchema,
     media: mediaSchema,
     safety: SafetySchema,
     provenance: ProvenanceSchema,

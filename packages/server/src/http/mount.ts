@@ -11,8 +11,8 @@ import { readUser } from '../kernel/end-user.ts'
 import { AppError } from '../kernel/errors.ts'
 import { prefixedId } from '../kernel/ids.ts'
 import { outlineJson, parseStorableJson } from '../kernel/json.ts'
-import type { Reply, Route, RouteInput } from '../kernel/route.ts'
 import { checkBodyHeaders, readBody, streamBody } from './body.ts'
+import { bodyLimit, type Reply, type Route, type RouteInput } from '../kernel/route.ts'
 import { readCredential, readQueryCredential } from './credential.ts'
 import { deprecationHeaders } from './deprecation.ts'
 import type { Events } from './events.ts'
@@ -26,7 +26,6 @@ import { acceptRequestId } from './request-id.ts'
 import { compileCheck } from './schema-check.ts'
 import { readTags } from './tags.ts'
 
-const DEFAULT_BODY_BYTES = 65_536
 /** Most of a body that is read as it comes which is in memory at once: a piece that is gathered, and the same sealed. */
 const STREAM_BYTES = 4_718_592
 const noParameters = Type.Object({}, { additionalProperties: false })
@@ -99,16 +98,16 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
   const declaredQuery = route.query ?? (route.access === 'admin' ? noParameters : undefined)
   const checkQuery = declaredQuery ? compileCheck(declaredQuery) : null
   const checkBody = route.body && typeof route.body === 'object' ? compileCheck(route.body) : null
-  const maxBodyBytes = route.maxBodyBytes ?? DEFAULT_BODY_BYTES
+  const maxBodyBytes = bodyLimit(route)
+  const bodyKind = route.body === 'form' || route.body === 'stream' ? route.body : 'json'
+  const mostHeld = route.body === 'stream' ? Math.min(STREAM_BYTES, maxBodyBytes) : maxBodyBytes
   const mayBeNamed = isRepeatable(route)
   const once = createRepeatable(options.idempotency, clock, events)
   const farewell = route.deprecated ? deprecationHeaders(route.deprecated, options.address) : null
 
   const takeBody = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
     if (route.body === undefined) return undefined
-    const kind = route.body === 'form' ? 'form' : route.body === 'stream' ? 'stream' : 'json'
-    checkBodyHeaders(request, maxBodyBytes, kind)
-    if (kind === 'stream') return streamBody(request, response, maxBodyBytes)
+    if (route.body === 'stream') return streamBody(request, response, maxBodyBytes)
     const bytes = await readBody(request, response, maxBodyBytes)
     if (!checkBody) return bytes
     outlineJson(bytes)
@@ -195,10 +194,12 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
       if (walk) walk.identifiedAt = clock.monotonic()
       cancellation = cancelOnLeave(response)
       if (caller) events.watch(cancellation)
-      if (typeof route.body === 'string')
-        releaseBody = shedding.holdBody(
-          announcedBytes(request, route.body === 'stream' ? Math.min(STREAM_BYTES, maxBodyBytes) : maxBodyBytes),
-        )
+      if (route.body !== undefined) checkBodyHeaders(request, maxBodyBytes, bodyKind)
+      if (typeof route.body === 'string') {
+        const by = { holder: caller?.keyId ?? actor, signal: cancellation }
+        const room = shedding.holdBody(announcedBytes(request, mostHeld), by)
+        releaseBody = room instanceof Promise ? await room : room
+      }
       const input: RouteInput = {
         params,
         query: checkQuery ? (checkQuery(query ?? {}) as Record<string, unknown>) : (query ?? noQuery),

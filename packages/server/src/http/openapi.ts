@@ -2,7 +2,7 @@ import { header } from '@headgate/contract/headers.ts'
 import { type ApiTag, apiTags } from '@headgate/contract/api-tags.ts'
 import { ErrorSchema } from '@headgate/contract/errors/body.ts'
 import type { TSchema } from 'typebox'
-import type { Route } from '../kernel/route.ts'
+import { bodyLimit, type Route } from '../kernel/route.ts'
 import { describeDeprecation } from './deprecation.ts'
 import { createErrorWriter, type DescribedRoute } from './openapi-errors.ts'
 import { isRepeatable } from './idempotency-key.ts'
@@ -99,7 +99,10 @@ const bodyOf = (route: DescribedRoute, schemas: SchemaWriter): Members => {
   const { bodyType = 'application/octet-stream' } = route.reference
   const type = route.body === 'stream' ? bodyType : route.body === 'form' ? 'multipart/form-data' : 'application/json'
   const content = { schema: schemas.write(schema), ...(examples && { examples }) }
-  return { requestBody: { required: true, content: { [type]: content } } }
+  const most = bodyLimit(route)
+  // As a number too, for who would rather know before than be refused.
+  const description = `At most ${most} bytes; more is refused with 413 before it is read.`
+  return { requestBody: { description, required: true, 'x-max-bytes': most, content: { [type]: content } } }
 }
 
 const answersOf = (route: DescribedRoute, schemas: SchemaWriter, errors: Members): Members => {

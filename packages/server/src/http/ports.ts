@@ -45,8 +45,11 @@ export interface StrangerPorts {
 /** Refuses work that is more than the process can bear, before it costs anything. @throws AppError `overloaded`. */
 export interface SheddingPorts {
   readonly mayEnter: (caller: Caller) => void
-  /** Takes room for a body of so many bytes; gives what to call when it is no longer held. */
-  readonly holdBody: (bytes: number) => () => void
+  /** Takes room for a body of so many bytes, in turn where there is none; gives what to call when it is no longer held. */
+  readonly holdBody: (
+    bytes: number,
+    by: { readonly holder: string; readonly signal: CancelSignal },
+  ) => (() => void) | Promise<() => void>
 }
 
 /** Recognises requests that name themselves by an `Idempotency-Key`. */

@@ -126,6 +126,10 @@ const durationTable = {
 } as const
 const gaugeTable = {
   loopDelay: { name: 'headgate_event_loop_delay_seconds', help: 'Lateness of the event loop, smoothed.' },
+  loopDelayWorst: {
+    name: 'headgate_event_loop_delay_worst_seconds',
+    help: 'Worst lateness of the event loop in the last 15 to 30 seconds.',
+  },
   pressure: {
     name: 'headgate_pressure',
     help: 'How near this process is to what it can bear: from 1 on work is refused, at 2 all of it.',
@@ -160,6 +164,10 @@ const gaugeTable = {
     help: 'Most calls per minute of all replicas that are expected soon.',
   },
   bodiesHeld: { name: 'headgate_request_bodies_bytes', help: 'Bytes of larger request bodies held now.' },
+  bodiesWaiting: {
+    name: 'headgate_request_bodies_waiting',
+    help: 'Request bodies that wait for room and are not read yet.',
+  },
   streams: { name: 'headgate_streams_open', help: 'Event streams open to callers.' },
   keptStreams: { name: 'headgate_kept_streams', help: 'Streams kept for readers who come back.' },
   keptStreamBytes: { name: 'headgate_kept_stream_bytes', help: 'Memory that they take.' },

@@ -53,6 +53,9 @@ export const memoryUse = (bound: MemoryBound, heapLimit: number) => (): MemoryUs
   return { heap, heapLimit, resident, counted: bound.used() ?? resident, limit: bound.bytes }
 }
 
+/** How long the worst turn is told of, at least. */
+const WORST_SAMPLES = 150
+
 /** Of the room above a bound, what may be used before all work is refused: the rest is for what is in hand, and for operators. */
 const USABLE = 0.75
 
@@ -70,6 +73,8 @@ const calm: PressureReading = { severity: 0, cause: 'none', memorySeverity: 0, l
 export const watchPressure = (clock: Clock, limits: () => PressureLimits, measure: () => MemoryUse) => {
   let expectedAt = clock.monotonic() + SAMPLE_MS
   let delay = 0
+  let latest = 0
+  let latestBefore = 0
   let samples = 0
   let use = measure()
   let heapSeverity = 0
@@ -100,13 +105,21 @@ export const watchPressure = (clock: Clock, limits: () => PressureLimits, measur
 
   const timer = clock.every(SAMPLE_MS, () => {
     const now = clock.monotonic()
-    delay += SMOOTHING * (Math.max(0, now - expectedAt) - delay)
+    const late = Math.max(0, now - expectedAt)
+    delay += SMOOTHING * (late - delay)
+    if (samples % WORST_SAMPLES === 0) {
+      latestBefore = latest
+      latest = 0
+    }
+    latest = Math.max(latest, late)
     expectedAt = now + SAMPLE_MS
     if (samples++ % MEMORY_EVERY === 0) readMemory()
     judge(limits().recovery)
   })
   return {
     read: (): PressureReading => reading,
+    /** Milliseconds by which the latest turn of the last 15 to 30 seconds came late. */
+    worstLoopDelayMs: (): number => Math.max(latest, latestBefore),
     /** Memory as it was last looked at, within half a second. */
     use: (): MemoryUse => use,
     /** Judges at once by limits that have changed, with no play for what was judged by the former ones. */

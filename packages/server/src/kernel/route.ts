@@ -16,6 +16,12 @@ export interface BodyStream {
    */
   readonly pieces: () => AsyncIterable<Buffer>
 }
+/** Most bytes of a body where its route says nothing else. */
+const usualBodyBytes = 65_536
+
+/** Most bytes that the body of a request to a route may have. */
+export const bodyLimit = ({ maxBodyBytes = usualBodyBytes }: Pick<RouteDeclaration, 'maxBodyBytes'>): number =>
+  maxBodyBytes
 
 /** What a handler gets of an HTTP request, already checked against the route's declaration. */
 export interface RouteInput {

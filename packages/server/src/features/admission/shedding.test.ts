@@ -3,6 +3,8 @@ import type { Caller } from '../../domain/caller.ts'
 import type { AppError } from '../../kernel/errors.ts'
 import { turnedClock } from '../../kernel/__fixtures__/turned-clock.ts'
 import { watchPressure } from '../../kernel/pressure.ts'
+import { Cancellation } from '../../kernel/cancellation.ts'
+import { createBodyRoom } from './body-room.ts'
 import { createShedding, type Priority } from './shedding.ts'
 
 const rig = () => {
@@ -15,7 +17,7 @@ const rig = () => {
     () => ({ ...used, heap: used.heap * 1000, heapLimit: 1000, limit: 1000 }),
   )
   const reasons: string[] = []
-  const bodies = { bytes: 0 }
+  const bodies = createBodyRoom(clock)
   const shedding = createShedding({
     pressure: pressure.read,
     priorityOf: ({ kind, tier }) =>
@@ -24,10 +26,15 @@ const rig = () => {
         : (({ anonymous: 1, free: 2, pro: 3, internal: 4 } as Record<string, Priority>)[tier] ?? 2),
     bodies,
     maxBodyBytes: 1_200_000,
+    maxBodyWaitMs: 1_000,
     onShed: (reason) => reasons.push(reason),
   })
   /** Lets the loop turn `times` times, each `late` milliseconds later than it should. */
   const turn = (times: number, late = 0) => pass(times * 100, late)
+  const hold = (bytes: number, holder = 'somebody', signal = new Cancellation()) =>
+    shedding.holdBody(bytes, { holder, signal })
+  /** What is given at once. */
+  const holdNow = (bytes: number, holder?: string) => hold(bytes, holder) as () => void
   const refused = () =>
     ['anonymous', 'free', 'pro', 'internal'].filter((tier) => {
       try {
@@ -38,7 +45,7 @@ const rig = () => {
         return true
       }
     })
-  return { used, limits, pressure, turn, refused, reasons, shedding, bodies }
+  return { used, limits, pressure, turn, refused, reasons, shedding, hold, holdNow, bodies }
 }
 
 describe('shedding', () => {
@@ -107,12 +114,12 @@ describe('shedding', () => {
   })
 
   it('refuses large bodies of everybody while memory is short, and small ones of nobody', () => {
-    const { used, turn, shedding, reasons } = rig()
-    shedding.holdBody(1_000_000)()
+    const { used, turn, holdNow, reasons } = rig()
+    holdNow(1_000_000)()
     used.heap = 0.82
     turn(6)
-    shedding.holdBody(1_000_000)()
-    expect(() => shedding.holdBody(1_100_000)).toThrow()
+    holdNow(1_000_000)()
+    expect(() => holdNow(1_100_000)).toThrow()
     expect(reasons).toEqual(['bodies'])
   })
 
@@ -122,15 +129,48 @@ describe('shedding', () => {
     expect(() => shedding.mayEnter({ tier: 'internal', kind: 'publishable', person: null } as Caller)).toThrow()
   })
 
-  it('holds no more bodies than there is room for, and small ones always', () => {
-    const { shedding, reasons, bodies } = rig()
-    const release = shedding.holdBody(700_000)
-    expect(() => shedding.holdBody(600_000)).toThrow()
+  it('holds no more bodies than there is room for, and small ones always', async () => {
+    const { holdNow, hold, turn, reasons, bodies } = rig()
+    const release = holdNow(700_000)
+    const late = expect(hold(600_000)).rejects.toMatchObject({ code: 'overloaded' })
+    holdNow(60_000)
+    turn(11)
+    await late
     expect(reasons).toEqual(['bodies'])
-    shedding.holdBody(60_000)
     release()
     release()
-    expect(bodies.bytes).toBe(0)
-    shedding.holdBody(1_000_000)
+    expect([bodies.bytes(), bodies.waiting()]).toEqual([0, 0])
+    holdNow(1_000_000)
+    // Never fits: who waited would wait in vain.
+    expect(() => holdNow(1_300_000)).toThrow()
+  })
+
+  it('lets bodies wait for room: first of who holds least, then of who came first; small ones pass', async () => {
+    const { hold, holdNow, bodies } = rig()
+    const order: string[] = []
+    const come = async (name: string, bytes: number, holder: string, signal?: Cancellation) => {
+      const release = await hold(bytes, holder, signal)
+      order.push(name)
+      return release
+    }
+    const held = [500_000, 500_000, 100_000].map((bytes) => holdNow(bytes, 'loud'))
+    const loud = come('loud 1', 1_060_000, 'loud')
+    const quiet = [come('quiet 1', 1_060_000, 'quiet'), come('quiet 2', 200_000, 'quiet')] as const
+    const leaving = new Cancellation()
+    const gone = come('gone', 1_060_000, 'other', leaving)
+    const left = expect(gone).rejects.toMatchObject({ code: 'client_closed_request' })
+    leaving.abort()
+    await left
+    holdNow(70_000, 'other')()
+    expect(bodies.waiting()).toBe(3)
+    held[0]?.()
+    held[1]?.()
+    const [one, two] = quiet
+    ;(await one)()
+    ;(await two)()
+    ;(await loud)()
+    held[2]?.()
+    expect(order).toEqual(['quiet 1', 'quiet 2', 'loud 1'])
+    expect([bodies.bytes(), bodies.waiting()]).toEqual([0, 0])
   })
 })

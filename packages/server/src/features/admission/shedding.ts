@@ -1,22 +1,26 @@
 import type { Caller } from '../../domain/caller.ts'
 import { AppError } from '../../kernel/errors.ts'
+import type { CancelSignal } from '../../kernel/cancellation.ts'
 import type { PressureReading } from '../../kernel/pressure.ts'
+import type { BodyRoom, Release } from './body-room.ts'
+
+/** Whose body it is, and whether they still want it taken. */
+export interface BodyHolder {
+  readonly holder: string
+  readonly signal: CancelSignal
+}
 
 /** What is refused first when there is too much: callers of priority 1, then 2, then 3; those of 4 last. */
 export type Priority = 1 | 2 | 3 | 4
 
-/** Bytes of larger bodies that the process holds now. */
-export interface HeldBodies {
-  bytes: number
-}
-
 export interface SheddingOptions {
   readonly pressure: () => PressureReading
   readonly priorityOf: (caller: Caller) => Priority
-  /** What is held by all who hold bodies: a reload leaves calls of the former configuration in hand. */
-  readonly bodies: HeldBodies
+  readonly bodies: Pick<BodyRoom, 'take'>
   /** Most bytes of bodies that may be held at once. */
   readonly maxBodyBytes: number
+  /** Longest wait for room among them. */
+  readonly maxBodyWaitMs: number
   readonly onShed: (reason: string) => void
 }
 
@@ -25,9 +29,10 @@ export interface Shedding {
   /** @throws AppError `overloaded` when this caller's kind of work is refused now. */
   mayEnter(caller: Caller): void
   /**
-   * Takes room for a body; gives what to call when the body is no longer held. @throws AppError `overloaded`.
+   * Takes room for a body, in turn where there is none; gives what to call when the body is no longer held.
+   * @throws AppError `overloaded`, or the reason of the signal.
    */
-  holdBody(bytes: number): () => void
+  holdBody(bytes: number, holder: BodyHolder): Release | Promise<Release>
 }
 
 /** Each further priority is refused a third of the bearable later. */
@@ -54,16 +59,14 @@ export const createShedding = (options: SheddingOptions): Shedding => {
       if (severity < 1) return
       if (severity >= 1 + (options.priorityOf(caller) - 1) * STEP) refuse(cause)
     },
-    holdBody: (bytes) => {
+    holdBody: (bytes, { holder, signal }) => {
       if (bytes <= COUNTED_BYTES) return nothing
       const isShort = bytes > LARGE_BYTES && options.pressure().memorySeverity >= 1
-      if (isShort || bodies.bytes + bytes > options.maxBodyBytes) refuse('bodies')
-      bodies.bytes += bytes
-      let open = true
-      return () => {
-        if (open) bodies.bytes -= bytes
-        open = false
-      }
+      if (isShort) return refuse('bodies')
+      const { maxBodyBytes: most, maxBodyWaitMs: maxWaitMs } = options
+      const room = bodies.take({ bytes, most, maxWaitMs, holder, signal })
+      if (room instanceof Promise) return room.then((release) => release ?? refuse('bodies'))
+      return room ?? refuse('bodies')
     },
   }
 }

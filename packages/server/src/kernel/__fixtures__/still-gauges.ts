@@ -8,6 +8,8 @@ export const stillGauges: Parameters<typeof createMetrics>[0] = {
   keptStreams: still,
   keptStreamBytes: still,
   loopDelay: still,
+  loopDelayWorst: still,
+  bodiesWaiting: still,
   pressure: still,
   memoryCounted: still,
   memoryLimit: still,

@@ -7,7 +7,13 @@ export const turnedClock = (stepMs: number) => {
   const clock: Clock = {
     now: () => time.now,
     monotonic: () => time.now,
-    after: () => ({ cancel: () => {} }),
+    after: (milliseconds, callback) => {
+      const timer = clock.every(milliseconds, () => {
+        timer.cancel()
+        callback()
+      })
+      return timer
+    },
     every: (every, callback) => {
       const entry = { every, due: time.now + every, callback, live: true }
       repeated.push(entry)
