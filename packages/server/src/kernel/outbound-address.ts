@@ -19,6 +19,8 @@ const special: readonly AddressRange[] = [
   '2002::/16',
   '3fff::/20',
 ].map(range)
+/** Where clouds tell a machine its own secrets, beside link-local addresses: Alibaba's, and Amazon's for IPv6. */
+const metadata: readonly AddressRange[] = ['100.100.100.200/32', 'fd00:ec2::254/128'].map(range)
 /** All that IPv6 has of public addresses (RFC 4291, section 2.4; IANA has given out no other). */
 const globalUnicast = range('2000::/3')
 
@@ -43,6 +45,16 @@ export const isPublicAddress = (text: string): boolean => {
   if (address.range() !== 'unicast') return false
   if (address.kind() === 'ipv6' && !isWithin(address, globalUnicast)) return false
   return !special.some((one) => isWithin(address, one))
+}
+
+/**
+ * Whether an address serves the machine alone and never anything that an operator would call: link-local, or a metadata service; also in
+ * the forms of IPv6 that hold an IPv4 address.
+ */
+export const isMachineAddress = (text: string): boolean => {
+  if (!ipaddr.isValid(text)) return false
+  const address = ipaddr.process(text)
+  return address.range() === 'linkLocal' || metadata.some((one) => isWithin(address, one))
 }
 
 /** Whether an address lies in one of the ranges. */

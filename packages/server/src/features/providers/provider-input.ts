@@ -1,4 +1,5 @@
 import { AppError } from '../../kernel/errors.ts'
+import { isMachineAddress } from '../../kernel/outbound-address.ts'
 
 /** A 400 about one member of the body. */
 export const refuse = (location: string, message: string, fix?: string): AppError =>
@@ -14,6 +15,9 @@ export const checkAddress = (address: string): void => {
     throw refuse('base_url', 'is no http:// or https:// address')
   if (url.username !== '' || url.password !== '')
     throw refuse('base_url', 'holds a user name or password', 'Send it as a header: {"authorization": "Basic …"}.')
+  // What stands in one's own network may be called, an Ollama beside this process for one; the secrets of the machine may not.
+  if (isMachineAddress(url.hostname.replace(/^\[|\]$/g, '')))
+    throw refuse('base_url', 'is a link-local address or that of a metadata service')
   if (url.search !== '' || url.hash !== '') throw refuse('base_url', 'holds a query or fragment')
 }
 

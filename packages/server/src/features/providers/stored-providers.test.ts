@@ -139,6 +139,13 @@ describe('a provider that an operator adds', () => {
       ['POST', '/admin/v1/providers', { name: 'added', base_url: 'http://127.0.0.1:1/v1' }],
       ['POST', '/admin/v1/providers', { name: 'no-address' }],
       ['POST', '/admin/v1/providers', { name: 'Upper', base_url: 'http://127.0.0.1:1/v1' }],
+      ...['169.254.169.254', '0xa9fea9fe', '[::ffff:a9fe:a9fe]', '[fe80::1]', '[fd00:ec2::254]'].map(
+        (host): [string, string, object] => [
+          'POST',
+          '/admin/v1/providers',
+          { name: 'm', base_url: `http://${host}/v1` },
+        ],
+      ),
       ['POST', '/admin/v1/providers', { name: 'user', base_url: ['http://me', 'pass@127.0.0.1:1/v1'].join(':') }],
       ['POST', '/admin/v1/providers', { name: 'query', base_url: 'http://127.0.0.1:1/v1?key=1' }],
       ['POST', '/admin/v1/providers', { name: 'header', base_url: 'http://127.0.0.1:1', headers: { 'x-a': 'a\r\nb' } }],
