@@ -99,7 +99,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
   const checkQuery = declaredQuery ? compileCheck(declaredQuery) : null
   const checkBody = route.body && typeof route.body === 'object' ? compileCheck(route.body) : null
   const maxBodyBytes = bodyLimit(route)
-  const bodyKind = route.body === 'form' || route.body === 'stream' ? route.body : 'json'
+  const bodyKind = route.body === 'form' ? 'form' : route.body === 'stream' ? 'stream' : 'json'
   const mostHeld = route.body === 'stream' ? Math.min(STREAM_BYTES, maxBodyBytes) : maxBodyBytes
   const mayBeNamed = isRepeatable(route)
   const once = createRepeatable(options.idempotency, clock, events)

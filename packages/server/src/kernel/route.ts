@@ -16,6 +16,7 @@ export interface BodyStream {
    */
   readonly pieces: () => AsyncIterable<Buffer>
 }
+
 /** Most bytes of a body where its route says nothing else. */
 const usualBodyBytes = 65_536
 

@@ -20,7 +20,12 @@ describe.runIf(mayBoundMemory)('a process that may have little memory', () => {
   beforeAll(async () => {
     upstream = await startUpstream()
     database = await freshDatabase()
-    const start = () => startGateway({ databaseUrl: database.url, upstreamUrl: upstream.url })
+    const start = () =>
+      startGateway({
+        databaseUrl: database.url,
+        upstreamUrl: upstream.url,
+        environment: { HEADGATE_BODY_MAX_WAIT_MS: '500' },
+      })
     ;[gateway, removeGroup] = await insideMemory(MEMORY_BYTES, start)
   })
   afterAll(async () => {
