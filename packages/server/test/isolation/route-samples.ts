@@ -30,58 +30,18 @@ export interface Sample {
   readonly told?: number
 }
 const plain = (path: string, body?: object): Sample => ({ path, ...(body && { body }) })
-const keyed = (suffix: string, body?: object): Sample => ({
-  path: `/admin/v1/keys/${missing}${suffix}`,
-  missing: `/admin/v1/keys/${missing}${suffix}`,
-  foreign: () => [],
-  ...(body && { body }),
-})
-
-const named = (suffix: string, body?: object): Sample => ({
-  path: `/admin/v1/providers/none${suffix}`,
-  missing: `/admin/v1/providers/none${suffix}`,
-  foreign: () => [],
-  ...(body && { body }),
-})
-
-const issuers = (suffix: string, body?: object): Sample => ({
-  path: `/admin/v1/projects/none/issuers${suffix}`,
-  missing: `/admin/v1/projects/none/issuers${suffix}`,
-  foreign: () => [],
-  ...(body && { body }),
-})
+/** Of what there is none of. */
+const missed = (path: string, body?: object): Sample => ({ ...plain(path, body), missing: path, foreign: () => [] })
+const keyed = (suffix: string, body?: object) => missed(`/admin/v1/keys/${missing}${suffix}`, body)
+const named = (suffix: string, body?: object) => missed(`/admin/v1/providers/none${suffix}`, body)
+const issuers = (suffix: string, body?: object) => missed(`/admin/v1/projects/none/issuers${suffix}`, body)
+const userSecret = (body?: object) => missed('/admin/v1/projects/none/user-secret', body)
+const operator = (path: string, body?: object) => missed(`${path}/none`, body)
+const response = (suffix = '', body?: object) => missed(`/v1/responses/${missingResponse}${suffix}`, body)
 
 /** No session and no message has these. */
 const missingSession = 'ses_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 const missingMessage = 'msg_01ARZ3NDEKTSV4RRFFQ69G5FAV'
-
-const response = (suffix = '', body?: object): Sample => ({
-  path: `/v1/responses/${missingResponse}${suffix}`,
-  missing: `/v1/responses/${missingResponse}${suffix}`,
-  foreign: () => [],
-  ...(body && { body }),
-})
-
-const userSecret = (body?: object): Sample => ({
-  path: '/admin/v1/projects/none/user-secret',
-  missing: '/admin/v1/projects/none/user-secret',
-  foreign: () => [],
-  ...(body && { body }),
-})
-
-const operator = (path: string, body?: object): Sample => ({
-  path: `${path}/none`,
-  missing: `${path}/none`,
-  foreign: () => [],
-  ...(body && { body }),
-})
-
-const missed = (path: string, body?: object): Sample => ({
-  path,
-  missing: path,
-  foreign: () => [],
-  ...(body && { body }),
-})
 
 /** How every mounted route is asked; `foreignUsage` are paths of a call of project A. */
 export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Record<string, Sample>> => ({
