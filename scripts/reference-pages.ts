@@ -7,6 +7,7 @@ import { configJsonSchema } from '../packages/server/src/config/explain.ts'
 import { type Node, options } from '../packages/server/src/config/options.ts'
 import { metricReference } from '../packages/server/src/kernel/metrics.ts'
 import { type DeclaredRoute, declaredRoutes } from './check-architecture.ts'
+import { dataMapPage } from './data-map-page.ts'
 import { licencePage } from './licence-page.ts'
 import { modelPages } from './model-pages.ts'
 import { parameterSources, sdkParameters } from './sdk-parameters.ts'
@@ -206,6 +207,7 @@ export const referencePages = (root: string): Map<string, string> => {
       benchmarksPage(readFileSync(`${root}/packages/qa/benchmarks/history.jsonl`, 'utf8')),
     ],
     ['docs/reference/configuration.md', configurationPage()],
+    ['docs/reference/data-map.md', page(dataMapPage())],
     ['docs/reference/licences.md', licencePage(root)],
     ['docs/reference/headgate.schema.json', `${JSON.stringify(configJsonSchema(), null, 2)}\n`],
     ['docs/reference/errors.md', errorsPage(errors)],
