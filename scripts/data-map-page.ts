@@ -18,7 +18,9 @@ const listed = (columns: PresentTable['columns']): string => {
 
 const section = ({ table, purpose, kept, person_column: person, erasure, because, columns }: PresentTable): string => {
   const found =
-    person === null ? '' : ` Rows of a person are found by \`${person}\`; when one is erased, ${whatHappens[erasure]}.`
+    person === null || erasure === 'stays'
+      ? ''
+      : ` Rows of a person are found by \`${person}\`; when one is erased, ${whatHappens[erasure]}.`
   return `### ${table}\n\n${purpose} Kept: ${kept}.${found}${because === null ? '' : ` ${because}`}\n\n${listed(columns)}`
 }
 

@@ -7,15 +7,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type House, prices, startHouse } from './support/house.ts'
 
 let house: House
+const priced = { price: prices, max_output_tokens: 100 }
 beforeAll(async () => {
   house = await startHouse({
     config: {
       trusted_proxies: '127.0.0.1',
-      models: {
-        'up/long': { price: prices, max_output_tokens: 100, context_tokens: 100_000 },
-        // Nobody knows what it holds.
-        'up/nameless': { price: prices, max_output_tokens: 100 },
-      },
+      models: { 'up/long': { ...priced, context_tokens: 100_000 }, 'up/nameless': priced },
       tiers: {
         small: {
           requests: { rate_per_minute: 600, burst: 100 },

