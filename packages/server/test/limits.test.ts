@@ -142,8 +142,7 @@ describe('limits as data', () => {
     }
     const asked = () => house.upstream.requests().filter(({ method }) => method === 'POST').length
     const before = asked()
-    // 100,000 tokens of context at a dollar per million.
-    expect(await send(poor, 'up/long', [file])).toBe('budget_exceeded')
+    expect(await send(poor, 'up/long', [file])).toBe('budget_exceeded') // 100,000 tokens at a dollar per million
     expect(await send(poor, 'up/nameless', [{ type: 'text', text: 'Read this.' }, file])).toBe('input_unbounded')
     expect(asked()).toBe(before)
     expect(await send(poor, 'up/long', 'Read this.')).toBe('ok')
