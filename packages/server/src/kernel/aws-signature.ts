@@ -18,12 +18,15 @@ export interface AwsRequest {
 const sha256 = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex')
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
 
-/** Each segment of a path that is encoded already is encoded once more, as every service but S3 wants it (same page, “canonical URI”). */
-const canonicalPath = (pathname: string): string =>
+/**
+ * Each segment of a path that is encoded already is encoded once more, as every service but S3 wants it; S3 wants it encoded once
+ * (same page, “canonical URI”).
+ */
+const canonicalPath = (pathname: string, service: string): string =>
   pathname
     .split('/')
     .map((segment) =>
-      encodeURIComponent(segment).replace(
+      encodeURIComponent(service === 's3' ? decodeURIComponent(segment) : segment).replace(
         /[!'()*]/g,
         (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
       ),
@@ -44,21 +47,24 @@ export const signedHeaders = (
   const { host, pathname } = new URL(request.url)
   const time = new Date(at).toISOString().replace(/[-:]|\.\d{3}/g, '')
   const scope = `${time.slice(0, 8)}/${region}/${service}/aws4_request`
+  const bodyHash = sha256(request.body)
   const headers: Record<string, string> = {
     ...request.headers,
     host,
     'x-amz-date': time,
+    // S3 compares it with what arrives (docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html).
+    ...(service === 's3' && { 'x-amz-content-sha256': bodyHash }),
     ...(credentials.sessionToken !== undefined && { 'x-amz-security-token': credentials.sessionToken }),
   }
   const names = Object.keys(headers).sort()
   const canonical = [
     request.method,
-    canonicalPath(pathname),
+    canonicalPath(pathname, service),
     '',
     ...names.map((name) => `${name}:${headers[name]?.trim()}`),
     '',
     names.join(';'),
-    sha256(request.body),
+    bodyHash,
   ].join('\n')
   const toSign = ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n')
   const key = [region, service, 'aws4_request'].reduce(
