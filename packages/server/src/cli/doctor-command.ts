@@ -5,6 +5,7 @@ import { printFault } from '../config/faults.ts'
 import { gather } from '../config/gather.ts'
 import { Secret } from '../config/secrets.ts'
 import { addCommonOptions, flagsOf, outputOf } from './command-context.ts'
+import { checkBucket } from './doctor/bucket-check.ts'
 import type { Finding } from './doctor/finding.ts'
 import { checkFolder, checkNode, checkPort, checkRootKey, checkSpace, checkTls } from './doctor/machine-checks.ts'
 import { checkDatabase, checkRedis } from './doctor/store-checks.ts'
@@ -60,6 +61,7 @@ const examine = async (flags: Flags, askProviders: boolean): Promise<Finding[]> 
       ? [{ check: 'redis', state: 'ok', message: 'None is configured: limits are counted in the process.' } as const]
       : await checkRedis(redis)),
     ...(await (await import('./doctor/engine-checks.ts')).checkEngines(config)),
+    ...(await checkBucket({ config, secrets })),
   ]
   if (!askProviders) {
     const message = 'Not asked; --ask-providers asks each one whether it takes its key.'

@@ -1,18 +1,18 @@
-import { join } from 'node:path'
 import type { Settings } from '../config/config.ts'
 import type { Config } from '../config/schema.ts'
 import { createAssets } from '../features/assets/assets.ts'
-import { createDiskBlobs } from '../kernel/blobs.disk.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Log } from '../kernel/log.ts'
 import { openScan } from '../kernel/outbound-clamd.ts'
 import type { Seal } from '../kernel/seal.ts'
 import { addressOf } from './address.ts'
+import { type BlobSecrets, openBlobStore } from './blob-store.ts'
 
 interface AssetRoomOptions {
   /** As it was when the house started. */
   readonly config: Config
+  readonly secrets: BlobSecrets
   readonly settings: () => Settings
   readonly database: Database
   readonly seal: Seal
@@ -36,10 +36,10 @@ const scannerOf = (clamd: string | undefined) => {
 }
 
 /** Builds assets over the store that is configured; nothing is opened or made before the first upload. */
-export const createAssetRoom = ({ config, settings, port, ...ground }: AssetRoomOptions) =>
+export const createAssetRoom = ({ config, secrets, settings, port, ...ground }: AssetRoomOptions) =>
   createAssets({
     ...ground,
-    blobs: createDiskBlobs(config.assets.folder ?? join(config.data_dir, 'assets')),
+    ...openBlobStore({ config, secrets }, ground.clock),
     maxBytes: config.assets.max_bytes,
     scan: scannerOf(config.assets.clamd),
     address: () => addressOf(settings().config, port()),

@@ -13,6 +13,7 @@ import type { Metrics } from '../kernel/metrics.ts'
 import type { Seal } from '../kernel/seal.ts'
 import { addressOf } from './address.ts'
 import { createAssetRoom } from './asset-room.ts'
+import type { BlobSecrets } from './blob-store.ts'
 import { createCached } from './cached.ts'
 import { createConversationRoom } from './conversations.ts'
 import type { Crew } from './crew.ts'
@@ -26,6 +27,7 @@ interface KeptOptions extends PrivacyRoomPorts {
   readonly config: Config
   readonly audit: Pick<Audit, 'record'>
   readonly settings: () => Settings
+  readonly secrets: BlobSecrets
   readonly redisUrl: string | undefined
   readonly database: Database
   readonly seal: Seal
@@ -46,7 +48,7 @@ interface KeptOptions extends PrivacyRoomPorts {
 /**
  * Builds what outlives the request that it belongs to: answers kept for retries, in PostgreSQL; streams kept for readers who come
  * back, in memory, and in Redis too where there is one, so that other replicas
- * can read; conversations, files and batches, in PostgreSQL; assets, in a folder. And what takes people out of all of it again.
+ * can read; conversations, files and batches, in PostgreSQL; assets, in a folder or a bucket. And what takes people out of all of it again.
  */
 export const createKept = async (options: KeptOptions) => {
   const { settings, redisUrl, database, seal, pepper, crew, clock, log, metrics } = options

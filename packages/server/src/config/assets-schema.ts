@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { AssetsS3Schema } from './assets-s3-schema.ts'
 import { count, group } from './schema-parts.ts'
 
 /** Contents that people own. */
@@ -34,6 +35,7 @@ export const AssetsSchema = group(
         description: 'Folder of the contents; absent: `assets` in the data folder. Replicas share one.',
       }),
     ),
+    s3: AssetsS3Schema,
   },
   'Contents at `/v1/assets`.',
 )

@@ -33,6 +33,10 @@ const withoutSecrets = (loaded: LoadedConfig): Config => {
     sinks: _sinks,
     receivers: _receivers,
     upstream: { proxy_login: _login, ...upstream },
+    assets: {
+      s3: { access_key_id: _id, secret_access_key: _secret, session_token: _token, ...s3 },
+      ...assets
+    },
     ...config
   } = loaded
   const open: Record<string, unknown> = Object.create(null)
@@ -41,7 +45,7 @@ const withoutSecrets = (loaded: LoadedConfig): Config => {
     { api_key: _key, api_keys: _keys, headers: _headers, proxy_login: _own, ...provider },
   ] of Object.entries(providers))
     open[name] = provider
-  return freeze({ ...config, upstream, providers: open }) as Config
+  return freeze({ ...config, assets: { ...assets, s3 }, upstream, providers: open }) as Config
 }
 
 /** Parts what was gathered into configuration and secrets. @throws ConfigFaults with everything that is wrong. */

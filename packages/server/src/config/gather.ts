@@ -4,6 +4,7 @@ import { budgetProblems } from '../domain/budget-problems.ts'
 import { alertFaults } from './alert-faults.ts'
 import { auditFaults } from './audit-faults.ts'
 import { priceFaults } from './price-faults.ts'
+import { assetsFaults } from './assets-faults.ts'
 import { dateFaults } from './date-faults.ts'
 import { retentionFaults } from './retention-faults.ts'
 import { policyProblems } from '../domain/policy-problems.ts'
@@ -200,6 +201,7 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
       ...budgetFaults(loaded, where),
       ...alertFaults(loaded, where),
       ...auditFaults(loaded, where),
+      ...assetsFaults(loaded, where),
     )
     if (loaded.standby && loaded.database_url !== undefined) {
       faults.push({

@@ -41,11 +41,20 @@ export type Secrets = {
   readonly pepper: Pepper
   readonly database_url?: Secret
   readonly redis_url?: Secret
+  /** The key of the bucket of assets; absent where there is none. */
+  readonly assets_s3?: BucketKey
   /** Of `upstream.proxy`: `user:password`. */
   readonly upstream_proxy_login?: Secret
   readonly providers: Readonly<Record<string, ProviderSecrets>>
   readonly sinks: Readonly<Partial<Record<'traces' | 'zipkin' | 'logs', SinkSecrets>>>
   readonly receivers: Readonly<Record<string, ReceiverSecrets>>
+}
+
+/** What requests to a bucket are signed with. */
+export type BucketKey = {
+  readonly access_key_id: Secret
+  readonly secret_access_key: Secret
+  readonly session_token?: Secret
 }
 
 /** A receiver of alerts, whose address is as good as a key. */
@@ -103,7 +112,8 @@ export const secretTexts = (secrets: Secrets): string[] => {
   ])
   const ofSinks = Object.values(sinks).flatMap(({ headers }) => Object.values(headers))
   const ofReceivers = Object.values(receivers).flatMap(({ url, signing_key }) => [url, signing_key])
-  return [admin_key, root_key, pepper.key, ...ofProviders, ...ofSinks, ...ofReceivers]
+  const ofBucket = [secrets.assets_s3?.secret_access_key, secrets.assets_s3?.session_token]
+  return [admin_key, root_key, pepper.key, ...ofBucket, ...ofProviders, ...ofSinks, ...ofReceivers]
     .flatMap((secret) => secret?.reveal() ?? [])
     .concat(addresses, passwords, ofProxies)
     .filter((text) => text !== '')
@@ -137,7 +147,15 @@ export const collectSecrets = (config: LoadedConfig, rootKey: Secret): Secrets =
       ...secret('smtp_url', smtp_url),
     }),
   ])
+  const { access_key_id: keyId, secret_access_key: bucketSecret, session_token: token } = config.assets.s3
+  const bucketKey = keyId !== undefined &&
+    bucketSecret !== undefined && {
+      access_key_id: new Secret(keyId),
+      secret_access_key: new Secret(bucketSecret),
+      ...secret('session_token', token),
+    }
   return Object.freeze({
+    ...(bucketKey && { assets_s3: Object.freeze(bucketKey) }),
     ...secret('admin_key', config.admin_key),
     ...secret('database_url', config.database_url),
     ...secret('redis_url', config.redis_url),

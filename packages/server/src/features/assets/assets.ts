@@ -1,6 +1,6 @@
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
-import type { Feature } from '../../kernel/feature.ts'
+import type { Feature, HealthReport } from '../../kernel/feature.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { AssetBounds, BlobPort, Owner, ScanPort, SealPort } from './assets.ports.ts'
@@ -23,6 +23,8 @@ export interface AssetsOptions {
   readonly database: Database
   readonly seal: SealPort
   readonly blobs: BlobPort
+  /** How a store that is not of this machine stands. */
+  readonly health?: () => HealthReport
   /** Opens a scan; null: nothing is scanned. */
   readonly scan: (() => ScanPort) | null
   /** A secret that all replicas share. */
@@ -69,5 +71,6 @@ export const createAssets = (options: AssetsOptions): Assets => {
     ],
     start: sweep.start,
     stop: sweep.stop,
+    ...(options.health && { health: options.health }),
   }
 }
