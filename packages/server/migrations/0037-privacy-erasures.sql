@@ -5,7 +5,7 @@ CREATE TABLE headgate.privacy_erasures (
   erasure_id text COLLATE "C" NOT NULL,
   -- A keyed digest of the name: says whom it was without saying who.
   subject bytea NOT NULL,
-  -- What stands in the books instead of the name; each pass adds its number.
+  -- What stands in the books instead of the name; each pass adds something of its own.
   pseudonym text NOT NULL,
   -- The name, until the last pass is through.
   sealed bytea,

@@ -205,6 +205,9 @@ describe('assets', () => {
     for (const [body, type, charset] of [
       [Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0]), 'image/png', null],
       [Buffer.from('<script>alert(1)</script>'), 'text/html', 'utf-8'],
+      [Buffer.from(`<!-- ${'long '.repeat(200)}--><script>alert(1)</script>`), 'text/html', 'utf-8'],
+      // Each comment might end at the next one, too: who tries all ways never comes to an end.
+      [Buffer.from(`${'<!---->'.repeat(72)}x`), 'text/plain', 'utf-8'],
       [Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script/></svg>'), 'image/svg+xml', 'utf-8'],
       [Buffer.from('%PDF-1.7 <script>'), 'application/pdf', null],
       [Buffer.from([1, 2, 3, 0, 5]), 'application/octet-stream', null],

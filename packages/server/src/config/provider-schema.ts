@@ -1,20 +1,7 @@
 import { Type } from 'typebox'
+import { providerKinds } from '../domain/provider-kind.ts'
 import { TemplatesSchema } from './template-schema.ts'
 import { authorities, count, group, milliseconds, named, proxyLogin, url } from './schema-parts.ts'
-
-/** What a provider can speak. */
-export const providerKinds = [
-  'openai',
-  'anthropic',
-  'azure',
-  'bedrock',
-  'gemini',
-  'ollama',
-  'elevenlabs',
-  'http',
-  'local',
-  'demo',
-] as const
 
 /** One provider of the configuration. */
 export const ProviderSchema = group(

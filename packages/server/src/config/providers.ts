@@ -9,7 +9,7 @@ import {
   ollamaAddress,
   providerPresets,
 } from './provider-presets.ts'
-import { providerKinds } from './provider-schema.ts'
+import { providerKinds } from '../domain/provider-kind.ts'
 import type { LoadedConfig } from './schema.ts'
 import { nearestName } from '../kernel/nearest.ts'
 

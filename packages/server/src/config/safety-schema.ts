@@ -1,26 +1,9 @@
 import { type TSchema, Type } from 'typebox'
+import { redactedKinds } from '../domain/redacted-kinds.ts'
 import { group, milliseconds, named } from './schema-parts.ts'
 
 const policy = <Options extends Record<string, unknown>>(options: Options) =>
   Type.Enum(['off', 'main', 'demo'], options)
-
-const redactedKinds = [
-  'private_key',
-  'jwt',
-  'own_key',
-  'openai_key',
-  'anthropic_key',
-  'aws_key',
-  'github_token',
-  'google_key',
-  'slack_token',
-  'stripe_key',
-  'email',
-  'phone',
-  'credit_card',
-  'iban',
-  'ip_address',
-] as const
 
 const list = <Item extends TSchema>(item: Item, description: string) =>
   Type.Optional(Type.Array(item, { maxItems: 1_000, description }))

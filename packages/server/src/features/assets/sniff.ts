@@ -76,6 +76,16 @@ const magic: readonly (readonly [type: string, fits: (head: Buffer) => boolean])
   ['application/vnd.sqlite3', (head) => says(head, 0, 'SQLite format 3\0')],
 ]
 
+/** A text from behind the comments that it begins with; one that does not end stays. */
+const behindComments = (text: string): string => {
+  let rest = text.trimStart()
+  for (let end = 0; rest.startsWith('<!--') && end !== -1; ) {
+    end = rest.indexOf('-->', 4)
+    if (end !== -1) rest = rest.slice(end + 3).trimStart()
+  }
+  return rest
+}
+
 /** What a text is, by how it begins: what a browser would run is never called plain. */
 const textType = (text: string): string => {
   const begin = text
@@ -83,15 +93,15 @@ const textType = (text: string): string => {
     .trimStart()
     .slice(0, 512)
     .toLowerCase()
-  if (/^(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype svg[^>]*>\s*)?<svg[\s>]/s.test(begin)) return 'image/svg+xml'
-  if (
-    /^(<!--.*?-->\s*)*<(!doctype html|html|head|body|script|iframe|style|title|table|div|h1|p|a|br|b)[\s>/]/s.test(
-      begin,
-    )
-  )
-    return 'text/html'
-  if (begin.startsWith('<?xml')) return 'application/xml'
-  return 'text/plain'
+  const isXml = begin.startsWith('<?xml')
+  const declared = isXml ? begin.slice(begin.indexOf('>') + 1) : begin
+  const root = behindComments(declared)
+  if (/^<svg[\s>]/.test(behindComments(root.replace(/^<!doctype svg[^>]*>/, '')))) return 'image/svg+xml'
+  if (isXml) return 'application/xml'
+  if (root.startsWith('<!--')) return 'text/html'
+  return /^<(!doctype html|html|head|body|script|iframe|style|title|table|div|h1|p|a|br|b)[\s>/]/.test(root)
+    ? 'text/html'
+    : 'text/plain'
 }
 
 /** Tells a type by content alone, of its first bytes and what all of them are; what was claimed is not believed. */

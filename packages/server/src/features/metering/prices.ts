@@ -3,6 +3,7 @@ import { calcPrice, findProvider, type ModelPrice } from '@pydantic/genai-prices
 import type { Operation } from '../../domain/inference.ts'
 import type { Target } from '../../domain/model.ts'
 import { type NanoUsd, parseUsd } from '../../domain/money.ts'
+import type { ProviderKind } from '../../domain/provider-kind.ts'
 import type { MediaPrice, Price } from '../../domain/price.ts'
 import { coversOperation } from './media-price.ts'
 import type { PriceStep, Rates, SteppedPrice } from './price.ts'
@@ -29,17 +30,7 @@ export interface DatedPrice {
 
 /** What of a provider decides where its prices are looked up. */
 export interface PricedProvider {
-  readonly kind:
-    | 'openai'
-    | 'anthropic'
-    | 'azure'
-    | 'bedrock'
-    | 'gemini'
-    | 'ollama'
-    | 'elevenlabs'
-    | 'http'
-    | 'local'
-    | 'demo'
+  readonly kind: ProviderKind
   readonly baseUrl?: string | undefined
   /** Found on this machine: its calls cost nothing. */
   readonly isFound?: boolean | undefined

@@ -78,7 +78,7 @@ export const createErasureStore = (
   return {
     digestOf,
     /** Notes an erasure; the one that is under way where there is one. */
-    begin: async (
+    begin: (
       person: Person,
       given: { readonly id: string; readonly pseudonym: string; readonly by: string },
       record: (transaction: Transaction, id: string) => Promise<void>,
@@ -87,24 +87,26 @@ export const createErasureStore = (
         const { project, user } = person
         const subject = digestOf(person)
         const sealed = await seal(transaction, placeOf(project, given.id), user)
-        const made = await transaction.query<ErasureRow>(
-          `INSERT INTO headgate.privacy_erasures
-             (project_id, erasure_id, subject, pseudonym, sealed, requested_by, requested_at, next_pass_at)
-           VALUES ($1, $2, $3, $4, $5, $6, now(), now() + make_interval(mins => $7))
-           ON CONFLICT (project_id, subject) WHERE next_pass_at IS NOT NULL DO NOTHING RETURNING ${columns}`,
-          [project, given.id, subject, given.pseudonym, sealed, given.by, TURN_MINUTES],
-        )
-        const [row] = made.rows
-        if (row !== undefined) {
-          await record(transaction, given.id)
-          return row
+        for (;;) {
+          const made = await transaction.query<ErasureRow>(
+            `INSERT INTO headgate.privacy_erasures
+               (project_id, erasure_id, subject, pseudonym, sealed, requested_by, requested_at, next_pass_at)
+             VALUES ($1, $2, $3, $4, $5, $6, now(), now() + make_interval(mins => $7))
+             ON CONFLICT (project_id, subject) WHERE next_pass_at IS NOT NULL DO NOTHING RETURNING ${columns}`,
+            [project, given.id, subject, given.pseudonym, sealed, given.by, TURN_MINUTES],
+          )
+          if (made.rows[0] !== undefined) {
+            await record(transaction, given.id)
+            return made.rows[0]
+          }
+          const { rows } = await transaction.query<ErasureRow>(
+            `SELECT ${columns} FROM headgate.privacy_erasures
+              WHERE project_id = $1 AND subject = $2 AND next_pass_at IS NOT NULL`,
+            [project, subject],
+          )
+          // Else it ended between the two.
+          if (rows[0] !== undefined) return rows[0]
         }
-        const open = await transaction.query<ErasureRow>(
-          `SELECT ${columns} FROM headgate.privacy_erasures
-            WHERE project_id = $1 AND subject = $2 AND next_pass_at IS NOT NULL`,
-          [project, subject],
-        )
-        return open.rows[0] as ErasureRow
       }),
     /** The next erasure whose pass is due, held for a while; null where there is none. */
     take: (): Promise<ErasureRow | null> =>

@@ -1,23 +1,11 @@
 import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
 import type { MediaTold } from '../../domain/media.ts'
+import type { ProviderKind } from '../../domain/provider-kind.ts'
 import type { StreamSource } from '../../domain/upstream.ts'
 import type { Usage } from '../../domain/usage.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
 import { AppError, type AppErrorOptions } from '../../kernel/errors.ts'
-
-/** What a provider can speak. */
-export type ProviderKind =
-  | 'openai'
-  | 'anthropic'
-  | 'azure'
-  | 'bedrock'
-  | 'gemini'
-  | 'ollama'
-  | 'elevenlabs'
-  | 'http'
-  | 'local'
-  | 'demo'
 
 /** One try at a provider. */
 export interface ProviderCall {

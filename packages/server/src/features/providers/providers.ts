@@ -14,7 +14,8 @@ import { UpstreamFailure, createAttempts } from './attempts.ts'
 import { createDetector } from './detector.ts'
 import { createFetchedImages, type FetchImage, type ImageBounds } from './images/fetched-images.ts'
 import type { KeyStanding } from './key-ring.ts'
-import type { ListedModel, Provider, ProviderKind } from './provider.ts'
+import type { ProviderKind } from '../../domain/provider-kind.ts'
+import type { ListedModel, Provider } from './provider.ts'
 import type { CircuitPort, GatePort } from './providers.ports.ts'
 import {
   type ProviderDefaults,

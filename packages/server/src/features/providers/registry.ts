@@ -15,7 +15,8 @@ import { createOllamaProvider } from './ollama/ollama.ts'
 import type { Timeouts } from './openai/call.ts'
 import type { DialectName } from './openai/dialect.ts'
 import { createOpenAIProvider } from './openai/openai.ts'
-import type { Provider, ProviderKind } from './provider.ts'
+import type { ProviderKind } from '../../domain/provider-kind.ts'
+import type { Provider } from './provider.ts'
 
 /** A value that only shows itself when asked. */
 export interface Secret {

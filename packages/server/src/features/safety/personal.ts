@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js'
-import type { Finding, RedactedKind } from './redacted-kinds.ts'
+import type { Finding, RedactedKind } from '../../domain/redacted-kinds.ts'
 
 const mostLocal = 64
 const mostDomain = 253

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { timed } from '../../../test/support/timed.ts'
-import { redactedKinds } from './redacted-kinds.ts'
+import { redactedKinds } from '../../domain/redacted-kinds.ts'
 import { createRedaction } from './redaction.ts'
 
 const mebibyte = 1_048_576

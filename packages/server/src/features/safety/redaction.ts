@@ -1,5 +1,5 @@
 import { findPersonal } from './personal.ts'
-import type { Finding, RedactedKind } from './redacted-kinds.ts'
+import type { Finding, RedactedKind } from '../../domain/redacted-kinds.ts'
 import { findSecrets } from './secrets.ts'
 
 /** How often each kind was found. */

@@ -4,7 +4,7 @@ import type { CancelSignal } from '../../kernel/cancellation.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Policy } from './policy.ts'
 import type { BlockRule } from './block-list.ts'
-import type { RedactedKind } from './redacted-kinds.ts'
+import type { RedactedKind } from '../../domain/redacted-kinds.ts'
 
 /** The checks, in the order in which they are made. */
 export type CheckName = 'block_list' | 'redaction' | 'injection' | 'moderation'

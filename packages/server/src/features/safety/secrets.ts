@@ -1,4 +1,4 @@
-import type { Finding, RedactedKind } from './redacted-kinds.ts'
+import type { Finding, RedactedKind } from '../../domain/redacted-kinds.ts'
 
 /**
  * Formats of keys, as their issuers publish them for scanners. Each begins with letters that nothing else begins with, stands alone, and has a

@@ -2,7 +2,8 @@ import type { InferenceRequest, MemberSpan } from '../../../domain/inference.ts'
 import type { CancelSignal } from '../../../kernel/cancellation.ts'
 import { AppError } from '../../../kernel/errors.ts'
 import { createWorkerPort } from '../../../kernel/worker-port.ts'
-import type { Provider, ProviderKind } from '../provider.ts'
+import type { ProviderKind } from '../../../domain/provider-kind.ts'
+import type { Provider } from '../provider.ts'
 import { insertImages, type NamedImage } from './insert-images.ts'
 
 /** Fetches one picture. @throws AppError `url_refused`, `url_unavailable`, `url_content_refused` or `client_closed_request`. */
