@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { errorCatalogue } from '../packages/contract/src/errors/catalogue.ts'
 import type { ErrorEntry } from '../packages/contract/src/errors/entry.ts'
-import { liveOptions } from '../packages/server/src/config/schema.ts'
+import { liveOptions } from '../packages/server/src/config/live-options.ts'
 import { environment } from '../packages/server/src/config/env.ts'
 import { configJsonSchema } from '../packages/server/src/config/explain.ts'
 import { type Node, options } from '../packages/server/src/config/options.ts'

@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox'
-import { ConfigSchema, liveOptions } from './schema.ts'
+import { liveOptions } from './live-options.ts'
+import { ConfigSchema } from './schema.ts'
 
 /** What the loader reads of a schema node; TypeBox schemas are plain JSON Schema objects. */
 export type Node = {

@@ -1,13 +1,12 @@
 import { BudgetRuleSchema, budgetNamePattern } from '@headgate/contract/budgets.ts'
 import { type Static, Type } from 'typebox'
-import { AuditSchema } from './audit-schema.ts'
 import { BodySchema } from './body-schema.ts'
 import { CacheSchema } from './cache-schema.ts'
 import { CurrencySchema } from './currency-schema.ts'
+import { dataOptions } from './data-schema.ts'
 import { AlertsSchema, ObjectivesSchema, ReceiversSchema } from './alerts-schema.ts'
 import { DiagnosticsOptionsSchema, GuardsSchema } from './guards-schema.ts'
 import { FetchSchema } from './fetch-schema.ts'
-import { filesOptions } from './files-schema.ts'
 import { IdempotencySchema } from './idempotency-schema.ts'
 import { LicencesSchema } from './licences-schema.ts'
 import { limitsSchema } from './limits-schema.ts'
@@ -27,7 +26,6 @@ import { StandbySchema, WarmSchema, WorkersSchema } from './process-schema.ts'
 import { ResponsesSchema } from './responses-schema.ts'
 import { ResumeSchema } from './resume-schema.ts'
 import { ScalingSchema } from './scaling-schema.ts'
-import { SessionsSchema } from './sessions-schema.ts'
 import { ProvenanceSchema } from './provenance-schema.ts'
 import { localEngines, ProviderSchema } from './provider-schema.ts'
 import { AutoSchema, RoutesSchema } from './routes-schema.ts'
@@ -179,12 +177,10 @@ export const ConfigSchema = group(
     provenance: ProvenanceSchema,
     idempotency: IdempotencySchema,
     responses: ResponsesSchema,
-    sessions: SessionsSchema,
     resume: ResumeSchema,
     cache: CacheSchema,
-    ...filesOptions,
+    ...dataOptions,
     fetch: FetchSchema,
-    audit: AuditSchema,
     guards: GuardsSchema,
     diagnostics: DiagnosticsOptionsSchema,
     queue: group(
@@ -214,58 +210,6 @@ export const ConfigSchema = group(
 )
 
 type Loaded = Static<typeof ConfigSchema>
-
-/**
- * The options that a reload changes while calls run: what reads them is built in `compose/generation.ts`, or asks anew each time. Every
- * other option waits for the next start. The files of `tls` are read anew; whether there is TLS at all is decided at the start.
- */
-export const liveOptions: ReadonlySet<string> = new Set<keyof Loaded>([
-  'public_url',
-  'admin_key',
-  'trusted_proxies',
-  'tls',
-  'log',
-  'ollama_autodetect',
-  'local_engines',
-  'providers',
-  'models',
-  'routes',
-  'auto',
-  'licences',
-  'tiers',
-  'issuers',
-  'objectives',
-  'alerts',
-  'receivers',
-  'devices',
-  'user_signatures',
-  'metrics',
-  'limits',
-  'budgets',
-  'currency',
-  'retention',
-  'stream',
-  'timeouts',
-  'body',
-  'media',
-  'fetch',
-  'guards',
-  'idempotency',
-  'responses',
-  'sessions',
-  'resume',
-  'safety',
-  'provenance',
-  'audit',
-  'diagnostics',
-  'requests',
-  'slow_log',
-  'traces',
-  'queue',
-  'upstream',
-  'warm',
-  'scaling',
-])
 
 type DeepReadonly<T> = T extends readonly (infer Item)[]
   ? readonly DeepReadonly<Item>[]
