@@ -11,6 +11,7 @@ import type { Database } from '../kernel/db.ts'
 import type { Log } from '../kernel/log.ts'
 import { exchange } from '../kernel/outbound.ts'
 import type { Seal } from '../kernel/seal.ts'
+import { bucketOf } from './blob-store.ts'
 import type { Crew } from './crew.ts'
 
 const SECOND_MS = 1_000
@@ -27,6 +28,7 @@ export const auditSettings = ({ config, secrets }: Pick<Settings, 'config' | 'se
       return url === undefined ? [] : [[name, { url: url.reveal(), signingKey: signing_key?.reveal() ?? null }]]
     }),
   ),
+  bucket: bucketOf(config.audit.s3, secrets.audit_s3),
   witnesses: config.audit.witnesses,
 })
 

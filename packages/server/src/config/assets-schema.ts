@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { AssetsS3Schema } from './assets-s3-schema.ts'
+import { bucketSchema } from './bucket-schema.ts'
 import { count, group } from './schema-parts.ts'
 
 /** Contents that people own. */
@@ -35,7 +35,7 @@ export const AssetsSchema = group(
         description: 'Folder of the contents; absent: `assets` in the data folder. Replicas share one.',
       }),
     ),
-    s3: AssetsS3Schema,
+    s3: bucketSchema('A bucket for the contents; several machines share it.', 'they are files'),
   },
   'Contents at `/v1/assets`.',
 )

@@ -1,12 +1,14 @@
+import { bucketFaults } from './bucket-faults.ts'
 import type { ConfigFault } from './faults.ts'
 import type { LoadedConfig } from './schema.ts'
 
-/** Checkpoints go to receivers that there are. */
+/** Checkpoints go to receivers that there are, and into a bucket that there is a key for. */
 export const auditFaults = (
   { audit, receivers }: LoadedConfig,
   where: (path: readonly string[]) => string,
-): ConfigFault[] =>
-  audit.webhooks.flatMap((name) =>
+): ConfigFault[] => [
+  ...bucketFaults('audit', audit.s3, where),
+  ...audit.webhooks.flatMap((name) =>
     receivers[name]?.kind === 'webhook'
       ? []
       : [
@@ -17,4 +19,5 @@ export const auditFaults = (
             expected: 'names of entries under receivers',
           },
         ],
-  )
+  ),
+]

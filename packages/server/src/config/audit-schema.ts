@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { bucketSchema } from './bucket-schema.ts'
 import { count, group, named, url } from './schema-parts.ts'
 
 /** How the audit is signed, and where that is copied to. */
@@ -29,6 +30,7 @@ export const AuditSchema = group(
       default: [],
       description: 'Receivers of kind `webhook` that get every checkpoint.',
     }),
+    s3: bucketSchema('A bucket that every checkpoint is written to, once.', 'none is'),
     witnesses: named(
       '^[a-z0-9][a-z0-9_-]{0,63}$',
       group(

@@ -43,6 +43,8 @@ export type Secrets = {
   readonly redis_url?: Secret
   /** The key of the bucket of assets; absent where there is none. */
   readonly assets_s3?: BucketKey
+  /** Of the bucket that checkpoints of the audit are written to. */
+  readonly audit_s3?: BucketKey
   /** Of `upstream.proxy`: `user:password`. */
   readonly upstream_proxy_login?: Secret
   readonly providers: Readonly<Record<string, ProviderSecrets>>
@@ -112,8 +114,8 @@ export const secretTexts = (secrets: Secrets): string[] => {
   ])
   const ofSinks = Object.values(sinks).flatMap(({ headers }) => Object.values(headers))
   const ofReceivers = Object.values(receivers).flatMap(({ url, signing_key }) => [url, signing_key])
-  const ofBucket = [secrets.assets_s3?.secret_access_key, secrets.assets_s3?.session_token]
-  return [admin_key, root_key, pepper.key, ...ofBucket, ...ofProviders, ...ofSinks, ...ofReceivers]
+  const ofBuckets = [secrets.assets_s3, secrets.audit_s3].flatMap((key) => [key?.secret_access_key, key?.session_token])
+  return [admin_key, root_key, pepper.key, ...ofBuckets, ...ofProviders, ...ofSinks, ...ofReceivers]
     .flatMap((secret) => secret?.reveal() ?? [])
     .concat(addresses, passwords, ofProxies)
     .filter((text) => text !== '')
@@ -147,15 +149,19 @@ export const collectSecrets = (config: LoadedConfig, rootKey: Secret): Secrets =
       ...secret('smtp_url', smtp_url),
     }),
   ])
-  const { access_key_id: keyId, secret_access_key: bucketSecret, session_token: token } = config.assets.s3
-  const bucketKey = keyId !== undefined &&
-    bucketSecret !== undefined && {
-      access_key_id: new Secret(keyId),
-      secret_access_key: new Secret(bucketSecret),
+  const bucketKey = <Name extends 'assets_s3' | 'audit_s3'>(name: Name, section: LoadedConfig['assets']['s3']) => {
+    const { access_key_id: id, secret_access_key: key, session_token: token } = section
+    if (id === undefined || key === undefined) return {}
+    const held = {
+      access_key_id: new Secret(id),
+      secret_access_key: new Secret(key),
       ...secret('session_token', token),
     }
+    return { [name]: Object.freeze(held) } as { [Key in Name]?: BucketKey }
+  }
   return Object.freeze({
-    ...(bucketKey && { assets_s3: Object.freeze(bucketKey) }),
+    ...bucketKey('assets_s3', config.assets.s3),
+    ...bucketKey('audit_s3', config.audit.s3),
     ...secret('admin_key', config.admin_key),
     ...secret('database_url', config.database_url),
     ...secret('redis_url', config.redis_url),

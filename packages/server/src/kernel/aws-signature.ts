@@ -7,7 +7,7 @@ export interface AwsCredentials {
   readonly sessionToken?: string
 }
 
-/** What is signed. The query of the address must be empty. */
+/** What is signed. */
 export interface AwsRequest {
   readonly method: string
   readonly url: string
@@ -18,6 +18,9 @@ export interface AwsRequest {
 const sha256 = (text: string | Buffer): string => createHash('sha256').update(text).digest('hex')
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
 
+const encoded = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+
 /**
  * Each segment of a path that is encoded already is encoded once more, as every service but S3 wants it; S3 wants it encoded once
  * (same page, “canonical URI”).
@@ -25,13 +28,15 @@ const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256'
 const canonicalPath = (pathname: string, service: string): string =>
   pathname
     .split('/')
-    .map((segment) =>
-      encodeURIComponent(service === 's3' ? decodeURIComponent(segment) : segment).replace(
-        /[!'()*]/g,
-        (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-      ),
-    )
+    .map((segment) => encoded(service === 's3' ? decodeURIComponent(segment) : segment))
     .join('/')
+
+/** The parameters by name, encoded as a path is (same page, “canonical query string”). */
+const canonicalQuery = (parameters: URLSearchParams): string =>
+  [...parameters]
+    .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
+    .sort()
+    .join('&')
 
 /**
  * The headers of a request with Signature Version 4 (docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html).
@@ -44,7 +49,7 @@ export const signedHeaders = (
   service: string,
   at: number,
 ): Record<string, string> => {
-  const { host, pathname } = new URL(request.url)
+  const { host, pathname, searchParams } = new URL(request.url)
   const time = new Date(at).toISOString().replace(/[-:]|\.\d{3}/g, '')
   const scope = `${time.slice(0, 8)}/${region}/${service}/aws4_request`
   const bodyHash = sha256(request.body)
@@ -60,7 +65,7 @@ export const signedHeaders = (
   const canonical = [
     request.method,
     canonicalPath(pathname, service),
-    '',
+    canonicalQuery(searchParams),
     ...names.map((name) => `${name}:${headers[name]?.trim()}`),
     '',
     names.join(';'),

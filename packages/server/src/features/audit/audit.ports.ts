@@ -1,3 +1,4 @@
+import type { Bucket } from '../../kernel/bucket.ts'
 import type { Read, Transaction } from '../../kernel/db.ts'
 import type { SealedPlace } from '../../kernel/seal.ts'
 
@@ -24,6 +25,8 @@ export interface CopySettings {
   readonly file: string
   /** Receivers of kind webhook, by name. */
   readonly webhooks: Readonly<Record<string, { readonly url: string; readonly signingKey: string | null }>>
+  /** Each checkpoint is an object of it. */
+  readonly bucket: Bucket | null
   /** Witnesses by name: the prefix of their addresses, and their key as one text. */
   readonly witnesses: Readonly<Record<string, { readonly url: string; readonly key: string }>>
 }

@@ -1,9 +1,11 @@
 import { createHmac } from 'node:crypto'
+import type { Bucket } from '../../kernel/bucket.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database, Read } from '../../kernel/db.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { Ask, CopySettings } from './audit.ports.ts'
 import { extendCheckpointFile, type FiledCheckpoint } from './checkpoint-file.ts'
+import { openCheckpointBucket } from './checkpoint-bucket.ts'
 import { AuditBroken, wholeNote } from './checkpoints.ts'
 import {
   type CheckpointRow,
@@ -36,6 +38,8 @@ const lineOf = (row: CheckpointRow): FiledCheckpoint => ({
   note: wholeNote(row),
 })
 
+const rootOf = ({ note }: FiledCheckpoint) => readCheckpoint(readNote(note)?.text ?? '')?.root
+
 /** Copies checkpoints to where the owner of the database cannot rewrite them. */
 export const createCopies = ({ database, clock, log, settings, ask }: CopiesOptions) => {
   const read = <T>(work: (read: Read) => Promise<T>): Promise<T> => database.read('system', work)
@@ -48,7 +52,7 @@ export const createCopies = ({ database, clock, log, settings, ask }: CopiesOpti
   const newerThan = async (last: FiledCheckpoint | null): Promise<FiledCheckpoint[]> => {
     if (last !== null) {
       const own = await read((one) => checkpointAt(one, BigInt(last.size)))
-      const root = readCheckpoint(readNote(last.note)?.text ?? '')?.root
+      const root = rootOf(last)
       if (own === undefined || root === undefined || !own.root.equals(root))
         throw new AuditBroken(`the file holds a checkpoint of ${last.size} entries that the database does not hold`)
     }
@@ -74,6 +78,24 @@ export const createCopies = ({ database, clock, log, settings, ask }: CopiesOpti
       if (status >= 300) throw new Error(`it answered ${status}`)
       await note(destination, row.size, null)
     }
+  }
+
+  /** @throws AuditBroken where the bucket holds what the database does not. */
+  const toBucket = async (destination: string, bucket: Bucket) => {
+    const objects = openCheckpointBucket(bucket, { clock, random: Math.random })
+    const from = await read((one) => copiedTo(one, destination))
+    let last = from
+    for (const row of await read((one) => checkpointsAfter(one, from, AT_ONCE))) {
+      const there = await objects.write(lineOf(row))
+      if (there !== null && !rootOf(there)?.equals(row.root))
+        throw new AuditBroken(`the bucket holds another checkpoint of ${row.size} entries than the database`)
+      last = row.size
+      await note(destination, last, null)
+    }
+    const larger = await objects.largerThan(last)
+    // Another replica may have been here meanwhile.
+    if (larger !== null && (await read((one) => checkpointAt(one, larger))) === undefined)
+      throw new AuditBroken(`the bucket holds a checkpoint of ${larger} entries that the database does not hold`)
   }
 
   const toWitness = async (destination: string, { url, key: text }: CopySettings['witnesses'][string]) => {
@@ -112,7 +134,7 @@ export const createCopies = ({ database, clock, log, settings, ask }: CopiesOpti
      * lines too. @throws AuditBroken where a place holds what the database does not.
      */
     run: async (): Promise<readonly string[]> => {
-      const { file, webhooks, witnesses } = settings()
+      const { file, bucket, webhooks, witnesses } = settings()
       const places = [
         ...Object.entries(witnesses).map(
           ([name, witness]) => [`witness/${name}`, witness.url, () => toWitness(`witness/${name}`, witness)] as const,
@@ -120,6 +142,9 @@ export const createCopies = ({ database, clock, log, settings, ask }: CopiesOpti
         ...Object.entries(webhooks).map(
           ([name, hook]) => [`webhook/${name}`, hook.url, () => toWebhook(`webhook/${name}`, hook)] as const,
         ),
+        ...(bucket === null
+          ? []
+          : [['bucket', bucket.credentials.secretAccessKey, () => toBucket('bucket', bucket)] as const]),
         // Each machine has a file of its own: the file itself says how far it is.
         ['file', file, () => extendCheckpointFile(file, newerThan)] as const,
       ]
