@@ -93,7 +93,7 @@ export const AssetSchema = Type.Object(
     metadata: AssetMetadataSchema,
     ...content,
     created_at: second('When its first version was made'),
-    updated_at: second('When its present version was made'),
+    updated_at: second('When its present version was made, or its name or metadata changed'),
   },
   { ...closed, title: 'Asset' },
 )

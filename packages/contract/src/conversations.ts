@@ -147,6 +147,13 @@ export const SessionListQuerySchema = Type.Object(
     archived: yesOrNo('`true`: those in the archive; others unless told.'),
     pinned: yesOrNo('Those that are pinned, or not.'),
     folder: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    title: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 200,
+        description: 'Words that the title has, all of them, in whatever case.',
+      }),
+    ),
   },
   closed,
 )

@@ -2,9 +2,9 @@
 // `npm run drill -- NAME`: one command plays a drill and prints what it found; exit status 1 where a target was missed.
 import { loadavg } from 'node:os'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import type { Drill } from './drill.ts'
+import type { Drill, Scale } from './drill.ts'
 import { drills } from './drills.ts'
-import { type Backend, startHouse } from './house.ts'
+import { type Backend, type House, startHouse } from './house.ts'
 import { allMet, createReport, type Line, printLines } from './report.ts'
 
 const readCount = (text: string): number => {
@@ -22,25 +22,36 @@ const program = new Command('drill')
   .option('--seconds <number>', 'length of the main part', readCount)
   .option('--seed <number>', 'of whatever is left to chance', readCount, 20_260_101)
   .option('--streams <number>', 'streams that are cut, where a drill does that', readCount, 500)
+  .addOption(new Option('--store <where>', 'where assets are kept').choices(['disk', 's3']).default('disk'))
   .option('--json', 'one JSON line for each drill instead of a table')
   .addHelpText('after', () => `\nDrills:\n${list()}`)
   .parse()
 
-const options = program.opts<{ backend?: Backend; seconds?: number; seed: number; streams: number; json?: boolean }>()
+const options = program.opts<{
+  backend?: Backend
+  seconds?: number
+  seed: number
+  streams: number
+  store: Scale['store']
+  json?: boolean
+}>()
 
 const play = async (drill: Drill, backend: Backend): Promise<void> => {
-  const scale = { seconds: options.seconds ?? drill.seconds, seed: options.seed, streams: options.streams }
+  const { seconds: asked = drill.seconds, seed, streams, store } = options
+  const scale = { seconds: asked, seed, streams, store }
   const report = createReport()
   const loadBefore = loadavg()[0]?.toFixed(1)
   const begun = performance.now()
   let fault: string | null = null
-  const house = await startHouse({ backend, replicas: drill.replicas, config: drill.config(scale) })
+  let house: House | null = null
   try {
+    house = await startHouse({ backend, replicas: drill.replicas, config: await drill.config(scale) })
     await drill.run(house, report, scale)
   } catch (cause) {
     fault = (cause as Error).stack ?? String(cause)
   } finally {
-    await house.stop()
+    await house?.stop()
+    await drill.end?.()
   }
   const lines: readonly Line[] = report.lines()
   const ok = fault === null && allMet(lines)

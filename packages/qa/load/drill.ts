@@ -8,6 +8,8 @@ export interface Scale {
   readonly seed: number
   /** How many streams are cut, where a drill does that. */
   readonly streams: number
+  /** Where assets are kept, where a drill keeps some. */
+  readonly store: 'disk' | 's3'
 }
 
 /** One thing that is shown with several replicas under load. */
@@ -19,9 +21,11 @@ export interface Drill {
   /** Where it counts limits when nobody says where: once with each. */
   readonly backends: readonly Backend[]
   readonly seconds: number
-  readonly config: (scale: Scale) => Settings
+  /** May start what the house needs; `end` takes it away. */
+  readonly config: (scale: Scale) => Settings | Promise<Settings>
   /** Plays it and reports its figures; throws only where it could not be played. */
   readonly run: (house: House, report: Report, scale: Scale) => Promise<void>
+  readonly end?: () => Promise<void>
 }
 
 /** How often each status and code occurred, as text: `200 ×100, 429 rate_limit_exceeded ×3`. */

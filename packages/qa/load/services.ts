@@ -3,7 +3,8 @@ import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const program = fileURLToPath(new URL('../../server/test/support/service-process.ts', import.meta.url))
+const programOf = (name: string): string =>
+  fileURLToPath(new URL(`../../server/test/support/${name}.ts`, import.meta.url))
 
 /** A real PostgreSQL or Redis on a port of its own, to be harmed. */
 export interface Service {
@@ -26,9 +27,17 @@ process.on('exit', () => {
   for (const child of living) child.kill('SIGKILL')
 })
 
-/** Starts one; what it needs of the machine is what the tests of the server need. */
-export const startService = async (kind: 'redis' | 'postgres'): Promise<Service> => {
-  const child = spawn(process.execPath, [program, kind], { stdio: ['pipe', 'pipe', 'inherit'] })
+interface Helper<Ready> {
+  /** What it said when it was ready. */
+  readonly ready: Ready
+  /** @throws Error with its words. */
+  readonly ask: (command: Readonly<Record<string, unknown>>) => Promise<unknown>
+  readonly stop: () => Promise<void>
+}
+
+/** Starts a program of the tests of the server that speaks JSON lines. */
+const startHelper = async <Ready>(name: string, words: readonly string[]): Promise<Helper<Ready>> => {
+  const child = spawn(process.execPath, [programOf(name), ...words], { stdio: ['pipe', 'pipe', 'inherit'] })
   living.add(child)
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => {
@@ -39,7 +48,7 @@ export const startService = async (kind: 'redis' | 'postgres'): Promise<Service>
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const read = async (): Promise<Record<string, unknown>> => {
     const { value, done } = await lines.next()
-    if (done) throw new Error(`the ${kind} of the drill ended`)
+    if (done) throw new Error(`the ${[name, ...words].join(' ')} of the drill ended`)
     return JSON.parse(value as string) as Record<string, unknown>
   }
   let turn: Promise<unknown> = Promise.resolve()
@@ -53,19 +62,55 @@ export const startService = async (kind: 'redis' | 'postgres'): Promise<Service>
     turn = answer.catch(() => undefined)
     return answer
   }
-  const { url, port } = (await read()) as { url: string; port: number }
+  const ready = (await read()) as Ready
+  const stop = async (): Promise<void> => {
+    child.stdin.end()
+    await ended
+  }
+  return { ready, ask, stop }
+}
+
+/** Starts one; what it needs of the machine is what the tests of the server need. */
+export const startService = async (kind: 'redis' | 'postgres'): Promise<Service> => {
+  const { ready, ask, stop } = await startHelper<{ url: string; port: number }>('service-process', [kind])
   return {
-    url,
-    port,
+    url: ready.url,
+    port: ready.port,
     kill: async () => void (await ask({ do: 'kill' })),
     restart: async () => void (await ask({ do: 'restart' })),
     signal: async (signal) => void (await ask({ do: 'signal', signal })),
     query: async <Row extends object>(sql: string, database?: string) =>
       (await ask({ do: 'query', sql, ...(database !== undefined && { database }) })) as Row[],
-    stop: async () => {
-      child.stdin.end()
-      await ended
+    stop,
+  }
+}
+
+/** A bucket of a real server that speaks S3. */
+export interface Bucket {
+  /** `assets.s3` of who keeps assets there. */
+  readonly settings: Readonly<Record<string, string>>
+  /** Objects on its disk. */
+  readonly objects: () => Promise<number>
+  readonly stop: () => Promise<void>
+}
+
+/** Starts one, empty. */
+export const startBucket = async (): Promise<Bucket> => {
+  const { ready, ask, stop } = await startHelper<{
+    readonly endpoint: string
+    readonly bucket: string
+    readonly region: string
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  }>('bucket-process', [])
+  const { endpoint, bucket, region, credentials } = ready
+  return {
+    settings: {
+      ...{ endpoint, bucket, region },
+      access_key_id: credentials.accessKeyId,
+      secret_access_key: credentials.secretAccessKey,
     },
+    objects: async () => (await ask({ do: 'objects' })) as number,
+    stop,
   }
 }
 

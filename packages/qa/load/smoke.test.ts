@@ -9,7 +9,7 @@ import { limitSettings } from './drills/limits-load.ts'
 import { type House, startHouse } from './house.ts'
 import { createReport } from './report.ts'
 
-const scale = { seconds: 2, seed: 1, streams: 20 }
+const scale = { seconds: 2, seed: 1, streams: 20, store: 'disk' } as const
 /** What turns on how fast the machine is says nothing here. */
 const timed = /used|most admitted|overdrawn|after$/
 

@@ -3,6 +3,8 @@ import { Upload } from 'tus-js-client'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { checkBucket } from '../src/cli/doctor/bucket-check.ts'
 import { loadConfig } from '../src/config/config.ts'
+import { type Clock, systemClock } from '../src/kernel/clock.ts'
+import { queryDatabase } from './faults/support/ledger-rows.ts'
 import { expectError } from './input/error-shape.ts'
 import { type House, startHouse } from './support/house.ts'
 import { temporaryDirectory } from './support/services.ts'
@@ -24,7 +26,11 @@ describe.runIf(hasSwift)('assets in a bucket (needs Debian’s swift-proxy, -acc
       HEADGATE_ASSETS_S3_ACCESS_KEY_ID: swift.credentials.accessKeyId,
       HEADGATE_ASSETS_S3_SECRET_ACCESS_KEY: swift.credentials.secretAccessKey,
     }
-    house = await startHouse({ environment })
+    const clock: Clock = {
+      ...systemClock,
+      every: (ms, callback) => systemClock.every(ms === 60_000 ? 500 : ms, callback),
+    }
+    house = await startHouse({ environment, overrides: { clock } })
     headers = { authorization: `Bearer ${(await house.makeKey()).key}` }
   }, 120_000)
   afterAll(async () => {
@@ -53,6 +59,24 @@ describe.runIf(hasSwift)('assets in a bucket (needs Debian’s swift-proxy, -acc
     expect((await swift.objects()).length).toBeGreaterThanOrEqual(3)
     expect((await fetch(`${house.url}/v1/assets/${id}`, { method: 'DELETE', headers })).status).toBe(200)
     await vi.waitFor(async () => expect(await swift.objects()).toEqual([]), { timeout: 15_000, interval: 50 })
+  }, 60_000)
+
+  it('are swept away where an upload has expired', async () => {
+    const begun = await fetch(`${house.url}/v1/uploads`, {
+      method: 'POST',
+      headers: {
+        ...{ ...headers, 'tus-resumable': '1.0.0', 'upload-length': '9000000' },
+        'content-type': 'application/offset+octet-stream',
+      },
+      body: Buffer.alloc(5_000_000, 'half'),
+    })
+    expect([begun.status, begun.headers.get('upload-offset')]).toEqual([201, '5000000'])
+    const limits = async () => (await fetch(`${house.url}/v1/assets/limits`, { headers })).json()
+    expect(await limits()).toMatchObject({ used_bytes: 9_000_000 })
+    expect((await swift.objects()).length).toBe(3)
+    await queryDatabase(house.databaseUrl, `UPDATE headgate.asset_uploads SET expires_at = now() - interval '1 second'`)
+    await vi.waitFor(async () => expect(await swift.objects()).toEqual([]), { timeout: 15_000, interval: 50 })
+    expect(await limits()).toMatchObject({ used_bytes: 0 })
   }, 60_000)
 
   it('are refused while the bucket is away, and come back with it', async () => {

@@ -171,12 +171,18 @@ describe('assets', () => {
     expect(versions.data.map(({ version }) => version)).toEqual([4, 3, 2])
     expect(await bytesOf(`/v1/assets/${id}/content?version=2`)).toEqual(Buffer.from('two'))
     await refused(ask(`/v1/assets/${id}/content?version=1`), 'asset_not_found')
+    await queryDatabase(house.databaseUrl, `UPDATE headgate.assets SET updated_at = updated_at - interval '1 day'`)
+    const before = (await (await ask(`/v1/assets/${id}`)).json()) as AssetView
+    expect(before.updated_at).toBeLessThan(before.created_at)
     const change = await ask(`/v1/assets/${id}`, {
       method: 'PATCH',
       body: JSON.stringify({ name: 'né.txt', metadata: { album: 'sea' } }),
       headers: { 'content-type': 'application/json' },
     })
-    expect(await change.json()).toMatchObject({ name: 'né.txt', metadata: { album: 'sea' }, version: 4 })
+    const changed = (await change.json()) as AssetView
+    expect(changed).toMatchObject({ name: 'né.txt', metadata: { album: 'sea' }, version: 4 })
+    expect(changed.updated_at).toBeGreaterThanOrEqual(changed.created_at)
+    expect(await (await ask(`/v1/assets/${id}`)).json()).toEqual(changed)
     const { headers } = await ask(`/v1/assets/${id}/content`)
     expect(headers.get('content-disposition')).toBe(`attachment; filename="n_.txt"; filename*=UTF-8''n%C3%A9.txt`)
   })

@@ -9,9 +9,11 @@ import type { Drill, Scale } from '../drill.ts'
 import type { House } from '../house.ts'
 import { pause, seeded } from '../pace.ts'
 import type { Report } from '../report.ts'
+import { type Bucket, startBucket } from '../services.ts'
 
 const BYTES = 200_000_000
 const KILLS = 20
+const ABANDONED_BYTES = 20_000_000
 const client = fileURLToPath(new URL('./uploading-client.ts', import.meta.url))
 const folder = join(tmpdir(), `headgate-uploads-${process.pid}`)
 
@@ -21,8 +23,24 @@ const bytesOf = (seed: number, length: number): Buffer => {
   return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(length))
 }
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
-const objects = (): number =>
+
+let bucket: Bucket | null = null
+const onDisk = (): number =>
   readdirSync(join(folder, 'assets'), { recursive: true, encoding: 'utf8' }).filter((name) => name.length > 2).length
+const objects = async (): Promise<number> => (bucket === null ? onDisk() : bucket.objects())
+
+/** Half of an upload, whose client then goes for good. */
+const abandon = async (house: House, key: string, path: string, bytes: Buffer): Promise<void> => {
+  const headers = { authorization: `Bearer ${key}`, 'tus-resumable': '1.0.0' }
+  const patch = { ...headers, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' }
+  await fetch(house.urlOf(0) + path, { method: 'PATCH', headers: patch, body: bytes.subarray(0, bytes.length / 2) })
+}
+
+/** What the hours do to what waits for them: uploads have expired, pieces that no upload took are due. */
+const letTimePass = async ({ postgres }: House): Promise<void> => {
+  await postgres.query(`UPDATE headgate.asset_uploads SET expires_at = now() - interval '1 second'`)
+  await postgres.query('UPDATE headgate.asset_doomed SET due_at = least(due_at, now())')
+}
 
 /** Kills and goes on until the upload has come to its end. */
 const uploadUnderKills = async (house: House, key: string, path: string, file: string, random: () => number) => {
@@ -85,19 +103,34 @@ const run = async (house: House, report: Report, { seed }: Scale): Promise<void>
   const limits = async () =>
     (await (await fetch(`${house.urlOf(1)}/v1/assets/limits`, { headers })).json()) as { used_bytes: number }
   report.exactly('bytes that still count after it is erased', (await limits()).used_bytes, 0)
-  for (let wait = 0; wait < 700 && objects() > kills.server; wait += 1) await pause(100)
+  for (let wait = 0; wait < 700 && (await objects()) > kills.server; wait += 1) await pause(100)
   // Of a piece that was being written when its server was killed; it is swept an hour after.
-  report.atMost('objects that are left', objects(), kills.server)
-  await rm(folder, { recursive: true, force: true })
+  report.atMost('objects that are left', await objects(), kills.server)
+
+  await abandon(house, key, await begin(ABANDONED_BYTES), bytesOf(seed + 1, ABANDONED_BYTES))
+  report.exactly('bytes that an abandoned upload takes', (await limits()).used_bytes, ABANDONED_BYTES)
+  report.atLeast('objects that it has', await objects(), 1)
+  await letTimePass(house)
+  const isSwept = async () => (await objects()) === 0 && (await limits()).used_bytes === 0
+  for (let wait = 0; wait < 700 && !(await isSwept()); wait += 1) await pause(100)
+  report.exactly('objects that are left of everything once it has expired', await objects(), 0)
+  report.exactly('bytes that count then', (await limits()).used_bytes, 0)
 }
 
 export const uploads: Drill = {
   name: 'uploads',
   about:
-    '200 MB by the official client of tus under 20 kill -9 of client and server, at two replicas: the same byte for byte',
+    '200 MB by the official client of tus under 20 kill -9 of client and server, at two replicas, on disk or S3: the same byte for byte',
   replicas: 2,
   backends: ['postgres'],
   seconds: 120,
-  config: () => ({ assets: { folder: join(folder, 'assets') } }),
+  config: async ({ store }) => {
+    bucket = store === 's3' ? await startBucket() : null
+    return { assets: bucket === null ? { folder: join(folder, 'assets') } : { s3: bucket.settings } }
+  },
   run,
+  end: async () => {
+    await bucket?.stop()
+    await rm(folder, { recursive: true, force: true })
+  },
 }

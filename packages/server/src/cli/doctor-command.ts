@@ -94,10 +94,10 @@ const statusOf = (findings: readonly Finding[]): number => {
   return faults.some(({ check }) => check === 'database') ? exitCode.unavailable : exitCode.failed
 }
 
-/** `headgate doctor`: looks for the common faults of an installation, says how to mend each, and changes nothing. */
+/** `headgate doctor`: looks for the common faults of an installation, says how to mend each, and mends nothing. */
 export const doctorCommand = (): Command =>
   addCommonOptions(new Command('doctor'), 'all')
-    .description('find common faults of this installation and say how to mend them; changes nothing')
+    .description('find common faults of this installation and say how to mend them; mends nothing')
     .option('--ask-providers', 'also ask each provider whether it takes its key')
     .action(async (given: Record<string, unknown>) => {
       const output = outputOf(given)

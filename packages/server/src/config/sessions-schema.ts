@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
-import { count, group } from './schema-parts.ts'
+import { count, group, named } from './schema-parts.ts'
+
+const days = { minimum: 0, maximum: 36_500 } as const
 
 /** Conversations that are kept. */
 export const SessionsSchema = group(
@@ -26,6 +28,15 @@ export const SessionsSchema = group(
         description: 'Model that sums up what no longer fits, a small one; absent: the model of the call.',
       }),
     ),
+    keep_days: Type.Integer({
+      ...days,
+      default: 0,
+      description: 'Days after its last change that a session is deleted; 0: it is kept.',
+    }),
+    project_keep_days: named('^[a-z0-9][a-z0-9_-]{0,63}$', Type.Integer(days), {
+      default: {},
+      description: 'The same for single projects, by id; 0: theirs are kept.',
+    }),
     tombstone_days: count('Days that `GET /v1/sync` tells what was deleted.', 90),
   },
   'Sessions at `/v1/sessions`.',

@@ -1,8 +1,10 @@
 import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createBranchStore } from '../../src/features/conversations/conversation-branches.store.ts'
+import { createFolderStore } from '../../src/features/conversations/conversation-folders.store.ts'
 import { createMessageStore } from '../../src/features/conversations/conversation-messages.store.ts'
 import { createDigests } from '../../src/features/conversations/conversation-owner.ts'
+import { createRetention } from '../../src/features/conversations/conversation-retention.store.ts'
 import { createSearchStore } from '../../src/features/conversations/conversation-search.store.ts'
 import { createSessionStore } from '../../src/features/conversations/conversation-sessions.store.ts'
 import { createSyncStore } from '../../src/features/conversations/conversation-sync.store.ts'
@@ -38,9 +40,12 @@ beforeAll(async () => {
   await fill.query(
     `INSERT INTO headgate.conversation_owners SELECT 'default', subject, max(change), 0, 0, 0 FROM made GROUP BY subject`,
   )
-  await fill.query(`INSERT INTO headgate.conversation_sessions
+  await fill.query(
+    `INSERT INTO headgate.conversation_sessions
     SELECT 'default', session_id, subject, change, s % 10 = 0, s % 4 = 0, CASE WHEN s % 5 = 0 THEN '\\x01'::bytea END, NULL, 50, 1,
-      '\\x00', now(), now() FROM made WHERE m = 51`)
+      '\\x00', now(), now(), CASE WHEN s IN (3, 6) THEN $1::bytea[] ELSE '{}' END FROM made WHERE m = 51`,
+    [digests.title(owner, 'Rivers of Asia')],
+  )
   await fill.query(`INSERT INTO headgate.conversation_messages
     SELECT 'default', session_id, 'msg_' || substr(session_id, 5) || '-' || lpad(m::text, 3, '0'),
       CASE WHEN m > 1 THEN 'msg_' || substr(session_id, 5) || '-' || lpad((m - 1)::text, 3, '0') END,
@@ -92,13 +97,19 @@ const bounds = () => ({ sessions: 1, messages: 1, messageBytes: 1, bytes: 1 })
 const sessions = createSessionStore({ database: spying, seal, digests, bounds })
 const messages = createMessageStore({ database: spying, seal, sessions, texts: createTextStore(digests), bounds })
 const search = createSearchStore({ database: spying, seal, digests })
-const everything = { before: null, limit: 21, archived: false, pinned: null, folder: null }
+const folders = createFolderStore({ database: spying, seal, digests, bounds, sessions })
+const kept = { days: 1, projectDays: { other: 0 } }
+const aged = async () => Array.from({ length: await createRetention(spying, sessions)(kept, () => false) })
+const everything = { before: null, limit: 21, archived: false, pinned: null, folder: null, title: null }
 
 it.each<[string, string, () => Promise<unknown>, number]>([
   ['a list', 'conversation_sessions_', () => sessions.list(owner, everything), 15],
   ['the next page', 'conversation_sessions_', () => sessions.list(owner, { ...everything, before: 600 }), 9],
   ['what is pinned', 'conversation_sessions_', () => sessions.list(owner, { ...everything, pinned: true }), 1],
   ['a folder', 'conversation_sessions_', () => sessions.list(owner, { ...everything, folder: 'x' }), 0],
+  ['titles', 'conversation_sessions_', () => sessions.list(owner, { ...everything, title: 'Rivers' }), 2],
+  ['folders', 'conversation_sessions_folder', () => folders.list(owner, 1_001), 1],
+  ['what is too old', 'conversation_sessions_age', () => aged(), 0],
   ['a branch', 'conversation_messages_pkey', () => messages.branch(owner, session, leaf, 51), 50],
   ['all branches', 'conversation_messages_pkey', () => messages.list(owner, session, null, 51), 50],
   [

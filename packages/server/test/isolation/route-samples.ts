@@ -91,6 +91,8 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   },
   'POST /v1/sessions': plain('/v1/sessions', { title: 'planted' }),
   'GET /v1/sessions': plain('/v1/sessions'),
+  'GET /v1/sessions/folders': plain('/v1/sessions/folders'),
+  'PATCH /v1/sessions/folders': plain('/v1/sessions/folders', { name: 'planted', new_name: 'moved' }),
   'GET /v1/sessions/search': plain('/v1/sessions/search?q=planted'),
   'POST /v1/sessions/import': plain('/v1/sessions/import', {
     format: 'markdown',

@@ -56,7 +56,7 @@ const view = (asset: Asset): AssetView => ({
   metadata: asset.details.metadata,
   ...contentView(asset),
   created_at: secondsOf(asset.madeAt),
-  updated_at: secondsOf(asset.createdAt),
+  updated_at: secondsOf(asset.changedAt),
 })
 
 const errorsOfBytes = [

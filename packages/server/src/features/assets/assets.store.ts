@@ -26,6 +26,8 @@ export interface Asset extends AssetVersion {
   readonly details: AssetDetails
   /** When its first version was made. */
   readonly madeAt: Date
+  /** When its present version was made, or something else was said of it. */
+  readonly changedAt: Date
 }
 
 interface VersionRow {
@@ -41,10 +43,12 @@ interface VersionRow {
 interface AssetRow extends VersionRow {
   readonly details: Buffer
   readonly made_at: Date
+  readonly changed_at: Date
 }
 
 const VERSION = `v.asset_id, v.version, v.digest, v.bytes::text, v.type, v.charset, v.was_scanned, v.created_at`
-const ASSETS = `SELECT ${VERSION}, a.details, a.created_at AS made_at FROM headgate.assets a
+const DETAILS = 'a.details, a.created_at AS made_at, a.updated_at AS changed_at'
+const ASSETS = `SELECT ${VERSION}, ${DETAILS} FROM headgate.assets a
   JOIN headgate.asset_versions v ON v.project_id = a.project_id AND v.asset_id = a.asset_id AND v.version = a.version`
 
 const versionView = (row: VersionRow): AssetVersion => ({
@@ -103,6 +107,7 @@ export const createAssetStore = (database: Database, { seal, open }: Pick<SealPo
     ...versionView(row),
     details: JSON.parse(await open(read, detailsPlace(project, 'assets', row.asset_id), row.details)) as AssetDetails,
     madeAt: row.made_at,
+    changedAt: row.changed_at,
   })
 
   const locked = async ({ query }: Transaction, { project, subject }: Owner, id: string) => {
@@ -203,7 +208,7 @@ export const createAssetStore = (database: Database, { seal, open }: Pick<SealPo
     granted: (project: string, id: string, version: number): Promise<{ name: string; found: AssetVersion }> =>
       database.read({ project }, async (read) => {
         const { rows } = await read.query<AssetRow>(
-          `SELECT ${VERSION}, a.details, a.created_at AS made_at FROM headgate.assets a
+          `SELECT ${VERSION}, ${DETAILS} FROM headgate.assets a
              JOIN headgate.asset_versions v ON v.project_id = a.project_id AND v.asset_id = a.asset_id
             WHERE a.project_id = $1 AND a.asset_id = $2 AND v.version = $3`,
           [project, id, version],
@@ -249,11 +254,12 @@ export const createAssetStore = (database: Database, { seal, open }: Pick<SealPo
         const present = await view(transaction, project, rows[0] as AssetRow)
         const details = { ...present.details, ...change }
         const sealed = await seal(transaction, detailsPlace(project, 'assets', id), JSON.stringify(details))
-        await transaction.execute(
-          'UPDATE headgate.assets SET details = $3, updated_at = now() WHERE project_id = $1 AND asset_id = $2',
+        const { rows: changed } = await transaction.query<{ updated_at: Date }>(
+          `UPDATE headgate.assets SET details = $3, updated_at = now() WHERE project_id = $1 AND asset_id = $2
+            RETURNING updated_at`,
           [project, id, sealed],
         )
-        return { ...present, details }
+        return { ...present, details, changedAt: changed[0]?.updated_at as Date }
       }),
 
     /** Erases an asset with all its versions. @throws AppError `asset_not_found`. */

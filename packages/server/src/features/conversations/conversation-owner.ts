@@ -12,6 +12,14 @@ export const ownerOf = ({ caller, user }: Asker): ConversationOwner => {
   return { project: caller.projectId, subject: user ?? '' }
 }
 
+const WORD_BYTES = 8
+/** Words of a title as it is found by them: whole, in whatever case. */
+const titleWords = (title: string): readonly string[] =>
+  title
+    .normalize('NFKC')
+    .toLowerCase()
+    .match(/[\p{L}\p{M}\p{N}]+/gu) ?? []
+
 /** What is found without being told: digests under a key that the database does not have. */
 export const createDigests = (key: Buffer) => {
   const digest = (purpose: string, { project, subject }: ConversationOwner, text: string): Buffer =>
@@ -22,6 +30,11 @@ export const createDigests = (key: Buffer) => {
     /** Of the name of a folder. */
     folder: (owner: ConversationOwner, name: string | null): Buffer | null =>
       name === null ? null : digest('conversation-folder', owner, name),
+    /** Of the words of a title. */
+    title: (owner: ConversationOwner, title: string | null): readonly Buffer[] =>
+      [...new Set(titleWords(title ?? ''))].map((word) =>
+        digest('conversation-title', owner, word).subarray(0, WORD_BYTES),
+      ),
     /** The word that stands in everything of an owner; no text has one with a `~`. */
     ownerWord: (owner: ConversationOwner): string =>
       `~${digest('conversation-owner', owner, '').toString('hex', 0, 16)}`,

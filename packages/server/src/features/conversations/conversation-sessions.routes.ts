@@ -111,6 +111,7 @@ export const sessionRoutes = ({ sessions, newId }: SessionRoutesOptions): Route[
         archived: asked.archived === 'true',
         pinned: asked.pinned === undefined ? null : asked.pinned === 'true',
         folder: asked.folder ?? null,
+        title: asked.title ?? null,
       })
       return { kind: 'json', value: pageView(found, limit, sessionView, ({ change }) => String(change)) }
     },

@@ -23,6 +23,8 @@ export interface SessionPage {
   readonly archived: boolean
   readonly pinned: boolean | null
   readonly folder: string | null
+  /** Words that the title has, all of them. */
+  readonly title: string | null
 }
 
 /** A row of headgate.conversation_sessions. */
@@ -113,11 +115,11 @@ export const createSessionStore = ({ database, seal, digests, bounds }: SessionS
     const sealed = await seal.seal(transaction, placeOf(owner, id), text)
     const { rows } = await transaction.query<SessionRow>(
       `INSERT INTO headgate.conversation_sessions
-         (project_id, session_id, subject, change, pinned, archived, folder, bytes, sealed, created_at, updated_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now(), now()) RETURNING ${SESSION_COLUMNS}`,
+         (project_id, session_id, subject, change, pinned, archived, folder, bytes, sealed, title_words, created_at, updated_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, now(), now()) RETURNING ${SESSION_COLUMNS}`,
       [
         ...[owner.project, id, owner.subject, change, content.pinned, content.archived],
-        ...[digests.folder(owner, content.folder), growth.bytes, sealed],
+        ...[digests.folder(owner, content.folder), growth.bytes, sealed, digests.title(owner, content.title)],
       ],
     )
     return openSession(seal, transaction, owner, rows[0] as SessionRow)
@@ -135,11 +137,12 @@ export const createSessionStore = ({ database, seal, digests, bounds }: SessionS
     const sealed = await seal.seal(transaction, placeOf(owner, before.session_id), textOf(next))
     const { rows } = await transaction.query<SessionRow>(
       `UPDATE headgate.conversation_sessions SET change = $3, pinned = $4, archived = $5, folder = $6, active_leaf = $7,
-         sealed = $8, messages = messages + $9, bytes = bytes + $10, updated_at = now()
+         sealed = $8, messages = messages + $9, bytes = bytes + $10, title_words = $11, updated_at = now()
         WHERE project_id = $1 AND session_id = $2 RETURNING ${SESSION_COLUMNS}`,
       [
         ...[owner.project, before.session_id, change, next.pinned, next.archived],
         ...[digests.folder(owner, next.folder), next.activeLeaf, sealed, growth.messages, growth.bytes],
+        digests.title(owner, next.title),
       ],
     )
     return openSession(seal, transaction, owner, rows[0] as SessionRow)
@@ -169,11 +172,12 @@ export const createSessionStore = ({ database, seal, digests, bounds }: SessionS
         const values: unknown[] = [owner.project, owner.subject, page.archived, page.before, page.limit]
         // Each is a condition of its own, so that its index is found.
         const pinned = page.pinned === null ? '' : page.pinned ? 'AND pinned' : 'AND NOT pinned'
-        if (page.folder !== null) values.push(digests.folder(owner, page.folder))
-        const folder = page.folder === null ? '' : 'AND folder = $6'
+        const also = (condition: string, value: unknown): string => condition.replace('?', `$${values.push(value)}`)
+        const folder = page.folder === null ? '' : also('AND folder = ?', digests.folder(owner, page.folder))
+        const title = page.title === null ? '' : also('AND title_words @> ?::bytea[]', digests.title(owner, page.title))
         const { rows } = await read.query<SessionRow>(
           `SELECT ${SESSION_COLUMNS} FROM headgate.conversation_sessions
-            WHERE project_id = $1 AND subject = $2 AND archived = $3 AND ($4::bigint IS NULL OR change < $4) ${pinned} ${folder}
+            WHERE project_id = $1 AND subject = $2 AND archived = $3 AND ($4::bigint IS NULL OR change < $4) ${pinned} ${folder} ${title}
             ORDER BY change DESC LIMIT $5`,
           values,
         )

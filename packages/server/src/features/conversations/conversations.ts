@@ -7,10 +7,13 @@ import { forgetTombstones } from './conversation-changes.store.ts'
 import { createAnswerStore } from './conversation-answers.store.ts'
 import { createBranchStore } from './conversation-branches.store.ts'
 import { createContexts } from './conversation-context.ts'
+import { folderRoutes } from './conversation-folders.routes.ts'
+import { createFolderStore } from './conversation-folders.store.ts'
 import { createImports } from './conversation-imports.ts'
 import { messageRoutes } from './conversation-messages.routes.ts'
 import { createMessageStore } from './conversation-messages.store.ts'
 import { createDigests } from './conversation-owner.ts'
+import { createRetention } from './conversation-retention.store.ts'
 import { searchRoutes } from './conversation-search.routes.ts'
 import { createSearchStore } from './conversation-search.store.ts'
 import { checkAgent, sessionRoutes } from './conversation-sessions.routes.ts'
@@ -20,7 +23,7 @@ import { createTextStore } from './conversation-texts.store.ts'
 import { transferRoutes } from './conversation-transfer.routes.ts'
 import { createTurns, type TurnOptions } from './conversation-turn.ts'
 import { otherTokens, wordsOf } from './conversation-words.ts'
-import type { ConversationBounds, SealPort, WireMessage } from './conversations.ports.ts'
+import type { ConversationBounds, ConversationRetention, SealPort, WireMessage } from './conversations.ports.ts'
 
 export interface ConversationsOptions {
   readonly database: Database
@@ -40,6 +43,7 @@ export interface ConversationsOptions {
   readonly askModel: TurnOptions['askModel']
   /** How long is told what was deleted, in days. */
   readonly tombstoneDays: () => number
+  readonly retention: () => ConversationRetention
 }
 
 /** Conversations that are kept: `/v1/sessions`. */
@@ -69,12 +73,19 @@ export const createConversations = (options: ConversationsOptions): Conversation
     context: options.context,
     askModel: options.askModel,
   })
+  const deleteAged = createRetention(database, sessions)
   const timers: Timer[] = []
+  const state = { isOver: false, aged: Promise.resolve() }
 
   const forget = async (): Promise<void> => {
     while (
       await database.transaction('system', (transaction) => forgetTombstones(transaction, options.tombstoneDays()))
     );
+  }
+  const age = async (): Promise<void> => {
+    const gone = await deleteAged(options.retention(), () => state.isOver)
+    if (gone > 0)
+      log.info({ component: 'conversations', count: gone }, 'Sessions were deleted that were kept long enough')
   }
   const quietly = (work: Promise<unknown>, message: string): void => {
     work.catch((error: Error) => log.warn({ component: 'conversations', error }, message))
@@ -84,6 +95,7 @@ export const createConversations = (options: ConversationsOptions): Conversation
     name: 'conversations',
     routes: [
       ...sessionRoutes({ sessions, newId }),
+      ...folderRoutes(createFolderStore({ database, seal, digests, bounds, sessions })),
       ...searchRoutes({
         search: createSearchStore({ database, seal, digests }),
         sync: createSyncStore(database, seal),
@@ -99,11 +111,17 @@ export const createConversations = (options: ConversationsOptions): Conversation
       timers.push(
         clock.every(MINUTE_MS, () => quietly(turns.settleLost(), 'Answers of a lost process could not be ended')),
         clock.every(HOUR_MS, () => quietly(forget(), 'What was deleted long ago could not be forgotten')),
+        clock.every(HOUR_MS, () => {
+          state.aged = state.aged.then(age)
+          quietly(state.aged, 'Sessions that are too old could not be deleted')
+          state.aged = state.aged.catch(() => undefined)
+        }),
       )
     },
     stop: async () => {
       for (const timer of timers) timer.cancel()
-      await turns.stop()
+      state.isOver = true
+      await Promise.all([turns.stop(), state.aged])
     },
   }
 }

@@ -8,7 +8,7 @@ const follows = (owner: string) => ({
   because: `Goes with its row of ${owner}.`,
 })
 const place = ['project_id', 'session_id', 'message_id']
-const sessionsKept = 'until the person or the app deletes it'
+const sessionsKept = 'until the person or the app deletes it, at most `sessions.keep_days` after its last change'
 
 /** What people said and got, where it is kept. */
 export const keptTables: Readonly<Record<string, TableMap>> = {
@@ -30,7 +30,7 @@ export const keptTables: Readonly<Record<string, TableMap>> = {
     ...deleted('subject'),
     columns: {
       person: ['subject'],
-      technical: ['project_id', 'session_id', 'change', 'active_leaf', 'folder'],
+      technical: ['project_id', 'session_id', 'change', 'active_leaf', 'folder', 'title_words'],
       content: ['sealed'],
       usage: ['pinned', 'archived', 'messages', 'bytes', 'created_at', 'updated_at'],
     },
