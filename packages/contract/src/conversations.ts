@@ -159,12 +159,6 @@ export const SessionListQuerySchema = Type.Object(
 )
 export type SessionListQuery = Static<typeof SessionListQuerySchema>
 
-/** What `DELETE` answers. */
-export const SessionDeletedSchema = Type.Object(
-  { id: Type.String(), object: Type.Literal('session'), deleted: Type.Literal(true) },
-  { ...closed, title: 'ChatSessionDeleted' },
-)
-
 const roles = ['system', 'developer', 'user', 'assistant', 'tool'] as const
 const text = Type.String({ maxLength: 10_000_000 })
 
@@ -291,14 +285,3 @@ export type MessageListQuery = Static<typeof MessageListQuerySchema>
 
 export const SessionListSchema = listOf(SessionSchema, 'ChatSessionList')
 export const SessionMessageListSchema = listOf(SessionMessageSchema, 'SessionMessageList')
-
-/** What `DELETE` of a message answers. */
-export const MessageDeletedSchema = Type.Object(
-  {
-    id: Type.String(),
-    object: Type.Literal('session.message'),
-    deleted: Type.Literal(true),
-    deleted_count: Type.Integer({ minimum: 1, description: 'With those that followed it.' }),
-  },
-  { ...closed, title: 'SessionMessageDeleted' },
-)

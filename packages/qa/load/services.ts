@@ -3,8 +3,8 @@ import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-const programOf = (name: string): string =>
-  fileURLToPath(new URL(`../../server/test/support/${name}.ts`, import.meta.url))
+const serviceProgram = fileURLToPath(new URL('../../server/test/support/service-process.ts', import.meta.url))
+const bucketProgram = fileURLToPath(new URL('../../server/test/support/bucket-process.ts', import.meta.url))
 
 /** A real PostgreSQL or Redis on a port of its own, to be harmed. */
 export interface Service {
@@ -36,8 +36,8 @@ interface Helper<Ready> {
 }
 
 /** Starts a program of the tests of the server that speaks JSON lines. */
-const startHelper = async <Ready>(name: string, words: readonly string[]): Promise<Helper<Ready>> => {
-  const child = spawn(process.execPath, [programOf(name), ...words], { stdio: ['pipe', 'pipe', 'inherit'] })
+const startHelper = async <Ready>(program: string, words: readonly string[]): Promise<Helper<Ready>> => {
+  const child = spawn(process.execPath, [program, ...words], { stdio: ['pipe', 'pipe', 'inherit'] })
   living.add(child)
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => {
@@ -48,7 +48,7 @@ const startHelper = async <Ready>(name: string, words: readonly string[]): Promi
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const read = async (): Promise<Record<string, unknown>> => {
     const { value, done } = await lines.next()
-    if (done) throw new Error(`the ${[name, ...words].join(' ')} of the drill ended`)
+    if (done) throw new Error(`${[program, ...words].join(' ')} ended`)
     return JSON.parse(value as string) as Record<string, unknown>
   }
   let turn: Promise<unknown> = Promise.resolve()
@@ -72,7 +72,7 @@ const startHelper = async <Ready>(name: string, words: readonly string[]): Promi
 
 /** Starts one; what it needs of the machine is what the tests of the server need. */
 export const startService = async (kind: 'redis' | 'postgres'): Promise<Service> => {
-  const { ready, ask, stop } = await startHelper<{ url: string; port: number }>('service-process', [kind])
+  const { ready, ask, stop } = await startHelper<{ url: string; port: number }>(serviceProgram, [kind])
   return {
     url: ready.url,
     port: ready.port,
@@ -101,7 +101,7 @@ export const startBucket = async (): Promise<Bucket> => {
     readonly bucket: string
     readonly region: string
     readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
-  }>('bucket-process', [])
+  }>(bucketProgram, [])
   const { endpoint, bucket, region, credentials } = ready
   return {
     settings: {

@@ -1,4 +1,3 @@
-import type { Database } from '../../kernel/db.ts'
 import { takeChanges } from './conversation-changes.store.ts'
 import {
   openSession,

@@ -1,7 +1,7 @@
+import { MessageDeletedSchema } from '@headgate/contract/conversation-deletions.ts'
 import {
   type AddMessage,
   AddMessageSchema,
-  MessageDeletedSchema,
   type MessageListQuery,
   MessageListQuerySchema,
   SessionMessageListSchema,

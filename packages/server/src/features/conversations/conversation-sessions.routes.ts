@@ -1,9 +1,9 @@
+import { SessionDeletedSchema } from '@headgate/contract/conversation-deletions.ts'
 import {
   type ChangeSession,
   ChangeSessionSchema,
   type CreateSession,
   CreateSessionSchema,
-  SessionDeletedSchema,
   type SessionListQuery,
   SessionListQuerySchema,
   SessionListSchema,
