@@ -1,3 +1,4 @@
+import { anonymiseErrors } from './anonymise.ts'
 import { assetErrors } from './assets.ts'
 import { authenticationErrors } from './authentication.ts'
 import { conversationErrors } from './conversations.ts'
@@ -30,6 +31,7 @@ const families = {
   ...provenanceErrors,
   ...conversationErrors,
   ...privacyErrors,
+  ...anonymiseErrors,
   ...limitErrors,
   ...upstreamErrors,
   ...platformErrors,

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { adminCommand } from './admin-command.ts'
+import { anonymiseCommand } from './anonymise-command.ts'
 import { auditCommand } from './audit-command.ts'
 import { configCommand } from './config-command.ts'
 import { diagnosticsCommand } from './diagnostics-command.ts'
@@ -24,6 +25,7 @@ export const operatorCommands = (): readonly Command[] => [
   encryptionCommand(),
   auditCommand(),
   provenanceCommand(),
+  anonymiseCommand(),
   adminCommand(),
   migrateCommand(),
   configCommand(),
