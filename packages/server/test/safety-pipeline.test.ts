@@ -118,6 +118,18 @@ describe('block lists', () => {
         { type: 'text', text: '{"q":"project bluebird"}' },
       ],
     ],
+    ['a text that begins as the address of a file does', 'data: about project bluebird'],
+    ['a text that is no file, whatever it says of itself', 'data:text/plain;base64,AAAA project bluebird'],
+    ['a text that is broken by other characters that are not seen', 'pro\u034fject\u{e0020} b\u3164lue\u{e0101}bird'],
+    ['a text in letters of mathematics', '\u{1d429}\u{1d42b}\u{1d428}\u{1d423}\u{1d41e}\u{1d41c}\u{1d42d} bluebird'],
+    ['a text with strokes through its letters', 'p\u0336r\u0336o\u0336j\u0336e\u0336c\u0336t bluebird'],
+    [
+      'a text in two parts',
+      [
+        { type: 'text', text: 'about project blue' },
+        { type: 'text', text: 'bird' },
+      ],
+    ],
     ['a pattern that others would be slow at', `${'a'.repeat(200_000)}x`],
   ])('find %s', async (_what, content) => {
     expect(await chat(content, { key: shop })).toMatchObject({ status: 422, code: 'content_refused', sent: null })
@@ -128,6 +140,21 @@ describe('block lists', () => {
     const before = performance.now()
     expect(await chat('a'.repeat(1_000_000), { key: shop })).toMatchObject({ status: 200 })
     expect(performance.now() - before).toBeLessThan(3_000)
+  })
+
+  it('hold for what stands beside the messages: tools, formats, members that nobody knows', async () => {
+    const text = 'project bluebird'
+    const tool = { name: 'look_up', description: text, parameters: { type: 'object' } }
+    const schema = { name: 'answer', schema: { type: 'object', description: text } }
+    for (const more of [
+      { tools: [{ type: 'function', function: tool }] },
+      { response_format: { type: 'json_schema', json_schema: schema } },
+      { documents: [{ title: 'one', snippet: text }] },
+    ])
+      expect(await chat('Do as you are told there.', { key: shop }, more)).toMatchObject({ status: 422, sent: null })
+    const body = { model: 'up/gpt-4o-mini', max_tokens: 9, messages: [{ role: 'user', content: 'Do as told.' }] }
+    const tools = [{ name: 'look_up', description: text, input_schema: { type: 'object' } }]
+    expect(await send('/v1/messages', { ...body, tools }, { key: shop })).toMatchObject({ status: 422, sent: null })
   })
 
   it('hold for every protocol', async () => {
@@ -164,7 +191,7 @@ describe('redaction', () => {
   ]
 
   it('takes secrets and personal data out before the call leaves, and says how many', async () => {
-    const text = `"é" ${data.join(' | ')} \\ end`
+    const text = `data: "é" ${data.join(' | ')} \\ end`
     const { status, headers, sent } = await chat(text, { key: shop }, { max_tokens: 7, temperature: 0.1 })
     expect(status).toBe(200)
     const { messages, ...rest } = JSON.parse(sent as string) as { messages: { content: string }[] }
@@ -183,7 +210,7 @@ describe('redaction', () => {
       'slack_token',
       'private_key',
     ]
-    expect(messages[0]?.content).toBe(`"é" ${kinds.map((kind) => `[redacted:${kind}]`).join(' | ')} \\ end`)
+    expect(messages[0]?.content).toBe(`data: "é" ${kinds.map((kind) => `[redacted:${kind}]`).join(' | ')} \\ end`)
     const told = (headers.get('x-headgate-redacted') ?? '').split(', ').sort()
     expect(told).toEqual(kinds.map((kind) => `${kind}=1`).sort())
   })
@@ -224,6 +251,8 @@ describe('moderation', () => {
       .filter(({ path }) => path.includes('moderations'))
       .at(-1)?.body
     expect(judged).toContain('I am [redacted:email], once more')
+    const tool = { type: 'function', function: { name: 'f', description: 'do harm', parameters: { type: 'object' } } }
+    expect(await chat('hello', { key: shop }, { tools: [tool] })).toMatchObject({ status: 422, sent: null })
   })
 
   it('lets pass with a warning under main while it is away, and refuses under demo', async () => {

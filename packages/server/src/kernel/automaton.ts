@@ -23,14 +23,8 @@ const mostStates = 2_000
 const ignored = 0xffff
 const space = 0x20
 
-/** Characters that readers do not see: soft hyphen, zero width ones, marks of direction, variation selectors, byte order mark. */
-const isUnseen = (unit: number): boolean =>
-  unit === 0xad ||
-  (unit >= 0x200b && unit <= 0x200f) ||
-  (unit >= 0x202a && unit <= 0x202e) ||
-  (unit >= 0x2060 && unit <= 0x2064) ||
-  (unit >= 0xfe00 && unit <= 0xfe0f) ||
-  unit === 0xfeff
+/** Characters that readers do not see, as Unicode names them, and strokes and dots on letters that have no form with them. */
+const unseen = /[\p{Default_Ignorable_Code_Point}\u0300-\u036f]/u
 
 /** One character as it is compared: small, and as its plain form where it has one (full width, circled). White space becomes a space. */
 export const foldCharacter = (character: string): string => {
@@ -39,23 +33,56 @@ export const foldCharacter = (character: string): string => {
   return folded.length === 1 ? folded : character
 }
 
+const isHigh = (unit: number): boolean => (unit & 0xfc00) === 0xd800
+
+/** What two halves of a character come to, once they were looked up. */
+const pairs = new Map<number, number>()
+const mostPairs = 4_096
+
+/**
+ * The plain form of a character beyond the first plane, such as a letter of mathematics; `ignored` where readers do not see it, and its own
+ * first half where it has none.
+ */
+const plainOf = (high: number, low: number): number => {
+  if ((low & 0xfc00) !== 0xdc00) return high
+  const key = ((high & 0x3ff) << 10) | (low & 0x3ff)
+  let plain = pairs.get(key)
+  if (plain === undefined) {
+    const character = String.fromCharCode(high, low)
+    const folded = character.normalize('NFKC').toLowerCase()
+    plain = unseen.test(character) ? ignored : folded.length === 1 ? folded.charCodeAt(0) : high
+    if (pairs.size >= mostPairs) pairs.clear()
+    pairs.set(key, plain)
+  }
+  return plain
+}
+
+/** Letters with their marks as one character, where there is such a one. */
+const composed = (text: string): string => text.normalize('NFC')
+
 /** A text folded, runs of space made one. */
 export const foldText = (text: string): string =>
-  text
-    .split('')
-    .filter((unit) => !isUnseen(unit.charCodeAt(0)))
-    .map(foldCharacter)
+  [...composed(text)]
+    .map((character) => {
+      if (unseen.test(character)) return ''
+      if (character.length === 1) return foldCharacter(character)
+      const high = character.charCodeAt(0)
+      const plain = plainOf(high, character.charCodeAt(1))
+      return plain === high ? character : String.fromCharCode(plain)
+    })
     .join('')
     .replace(/ +/g, ' ')
     .trim()
 
 let folds: Uint16Array | null = null
+/** Of each code unit the one that it is compared as, or `ignored`. */
 const foldTable = (): Uint16Array => {
   if (folds !== null) return folds
   const table = new Uint16Array(0x10000)
   for (let unit = 0; unit < 0x10000; unit++) {
     const isHalf = unit >= 0xd800 && unit <= 0xdfff
-    table[unit] = isHalf ? unit : foldCharacter(String.fromCharCode(unit)).charCodeAt(0)
+    const character = String.fromCharCode(unit)
+    table[unit] = isHalf ? unit : unseen.test(character) ? ignored : foldCharacter(character).charCodeAt(0)
   }
   folds = table
   return table
@@ -140,7 +167,7 @@ export const createAutomaton = (patterns: readonly PatternNode[]): (() => Scan) 
   const fold = foldTable()
   const classes = new Uint16Array(0x10000)
   for (let unit = 0; unit < 0x10000; unit++)
-    classes[unit] = isUnseen(unit) ? ignored : (classOf[fold[unit] as number] as number)
+    classes[unit] = fold[unit] === ignored ? ignored : (classOf[fold[unit] as number] as number)
   const spaceClass = classes[space] as number
   const isSpace = (unit: number): boolean => fold[unit] === space
 
@@ -190,9 +217,15 @@ export const createAutomaton = (patterns: readonly PatternNode[]): (() => Scan) 
     let wasSpace = true
     let length = 0
     return {
-      feed: (text) => {
+      feed: (written) => {
+        const text = composed(written)
         for (let at = 0; at < text.length; at++) {
-          const unit = text.charCodeAt(at)
+          let unit = text.charCodeAt(at)
+          if (isHigh(unit)) {
+            const plain = plainOf(unit, text.charCodeAt(at + 1))
+            if (plain !== unit) at++
+            unit = plain
+          }
           const character = classes[unit] as number
           if (character === ignored) continue
           if (isSpace(unit)) {

@@ -2,7 +2,7 @@ import type { Exchange } from '../../domain/exchange.ts'
 import type { JsonAnswer, StreamSource } from '../../domain/upstream.ts'
 import { Cancellation } from '../../kernel/cancellation.ts'
 import { AppError } from '../../kernel/errors.ts'
-import { createBlockList, findBlocked } from './block-list.ts'
+import { createBlockList, createTextsLook } from './block-list.ts'
 import { textsOfJson } from './json-texts.ts'
 import { judgedStream } from './judged-stream.ts'
 import { type createModeration, NotJudged } from './moderation.ts'
@@ -63,8 +63,9 @@ export const createInspection = (
       whole: async (answer) => {
         const texts = textsOf(answer)
         if (list !== null) {
+          const look = createTextsLook(list)
           for (const text of texts) {
-            const name = findBlocked(list, text)
+            const name = look(text)
             if (name !== null) throw blocked(name)
           }
           passed()

@@ -35,10 +35,21 @@ export const createBlockList = (
   return { begin: createAutomaton(patterns), nameOf: (found) => names[found] as string }
 }
 
-/** The name of the list that holds something of a whole text; null when none does. */
-export const findBlocked = ({ begin, nameOf }: BlockList, text: string): string | null => {
-  const scan = begin()
-  const found = scan.feed(text)
-  const last = found === -1 ? scan.end() : found
-  return last === -1 ? null : nameOf(last)
+/**
+ * Looks at one text after the other: each by itself, and as one with those before it, since readers put parts together that were written apart.
+ * Gives the name of the list that holds something of it; null when none does.
+ */
+export const createTextsLook = ({ begin, nameOf }: BlockList): ((text: string) => string | null) => {
+  const together = begin()
+  let isFirst = true
+  const lookIn = (scan: Scan, text: string): number => {
+    const found = scan.feed(text)
+    return found === -1 ? scan.end() : found
+  }
+  return (text) => {
+    const alone = isFirst ? -1 : lookIn(begin(), text)
+    isFirst = false
+    const found = alone === -1 ? lookIn(together, text) : alone
+    return found === -1 ? null : nameOf(found)
+  }
 }

@@ -12,6 +12,9 @@ export interface Part {
 interface Choice {
   readonly index?: number
   readonly delta?: Readonly<Record<string, unknown>> | null
+  /** Some providers send these in the place of a delta. */
+  readonly message?: Readonly<Record<string, unknown>> | null
+  readonly text?: unknown
   readonly finish_reason?: string | null
 }
 
@@ -41,7 +44,7 @@ const textsIn = (value: unknown, name: string, add: (name: string, text: string)
 
 /** What the data of one event says: of a chunk of a conversation (platform.openai.com/docs/api-reference/chat-streaming), or of a transcript. */
 export const readParts = (data: string): readonly Part[] => {
-  if (!data.startsWith('{')) return []
+  if (!data.trimStart().startsWith('{')) return []
   let event: Event
   try {
     event = JSON.parse(data) as Event
@@ -55,9 +58,10 @@ export const readParts = (data: string): readonly Part[] => {
   if (type === 'transcript.text.done' && typeof event.text === 'string')
     return [{ answer: 0, name: 'whole', text: event.text, isLast: true }]
   if (!Array.isArray(choices)) return []
-  return (choices as readonly Choice[]).flatMap(({ index = 0, delta, finish_reason }) => {
+  return (choices as readonly Choice[]).flatMap(({ index = 0, delta, message, text: plain, finish_reason }) => {
     const parts: Part[] = []
-    for (const [member, value] of Object.entries(delta ?? {}))
+    if (typeof plain === 'string') parts.push({ answer: index, name: 'text', text: plain, isLast: false })
+    for (const [member, value] of Object.entries({ ...message, ...delta }))
       if (!wordless.has(member))
         textsIn(value, member, (name, text) => parts.push({ answer: index, name, text, isLast: false }))
     if ((finish_reason ?? null) !== null) parts.push({ answer: index, name: '', text: '', isLast: true })

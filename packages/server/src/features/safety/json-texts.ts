@@ -18,10 +18,12 @@ const closeBrace = 0x7d
 const closeBracket = 0x5d
 /** Members that may hold files as base64; longer ones without any space are no words. */
 const packed = new Set(['data', 'file_data', 'b64_json', 'bytes'])
+/** Members that hold the address of a file, or the file itself as a data URL. Elsewhere what looks like one is a text. */
+const addresses = new Set(['url', 'image_url', 'file_url'])
 const longText = 1_024
 
 /** Members that hold no words, of requests and answers. */
-const wordless = new Set([
+const wordless: ReadonlySet<string> = new Set([
   'type',
   'role',
   'id',
@@ -36,6 +38,9 @@ const wordless = new Set([
   'finish_reason',
   'stop_reason',
 ])
+
+/** Of definitions of tools and formats: what they are called is no part of what is said. */
+export const wordlessDefined: ReadonlySet<string> = new Set([...wordless, 'name'])
 
 const endOfText = (json: Buffer, start: number, end: number): number => {
   let at = start
@@ -52,9 +57,10 @@ const endOfText = (json: Buffer, start: number, end: number): number => {
 
 /** Whether a text is a file as base64, or the address of one. */
 const isPacked = (json: Buffer, start: number, end: number, name: string): boolean => {
+  if (addresses.has(name)) return true
+  if (!packed.has(name)) return false
   if (json.toString('latin1', start, start + 5) === 'data:') return true
-  if (name === 'url' || name === 'image_url' || name === 'file_url') return true
-  if (end - start < longText || !packed.has(name)) return false
+  if (end - start < longText) return false
   if (!/^[A-Za-z0-9+/=_-]+$/.test(json.toString('latin1', start, start + longText))) return false
   const space = json.indexOf(0x20, start)
   return space === -1 || space >= end
@@ -71,8 +77,11 @@ const textOf = (json: Buffer, start: number, end: number): string => {
   }
 }
 
-/** Finds the texts of valid JSON from `from` to `to`, names of members left aside, by one walk that parses nothing. */
-export const textsOfJson = (json: Buffer, from: number, to: number): Texts => {
+/**
+ * Finds the texts of valid JSON from `from` to `to`, names of members left aside, by one walk that parses nothing.
+ * @param silent Members that hold no words.
+ */
+export const textsOfJson = (json: Buffer, from: number, to: number, silent = wordless): Texts => {
   const texts: TextSpan[] = []
   let unread = 0
   let name = ''
@@ -88,7 +97,7 @@ export const textsOfJson = (json: Buffer, from: number, to: number): Texts => {
     if (json[after] === colon) {
       name = end - start < 40 ? json.toString('latin1', start, end) : ''
       at = after
-    } else if (end > start && !wordless.has(name)) {
+    } else if (end > start && !silent.has(name)) {
       if (isPacked(json, start, end, name)) unread++
       else texts.push({ start, end, text: textOf(json, start, end) })
     }

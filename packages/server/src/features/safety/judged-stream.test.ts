@@ -93,3 +93,16 @@ it('lets the provider wait while many wait for verdicts, and nobody judge for a 
   expect(calls).toEqual(['pause', 'resume', 'left', 'abort'])
   expect(verdicts).toHaveLength(2)
 })
+
+it('holds back no more than a little where few words are said beside much else', async () => {
+  const { seen, verdicts, data, settle } = play()
+  data(chunk('Hear this.'))
+  for (let count = 0; count < 40; count++)
+    data(encodeEvent({ choices: [{ index: 0, delta: { audio: { data: 'A'.repeat(4_096) } } }] }))
+  await settle()
+  expect(verdicts).toHaveLength(1)
+  verdicts[0]?.(null)
+  await settle()
+  expect(verdicts).toHaveLength(1)
+  expect(seen.join('').length).toBeGreaterThan(120_000)
+})

@@ -5,6 +5,8 @@ import { readParts } from './event-texts.ts'
 
 /** Characters that are judged at once. */
 const segmentCharacters = 1_000
+/** Bytes that wait for more to be judged with them, such as sound beside a few words. */
+const segmentBytes = 32_768
 /** Segments that may wait for their verdict; beyond, the provider waits too. */
 const mostWaiting = 2
 
@@ -23,6 +25,7 @@ export const judgedStream = (
 ): StreamSource => {
   const reader = createEventReader(tooLong)
   let pending: Buffer[] = []
+  let pendingBytes = 0
   let text = ''
   let waiting = 0
   let last: Promise<void> = Promise.resolve()
@@ -48,6 +51,7 @@ export const judgedStream = (
     const events = pending
     const said = text
     pending = []
+    pendingBytes = 0
     text = ''
     if (events.length === 0) return
     waiting++
@@ -81,7 +85,8 @@ export const judgedStream = (
             return
           }
           pending.push(chunk)
-          if (text.length >= segmentCharacters) flush()
+          pendingBytes += chunk.length
+          if (text.length >= segmentCharacters || pendingBytes >= segmentBytes) flush()
         },
         end: () => {
           flush()

@@ -131,3 +131,19 @@ it('holds at most so much, whatever is said', () => {
   ]
   expect(play(endless)).toMatchObject({ ending: 'answer_blocked' })
 })
+
+it('reads every way to write an event that a reader would read', () => {
+  for (const written of [
+    `data:   {"choices":[{"index":0,"delta":{"content":"${blocked}"}}]}\n\n`,
+    `data: {"choices":[{"index":0,"message":{"content":"${blocked}"}}]}\n\n`,
+    `data: {"choices":[{"index":0,"text":"${blocked}"}]}\n\n`,
+  ])
+    expect(play([Buffer.from(written), doneEvent]), written).toMatchObject({ ending: 'answer_blocked', bytes: '' })
+})
+
+it('takes no longer where one event holds many texts', () => {
+  const before = performance.now()
+  const content = Array.from({ length: 100_000 }, () => 'x')
+  expect(play([chunk(0, { content }), chunk(0, {}, 'stop'), doneEvent])).toMatchObject({ ending: 'end' })
+  expect(performance.now() - before).toBeLessThan(3_000)
+})

@@ -10,7 +10,6 @@ const mostHeldBytes = 1_048_576
 
 /** One of the texts of a stream, such as the words of its first answer or the arguments of a tool. */
 interface Channel {
-  readonly answer: number
   readonly scan: Scan
   /** Nothing of it waits for more: another one has taken its place, or its answer is over. */
   isRested: boolean
@@ -40,6 +39,8 @@ export const checkedStream = (
 ): StreamSource => {
   const reader = createEventReader(tooLong)
   const channels = new Map<string, Channel>()
+  /** Of each answer the text that waits for more: one at a time. */
+  const waiting = new Map<number, Channel>()
   const held: Held[] = []
   let heldBytes = 0
   let isOver = false
@@ -66,15 +67,15 @@ export const checkedStream = (
     return true
   }
 
-  /** @returns whether something blocked stands at the end of one of these */
-  const rest = (which: (channel: Channel) => boolean): boolean => {
-    for (const channel of channels.values()) {
-      if (channel.isRested || !which(channel)) continue
-      channel.isRested = true
-      if (found(channel.scan.end())) return true
-    }
-    return false
+  /** @returns whether something blocked stands at the end of what waits of an answer */
+  const rest = (answer: number): boolean => {
+    const channel = waiting.get(answer)
+    if (channel === undefined) return false
+    waiting.delete(answer)
+    channel.isRested = true
+    return found(channel.scan.end())
   }
+  const restAll = (): boolean => [...waiting.keys()].some(rest)
 
   /** Looks at what one chunk says. @returns null when something was found */
   const look = (chunk: Buffer): Held['ends'] | null => {
@@ -85,16 +86,16 @@ export const checkedStream = (
           const key = `${answer}:${name}`
           let channel = channels.get(key)
           if (channel === undefined) {
-            channel = { answer, scan: list.begin(), isRested: false }
+            channel = { scan: list.begin(), isRested: false }
             channels.set(key, channel)
           }
-          const current = channel
-          if (rest((other) => other !== current && other.answer === answer)) return null
+          if (waiting.get(answer) !== channel && rest(answer)) return null
+          waiting.set(answer, channel)
           channel.isRested = false
           if (found(channel.scan.feed(text))) return null
           ends.set(channel, channel.scan.length())
         }
-        if (isLast && rest((channel) => channel.answer === answer)) return null
+        if (isLast && rest(answer)) return null
       }
     return [...ends].map(([channel, length]) => ({ channel, length }))
   }
@@ -134,14 +135,14 @@ export const checkedStream = (
       source.start({
         data: take,
         end: () => {
-          if (isOver || rest(() => true)) return
+          if (isOver || restAll()) return
           release(true)
           onPassed()
           given.end()
         },
         fail: (fault) => {
           // What was refused here is told once it is settled; what broke off shows what it held, as far as that is good.
-          if (!isOver && !rest(() => true)) release(true)
+          if (!isOver && !restAll()) release(true)
           tell(fault)
         },
       })

@@ -6,7 +6,7 @@ import type { Target } from '../../domain/model.ts'
 import { addWarning } from '../../domain/warning.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
 import { AppError } from '../../kernel/errors.ts'
-import { createBlockList, findBlocked } from './block-list.ts'
+import { createBlockList, createTextsLook } from './block-list.ts'
 import { createInspection, type Inspection } from './answers.ts'
 import { createInjectionScore } from './injection.ts'
 import { createModeration, type Judgement, NotJudged } from './moderation.ts'
@@ -65,16 +65,17 @@ export const createSafety = (ports: SafetyPorts): Safety => {
     return new AppError('content_not_judged', { detail, cause })
   }
 
-  const checkBlocked = async (exchange: Exchange, { texts }: Prompt): Promise<void> => {
+  const checkBlocked = async (exchange: Exchange, { texts, beside }: Prompt): Promise<void> => {
     if (blockedPrompts === null) return
+    const look = createTextsLook(blockedPrompts)
     let length = 0
-    for (const { text } of texts) {
+    for (const { text } of [...texts, ...beside]) {
       length += text.length
       if (length > mostAtOnce) {
         length = 0
         await otherCalls()
       }
-      const name = findBlocked(blockedPrompts, text)
+      const name = look(text)
       if (name === null) continue
       tell(exchange, 'block_list', 'refused', name)
       throw new AppError('content_refused')
@@ -145,7 +146,7 @@ export const createSafety = (ports: SafetyPorts): Safety => {
       if (request.body !== asked.body) texts = readPrompt(request).texts
     }
     if (isStrict || model !== null) {
-      const text = [...new Set(texts.map((one) => one.text))].join('\n')
+      const text = [...new Set([...texts, ...prompt.beside].map((one) => one.text))].join('\n')
       if (text !== '' || isForStranger) await moderate(exchange, text, isStrict, signal)
     }
     return request
