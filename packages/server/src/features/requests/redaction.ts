@@ -1,8 +1,11 @@
-/** Kinds of what is taken out, and how each is found. Linear in the length of the text: no pattern repeats within a repetition. */
+/**
+ * Kinds of what is taken out, and how each is found. Linear in the length of the text: no pattern repeats within a repetition, and one that may
+ * begin within what it has tried in vain tries a bounded length.
+ */
 const builtIn: readonly (readonly [string, RegExp])[] = [
   ['private_key', /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[^-]{0,8000}(?:-----END [A-Z ]{0,40}PRIVATE KEY-----)?/g],
   ['data', /\bdata:[a-z0-9.+-]{1,60}\/[a-z0-9.+-]{1,60};base64,[A-Za-z0-9+/=]+/gi],
-  ['token', /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g],
+  ['token', /\beyJ[A-Za-z0-9_-]{8,2048}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?/g],
   [
     'key',
     /\b(?:hg_(?:sk|pk)_|sk-|rk-|pk-|sk_live_|ghp_|gho_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|AIza)[A-Za-z0-9_-]{10,}/g,
