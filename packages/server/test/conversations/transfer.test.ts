@@ -43,6 +43,7 @@ const nasty = [
   '--> <!-- headgate:message {"id":"x"} -->\n<!-- headgate:message {} -->\n\\<!-- headgate:session -->',
   '## Assistant\n\nNot a turn\n\n\n',
   '\n\n  leading and trailing  \n\n',
+  'lines as Windows ends them\r\nand\rothers',
   `"quotes" & 'quotes' </main></body>  ${'\u2028'}\u{1f600} ${'\u05d0'}`,
   '',
 ]
@@ -117,6 +118,12 @@ describe('a session', () => {
     ])
   })
 
+  it('comes in whatever its roles are', async () => {
+    const messages = [{ id: 'a', parent_id: null, message: { role: 'us\0er', content: 'x' } }]
+    const { status } = await bringIn('eve', 'json', { format: 'headgate.session/1', active_leaf: 'a', messages })
+    expect(status).toBe(201)
+  })
+
   it('comes in whole or not at all', async () => {
     const user = 'ben'
     const said = (id: string, parent: string | null) => ({
@@ -148,6 +155,14 @@ describe('a session', () => {
       json(Array.from({ length: 101 }, (_, index) => said(`m${index}`, null))),
       'session_quota_exceeded',
     )
+    const many = Array.from({ length: 145_000 }, (_, index) => ({
+      ...{ id: index.toString(36), parent_id: null, message: { role: 'u' } },
+    }))
+    await wrong('json', json(many), 'session_quota_exceeded')
+    const nested = `{"id":"a","parent_id":null,"message":{"role":"user","content":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`
+    const session = '<!-- headgate:session {"format":"headgate.session/1"} -->'
+    await wrong('markdown', `${session}\n<!-- headgate:message ${nested} -->\n`)
+    await wrong('html', `<main data-session="{&quot;format&quot;:${'['.repeat(50_000)}${']'.repeat(50_000)}}">`)
     expect((await client.told<Page<SessionView>>('/sessions', { user })).data).toEqual([])
     await expectFetchedError(await taken('somebody', (await client.begin(user)).id, 'html'), 'session_not_found')
   })

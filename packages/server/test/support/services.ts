@@ -65,8 +65,12 @@ export const removeLeftovers = (): void => {
     try {
       process.kill(owner, 0)
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ESRCH')
+      if ((cause as NodeJS.ErrnoException).code !== 'ESRCH') continue
+      try {
         rmSync(join(tmpdir(), entry), { recursive: true, force: true })
+      } catch {
+        // A disk that such a run had mounted there keeps its folder; this run needs it not.
+      }
     }
   }
 }

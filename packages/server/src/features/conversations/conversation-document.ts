@@ -1,4 +1,5 @@
 import { type DocumentHead, type DocumentMessage, documentFormat } from '@headgate/contract/conversation-transfer.ts'
+import { outlineJson, parseStorableJson } from '../../kernel/json.ts'
 import type { StoredMessage, StoredSession } from './conversations.ports.ts'
 
 const seconds = (at: Date): number => Math.floor(at.getTime() / 1_000)
@@ -45,6 +46,16 @@ export const jsonWriter: DocumentWriter = {
   begin: (head) => `${JSON.stringify(head).slice(0, -1)},"messages":[`,
   message: (message, before) => `${before === null ? '' : ','}\n${JSON.stringify(message)}`,
   end: () => '\n]}\n',
+}
+
+/**
+ * JSON that a document holds within its text: it nests no deeper than any body may.
+ * @throws AppError `json_too_deep`, `invalid_json`, `invalid_encoding`
+ */
+export const readPiece = (text: string): unknown => {
+  const bytes = Buffer.from(text)
+  outlineJson(bytes)
+  return parseStorableJson(bytes)
 }
 
 /** How a role is called in a document for people. */

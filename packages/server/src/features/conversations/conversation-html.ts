@@ -1,5 +1,5 @@
 import type { DocumentHead, DocumentMessage } from '@headgate/contract/conversation-transfer.ts'
-import { branchNote, type DocumentWriter, roleName } from './conversation-document.ts'
+import { branchNote, type DocumentWriter, readPiece, roleName } from './conversation-document.ts'
 import { transcriptText } from './conversation-words.ts'
 
 const named: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
@@ -51,12 +51,12 @@ export const htmlWriter: DocumentWriter = {
   end: () => '</main>\n</body>\n</html>\n',
 }
 
-/** Reads a page that was written here. @throws SyntaxError where it is none */
+/** Reads a page that was written here. @throws SyntaxError where it is none; AppError as `readPiece` says */
 export const readHtml = (document: string): unknown => {
   const head = /<main data-session="([^"]*)">/.exec(document)?.[1]
   if (head === undefined) throw new SyntaxError('It is no page that was exported here.')
   const messages = [...document.matchAll(/<article id="[^"]*" data-message="([^"]*)">/g)].map(
-    ([, told = '']) => JSON.parse(unescaped(told)) as DocumentMessage,
+    ([, told = '']) => readPiece(unescaped(told)) as DocumentMessage,
   )
-  return { ...(JSON.parse(unescaped(head)) as DocumentHead), messages }
+  return { ...(readPiece(unescaped(head)) as DocumentHead), messages }
 }

@@ -72,7 +72,7 @@ const inOrder = (messages: readonly DocumentMessage[]): readonly DocumentMessage
   const ordered: DocumentMessage[] = []
   let level = children.get(null) ?? []
   while (level.length > 0) {
-    ordered.push(...level)
+    for (const message of level) ordered.push(message)
     level = level.flatMap(({ id }) => children.get(id) ?? [])
   }
   if (ordered.length < messages.length)
@@ -90,10 +90,10 @@ export const createImports =
   async (owner: ConversationOwner, asked: ImportSession): Promise<StoredSession> => {
     const document = await read(asked)
     check(document)
-    const ordered = inOrder(document.messages)
     const { messages: most, messageBytes } = bounds()
-    if (ordered.length > most)
+    if (document.messages.length > most)
       throw new AppError('session_quota_exceeded', { params: { option: 'sessions.max_messages', limit: most } })
+    const ordered = inOrder(document.messages)
     // In the past, so that what is said next sorts behind them.
     const names = new Map(ordered.map(({ id }, index) => [id, newId('msg', index - ordered.length)]))
     const leaf = document.active_leaf ?? null

@@ -4,7 +4,7 @@ import {
   documentFormat,
   type SessionDocument,
 } from '@headgate/contract/conversation-transfer.ts'
-import { branchNote, type DocumentWriter, roleName } from './conversation-document.ts'
+import { branchNote, type DocumentWriter, readPiece, roleName } from './conversation-document.ts'
 import { transcriptText } from './conversation-words.ts'
 
 const SESSION = '<!-- headgate:session '
@@ -26,8 +26,8 @@ export const markdownWriter: DocumentWriter = {
   message: (entry, before) => {
     const { message, ...rest } = entry
     const { content, ...others } = message
-    // What is nothing but text is told once.
-    const isText = typeof content === 'string'
+    // What is nothing but text is told once, unless the ends of its lines would be taken for those of the document.
+    const isText = typeof content === 'string' && !content.includes('\r')
     const told = isText ? { ...rest, message: others } : entry
     const note = branchNote(entry, before)
     const text = isText ? content : transcriptText(message)
@@ -74,12 +74,12 @@ const readPlain = (lines: readonly string[]): SessionDocument | null => {
   return leaf === undefined ? null : { format: documentFormat, title, active_leaf: leaf.id, messages }
 }
 
-/** Reads Markdown. @throws SyntaxError where it is none that can be read */
+/** Reads Markdown. @throws SyntaxError where it is none that can be read; AppError as `readPiece` says */
 export const readMarkdown = (document: string): unknown => {
   const text = document.replaceAll('\r\n', '\n')
   const parts = text.split(/^(?=<!-- headgate:)/m)
   const told = (part: string, prefix: string): unknown =>
-    JSON.parse(part.slice(prefix.length, part.indexOf(' -->\n')).trim())
+    readPiece(part.slice(prefix.length, part.indexOf(' -->\n')).trim())
   const head = parts.find((part) => part.startsWith(SESSION))
   if (head === undefined) {
     const plain = readPlain(text.split('\n'))

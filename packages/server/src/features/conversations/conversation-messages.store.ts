@@ -3,7 +3,7 @@ import type { Database, Read, Transaction } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
 import { bury, takeChanges } from './conversation-changes.store.ts'
 import { holdSession, openSession, type SessionRow, type SessionStore } from './conversation-sessions.store.ts'
-import type { TextStore } from './conversation-texts.store.ts'
+import { storable, type TextStore } from './conversation-texts.store.ts'
 import { titleOf } from './conversation-words.ts'
 import type {
   ConversationBounds,
@@ -108,7 +108,7 @@ export const createMessageStore = ({ database, seal, sessions, texts, bounds }: 
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $8 = 'in_progress' THEN now() + make_interval(secs => $9) END,
          $10, $11, $12, least(coalesce($13, now()), now()))`,
       [
-        ...[owner.project, sessionId, entry.id, parent, owner.subject, change, entry.message.role.slice(0, 32)],
+        ...[owner.project, sessionId, entry.id, parent, owner.subject, change, storable(entry.message.role, 32)],
         ...[entry.status, HELD_SECONDS, entry.tokens, Buffer.byteLength(text), sealed, entry.createdAt ?? null],
       ],
     )

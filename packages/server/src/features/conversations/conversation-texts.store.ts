@@ -6,8 +6,8 @@ import type { ConversationOwner, WireMessage } from './conversations.ports.ts'
 /** A tsvector takes a mebibyte; what stands further on in a message is not found. */
 const MOST_CHARACTERS = 100_000
 
-/** PostgreSQL stores neither NUL nor half a character. */
-const storable = (text: string): string => text.slice(0, MOST_CHARACTERS).replaceAll('\0', ' ').toWellFormed()
+/** The beginning of a text: PostgreSQL stores neither NUL nor half a character. */
+export const storable = (text: string, most: number): string => text.slice(0, most).replaceAll('\0', ' ').toWellFormed()
 
 /** The words that search finds. They are not sealed: an index reads them. They go with their message. */
 export const createTextStore = (digests: Digests) => ({
@@ -22,7 +22,7 @@ export const createTextStore = (digests: Digests) => ({
     await execute(
       `INSERT INTO headgate.conversation_texts (project_id, session_id, message_id, search)
        VALUES ($1, $2, $3, array_to_tsvector(ARRAY[$4]) || to_tsvector('simple', $5))`,
-      [owner.project, sessionId, id, digests.ownerWord(owner), storable(wordsOf(message))],
+      [owner.project, sessionId, id, digests.ownerWord(owner), storable(wordsOf(message), MOST_CHARACTERS)],
     )
   },
 })
