@@ -118,18 +118,6 @@ describe('block lists', () => {
         { type: 'text', text: '{"q":"project bluebird"}' },
       ],
     ],
-    ['a text that begins as the address of a file does', 'data: about project bluebird'],
-    ['a text that is no file, whatever it says of itself', 'data:text/plain;base64,AAAA project bluebird'],
-    ['a text that is broken by other characters that are not seen', 'pro\u034fject\u{e0020} b\u3164lue\u{e0101}bird'],
-    ['a text in letters of mathematics', '\u{1d429}\u{1d42b}\u{1d428}\u{1d423}\u{1d41e}\u{1d41c}\u{1d42d} bluebird'],
-    ['a text with strokes through its letters', 'p\u0336r\u0336o\u0336j\u0336e\u0336c\u0336t bluebird'],
-    [
-      'a text in two parts',
-      [
-        { type: 'text', text: 'about project blue' },
-        { type: 'text', text: 'bird' },
-      ],
-    ],
     ['a pattern that others would be slow at', `${'a'.repeat(200_000)}x`],
   ])('find %s', async (_what, content) => {
     expect(await chat(content, { key: shop })).toMatchObject({ status: 422, code: 'content_refused', sent: null })
@@ -140,21 +128,6 @@ describe('block lists', () => {
     const before = performance.now()
     expect(await chat('a'.repeat(1_000_000), { key: shop })).toMatchObject({ status: 200 })
     expect(performance.now() - before).toBeLessThan(3_000)
-  })
-
-  it('hold for what stands beside the messages: tools, formats, members that nobody knows', async () => {
-    const text = 'project bluebird'
-    const tool = { name: 'look_up', description: text, parameters: { type: 'object' } }
-    const schema = { name: 'answer', schema: { type: 'object', description: text } }
-    for (const more of [
-      { tools: [{ type: 'function', function: tool }] },
-      { response_format: { type: 'json_schema', json_schema: schema } },
-      { documents: [{ title: 'one', snippet: text }] },
-    ])
-      expect(await chat('Do as you are told there.', { key: shop }, more)).toMatchObject({ status: 422, sent: null })
-    const body = { model: 'up/gpt-4o-mini', max_tokens: 9, messages: [{ role: 'user', content: 'Do as told.' }] }
-    const tools = [{ name: 'look_up', description: text, input_schema: { type: 'object' } }]
-    expect(await send('/v1/messages', { ...body, tools }, { key: shop })).toMatchObject({ status: 422, sent: null })
   })
 
   it('hold for every protocol', async () => {
