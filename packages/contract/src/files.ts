@@ -94,7 +94,13 @@ export const FileDeletedSchema = Type.Object(
 export const FileContentSchema = Type.String({ format: 'binary', title: 'FileContent' })
 
 /** What the lines of a batch may call. */
-export const batchEndpoints = ['/v1/chat/completions', '/v1/embeddings', '/v1/moderations'] as const
+export const batchEndpoints = [
+  '/v1/chat/completions',
+  '/v1/completions',
+  '/v1/responses',
+  '/v1/embeddings',
+  '/v1/moderations',
+] as const
 export type BatchEndpoint = (typeof batchEndpoints)[number]
 
 /** Path of a batch. */

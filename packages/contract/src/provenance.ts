@@ -2,8 +2,31 @@ import { type Static, Type } from 'typebox'
 
 /** Form of `POST /v1/verify`. */
 export const VerifyRequestSchema = Type.Object(
-  { file: Type.String({ format: 'binary', description: 'PNG, JPEG, WebP, WAV or MP3.' }) },
+  {
+    file: Type.Optional(
+      Type.String({
+        format: 'binary',
+        description: 'PNG, JPEG, WebP, WAV or MP3; or anything else, such as a text, that may be recorded.',
+      }),
+    ),
+    id: Type.Optional(
+      Type.String({ maxLength: 128, description: 'The request that made it, as `x-headgate-origin` names it.' }),
+    ),
+  },
   { title: 'VerifyRequest' },
+)
+
+/** An output that was recorded as it left. */
+const OriginSchema = Type.Object(
+  {
+    id: Type.String({ description: 'The request that made it.' }),
+    kind: Type.Enum(['text', 'image', 'audio']),
+    sha256: Type.String({ description: 'Digest of the file as it left, or of the text; hexadecimal.' }),
+    model: Type.String({ description: 'As the provider names it.' }),
+    provider: Type.String(),
+    created_at: Type.String({ format: 'date-time' }),
+  },
+  { title: 'Origin' },
 )
 
 /** What the verifier found. */
@@ -21,10 +44,16 @@ export const VerificationSchema = Type.Object(
     manifest: Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()], {
       description: 'What the manifest says; whoever signed it answers for that.',
     }),
+    origins: Type.Array(OriginSchema, {
+      maxItems: 20,
+      description: 'Outputs of this project that are recorded and are this file or of this request, the newest first.',
+    }),
   },
   {
     title: 'Verification',
-    examples: [{ object: 'verification', verdict: 'unknown', format: 'image/png', failures: [], manifest: null }],
+    examples: [
+      { object: 'verification', verdict: 'unknown', format: 'image/png', failures: [], manifest: null, origins: [] },
+    ],
   },
 )
 export type VerificationAnswer = Static<typeof VerificationSchema>

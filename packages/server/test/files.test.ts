@@ -157,6 +157,29 @@ describe('files', () => {
 })
 
 describe('a batch', () => {
+  it('call responses and completions too, each answered in its own protocol and kept where it asks for that', async () => {
+    const answersOf = async (endpoint: '/v1/responses' | '/v1/completions', bodies: readonly object[]) => {
+      const lines = bodies.map((body, index) =>
+        JSON.stringify({ custom_id: `${endpoint}-${index}`, method: 'POST', url: endpoint, body }),
+      )
+      const input_file_id = (await upload(lines)).id
+      const { id } = await client.batches.create({ input_file_id, endpoint, completion_window: '24h' })
+      const { output_file_id, error_file_id } = await ended(id, 'completed')
+      return { answers: await linesOf(output_file_id), faults: await linesOf(error_file_id) }
+    }
+    const asked = { model: 'demo', input: 'Line of a response' }
+    const { answers, faults } = await answersOf('/v1/responses', [asked, { ...asked, background: true }])
+    const response = answers[0]?.response?.body as OpenAI.Responses.Response
+    expect(response).toMatchObject({ object: 'response', status: 'completed', output: [{ type: 'message' }] })
+    expect((await client.responses.retrieve(response.id)).output).toEqual(response.output)
+    expect(faults.map(({ response: one }) => one?.body)).toEqual([
+      expect.objectContaining({ error: expect.objectContaining({ code: 'invalid_parameter', param: 'background' }) }),
+    ])
+    const completed = await answersOf('/v1/completions', [{ model: 'demo', prompt: 'Once', echo: true }])
+    const choices = [{ text: expect.stringMatching(/^Once./) }]
+    expect(completed.answers[0]?.response?.body).toMatchObject({ object: 'text_completion', choices })
+  })
+
   it('answers every line, the good ones in one file and the others in another, each as a call of its own', async () => {
     const ids = named('good', 5)
     const batch = await begin([...ids.map((id) => lineOf(id)), '', lineOf('bad', 'up/gpt-4o-mini;status=400')])

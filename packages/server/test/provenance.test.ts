@@ -24,7 +24,11 @@ let key: string
 let client: OpenAI
 beforeAll(async () => {
   house = await startHouse({
-    environment: { HEADGATE_PROVENANCE_SIGN: 'images,audio,text', HEADGATE_PROVENANCE_SIGN_MS: '60000' },
+    environment: {
+      HEADGATE_PROVENANCE_SIGN: 'images,audio,text',
+      HEADGATE_PROVENANCE_RECORD: 'images,audio,text',
+      HEADGATE_PROVENANCE_SIGN_MS: '60000',
+    },
     config: {
       models: {
         'up/dall-e-3': image,

@@ -1,8 +1,8 @@
 import type { BatchEndpoint } from '@headgate/contract/files.ts'
 import type { Settings } from '../config/config.ts'
-import type { Operation } from '../domain/inference.ts'
 import { createFiles } from '../features/files/files.ts'
 import type { LineAnswer, LineCall } from '../features/files/files.ports.ts'
+import type { LineCallInput } from '../features/gateway/line-call.ts'
 import type { Identity } from '../features/identity/identity.ts'
 import type { Fail } from '../http/fail.ts'
 import type { Clock } from '../kernel/clock.ts'
@@ -28,10 +28,12 @@ interface FileRoomOptions {
 }
 
 const DAY_SECONDS = 86_400
-const operations: Readonly<Record<BatchEndpoint, Operation>> = {
-  '/v1/chat/completions': 'chat',
-  '/v1/embeddings': 'embeddings',
-  '/v1/moderations': 'moderations',
+const calls: Readonly<Record<BatchEndpoint, Pick<LineCallInput, 'operation' | 'protocol'>>> = {
+  '/v1/chat/completions': { operation: 'chat' },
+  '/v1/completions': { operation: 'chat', protocol: 'completions' },
+  '/v1/responses': { operation: 'chat', protocol: 'responses' },
+  '/v1/embeddings': { operation: 'embeddings' },
+  '/v1/moderations': { operation: 'moderations' },
 }
 /** Said by a provider that has not taken the call on. */
 const TOO_MANY = 429
@@ -41,7 +43,7 @@ export const createFileRoom = (options: FileRoomOptions) => {
   const { settings, database, seal, clock, log, current, keys, present } = options
   const answer = createLineAnswers(current, clock)
   const call = async ({ endpoint, ...line }: LineCall): Promise<LineAnswer> => {
-    const { exchange, made } = await answer(endpoint, { ...line, operation: operations[endpoint] })
+    const { exchange, made } = await answer(endpoint, { ...line, ...calls[endpoint] })
     const { requestId, walk } = exchange
     if ('body' in made) return { kind: 'answer', requestId, body: made.body.toString('utf8') }
     const { fault } = made

@@ -24,9 +24,13 @@ export const createOrigins = (first: Settings, { settings, ...rest }: OriginOpti
     version: packageDescription.version,
     maxFileBytes: first.config.provenance.max_file_bytes,
     settings: () => {
-      const { provenance, models } = settings().config
+      const { config, signer = null } = settings()
+      const { provenance, models } = config
       return {
         sign: provenance.sign,
+        record: provenance.record,
+        recordDays: provenance.record_days,
+        signer,
         onFailure: provenance.on_failure,
         maxWaiting: provenance.max_waiting,
         signMs: provenance.sign_ms,

@@ -3,6 +3,7 @@ import { type ConfigInput, type Gathered, type Sources, gather } from './gather.
 import { rootKeyOf } from './root-key.ts'
 import type { Config, LoadedConfig } from './schema.ts'
 import { Secret, type Secrets, collectSecrets } from './secrets.ts'
+import type { SignerFiles } from './signer-files.ts'
 import type { TlsFiles } from './tls-files.ts'
 
 /** A sound configuration, ready for use. */
@@ -13,6 +14,8 @@ export type Settings = {
   readonly sources: Sources
   /** What the files of `tls` hold; absent without `tls`. */
   readonly tls?: TlsFiles
+  /** What the files of `provenance.certificate` and `provenance.key` hold; absent without them. */
+  readonly signer?: SignerFiles
 }
 
 const freeze = <T>(value: T): T => {
@@ -50,7 +53,7 @@ const withoutSecrets = (loaded: LoadedConfig): Config => {
 
 /** Parts what was gathered into configuration and secrets. @throws ConfigFaults with everything that is wrong. */
 export const settle = async (
-  { loaded, leaves, faults, tls }: Gathered,
+  { loaded, leaves, faults, tls, signer }: Gathered,
   rootKeyIn: (dataFolder: string) => Promise<Secret>,
 ): Promise<Settings> => {
   if (faults.length > 0) throw new ConfigFaults(faults)
@@ -60,6 +63,7 @@ export const settle = async (
     secrets: collectSecrets(loaded, rootKey),
     sources: [...leaves.values()],
     ...(tls && { tls }),
+    ...(signer && { signer }),
   }
 }
 

@@ -20,6 +20,7 @@ import { callTemplateFaults } from './template-faults.ts'
 import { completeProviders, providerFaults, withoutForeignKeys } from './providers.ts'
 import { type LoadedConfig, type Profile, profileNames } from './schema.ts'
 import { nearestName } from '../kernel/nearest.ts'
+import { readSignerFiles, type SignerFiles } from './signer-files.ts'
 import { type TlsFiles, readTlsFiles } from './tls-files.ts'
 import { locator, validate } from './validate.ts'
 
@@ -43,6 +44,7 @@ export type Gathered = {
   leaves: Leaves
   faults: ConfigFault[]
   tls?: TlsFiles
+  signer?: SignerFiles
 }
 
 /** The clients of the managers are loaded only where a manager is asked. */
@@ -229,10 +231,12 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
     }
   }
   const tls = faults.length === 0 ? readTlsFiles(loaded, where, faults) : undefined
+  const signer = faults.length === 0 ? readSignerFiles(loaded, where, faults) : undefined
   return {
     loaded,
     leaves,
     faults: faults.toSorted((left, right) => byPlace.compare(left.where, right.where)),
     ...(tls && { tls }),
+    ...(signer && { signer }),
   }
 }

@@ -15,6 +15,34 @@ export const ProvenanceSchema = group(
     }),
     max_waiting: count('Most answers that wait to be signed or verified; more are not signed.', 64),
     sign_ms: milliseconds('Longest that one answer may take to be signed or verified.', 10_000),
+    certificate: Type.Optional(
+      Type.String({
+        minLength: 1,
+        'x-path': true,
+        'x-check': 'file',
+        description:
+          'Own certificate that signs, PEM, with those between it and its root behind it, and the root last where `/v1/verify` shall trust it by that; absent: one is made.',
+      }),
+    ),
+    key: Type.Optional(
+      Type.String({
+        minLength: 1,
+        'x-path': true,
+        'x-check': 'file',
+        description: 'Private key of `provenance.certificate`, PEM: ECDSA over P-256.',
+      }),
+    ),
+    record: Type.Array(Type.Enum(['images', 'audio', 'text']), {
+      default: [],
+      description:
+        'Of which outputs the origin is recorded: digest, model, provider, time and request, never the output. `POST /v1/verify` finds them.',
+    }),
+    record_days: Type.Integer({
+      minimum: 1,
+      maximum: 36_500,
+      default: 365,
+      description: 'Days that records of origins are kept.',
+    }),
     max_file_bytes: count('Largest form with a file to be verified.', 52_428_800),
   },
   'Where content came from: signatures, and how they are checked.',

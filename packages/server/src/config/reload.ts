@@ -53,6 +53,10 @@ export const reloadConfig = async (input: ConfigInput, running: Settings): Promi
   const tlsStays = (formerTls === undefined) === (next.tls === undefined)
   const takesEffect = (path: readonly string[]): boolean => isLive(path) && (path[0] !== 'tls' || tlsStays)
   const newFiles = tlsStays && !isDeepStrictEqual(formerTls, next.tls)
+  const isNamed = paths.some(
+    ([first, second]) => first === 'provenance' && ['certificate', 'key'].includes(second ?? ''),
+  )
+  const newSigner = isNamed || isDeepStrictEqual(running.signer, next.signer) ? [] : ['provenance.certificate']
   const tls = tlsStays ? next.tls : formerTls
   return {
     settings: {
@@ -63,8 +67,9 @@ export const reloadConfig = async (input: ConfigInput, running: Settings): Promi
         ...running.sources.filter(({ path }) => !takesEffect(path)),
       ],
       ...(tls && { tls }),
+      ...(next.signer && { signer: next.signer }),
     },
-    changed: [...paths.filter(takesEffect).map(printPath), ...(newFiles ? ['tls'] : [])],
+    changed: [...paths.filter(takesEffect).map(printPath), ...(newFiles ? ['tls'] : []), ...newSigner],
     restart: paths.filter((path) => !takesEffect(path)).map(printPath),
   }
 }

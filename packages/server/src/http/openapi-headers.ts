@@ -31,7 +31,7 @@ const described: Readonly<Record<string, { description: string; schema: object; 
   },
   [header.origin]: {
     description:
-      'Where `provenance.sign` names `text`: that a model wrote the answer, which one, and for which request.',
+      'Where `provenance.sign` names `text`, or `provenance.record` what was made: that a model made it, which one, and for which request.',
     schema: text,
     example: 'ai; model=gpt-4o-mini; provider=openai; request=req_01KG9V6V80Q3M5YJ8T2N4R7WXA',
   },

@@ -73,7 +73,7 @@ export const createGateway = (
       explainRoute({ read: reader.read, maxBodyBytes: ports.maxBodyBytes, route: ports.route }),
       ...plainRoutes({ ...routePorts, plainModels: ports.plainModels }),
     ],
-    lineCall: createLineCall({ ...routePorts, now: ports.now }),
+    lineCall: createLineCall({ ...routePorts, now: ports.now, responses: ports.responses }),
     relieve: reader.rest,
     stop: reader.stop,
   }

@@ -8,17 +8,33 @@ export interface Signing {
   readonly version: string
 }
 
-/** What the worker is asked: to sign the pictures of an answer, or one file; to verify the file of a form. */
+/** What the worker is asked: to sign the pictures of an answer, or one file, or to digest them alone; to verify the file of a form. */
 export type BenchOrder = { readonly body: ArrayBuffer } & (
-  | ({ readonly kind: 'images' | 'file' } & Signing)
+  | { readonly kind: 'images' | 'file'; readonly signing: Signing | null; readonly isRecorded: boolean }
   | { readonly kind: 'verify'; readonly contentType: string; readonly roots: string }
 )
 
 /** What the worker answers. */
 export type BenchAnswer =
-  | { readonly kind: 'marked'; readonly body: Uint8Array<ArrayBuffer>; readonly marks: readonly Marked[] }
-  | { readonly kind: 'verified'; readonly verification: Verification | null }
+  | {
+      readonly kind: 'marked'
+      /** Null where it stays as it was. */
+      readonly body: Uint8Array<ArrayBuffer> | null
+      readonly marks: readonly Marked[]
+      /** Of each output as it leaves, hexadecimal; null where its provider keeps it. Empty where none is recorded. */
+      readonly digests: readonly (string | null)[]
+    }
+  | { readonly kind: 'verified'; readonly form: VerifiedForm | null }
   | { readonly kind: 'broken'; readonly reason: string }
+
+/** A form of `POST /v1/verify`, read. */
+export interface VerifiedForm {
+  /** Null where it has no file. */
+  readonly verification: Verification | null
+  /** Under which outputs like its file are recorded, hexadecimal. */
+  readonly digests: readonly string[]
+  readonly id: string | null
+}
 
 /** Nobody took the order: too many wait. */
 export class BenchBusy extends Error {}

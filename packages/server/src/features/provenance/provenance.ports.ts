@@ -7,6 +7,12 @@ export interface Signer {
   readonly chain: string
 }
 
+/** A certificate that the operator had issued. */
+export interface OwnSigner extends Signer {
+  /** What a verifier has to trust to trust it: its root, or the last that was given of its chain; PEM. */
+  readonly anchor: string
+}
+
 /** What a manifest tells of how something came to be. */
 export interface Origin {
   /** As the provider names it. */
@@ -24,6 +30,34 @@ export interface Origin {
 /** Why something is not signed. */
 export type Unsigned = 'address' | 'format' | 'stream' | 'busy' | 'failed'
 
+/** What of a call is told in its manifest and kept of it. */
+export interface MarkedCall {
+  /** Key of its ledger row. */
+  readonly id: string
+  /** What the caller sees. */
+  readonly requestId: string
+  readonly caller: { readonly projectId: string }
+  readonly headers: Record<string, string>
+}
+
+/** What outputs are, in the record of origins. */
+export type RecordedKind = 'text' | 'image' | 'audio'
+
+/** One output: who made it, and its digest. */
+export interface OriginRecord {
+  readonly projectId: string
+  readonly requestId: string
+  /** Which of the outputs of its request, from 0. */
+  readonly position: number
+  readonly kind: RecordedKind
+  /** Hexadecimal; of the file as it left, or of a text as `createTextDigest` has it. */
+  readonly sha256: string
+  readonly model: string
+  readonly provider: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
 /** What became of a file: signed here, left because its maker had signed it, or left for a reason. */
 export type Marked = 'signed' | 'provider' | Unsigned
 
@@ -36,6 +70,10 @@ export interface SealPort {
 /** What the configuration says. */
 export interface ProvenanceSettings {
   readonly sign: readonly string[]
+  readonly record: readonly string[]
+  readonly recordDays: number
+  /** The operator’s own certificate; null where one is made. */
+  readonly signer: OwnSigner | null
   readonly onFailure: 'pass' | 'fail'
   readonly maxWaiting: number
   readonly signMs: number
@@ -50,4 +88,10 @@ export interface Verification {
   /** Codes of C2PA that failed. */
   readonly failures: readonly string[]
   readonly manifest: Readonly<Record<string, unknown>> | null
+}
+
+/** What is known of a file or a request. */
+export interface VerifyFindings extends Verification {
+  /** Outputs of the asker's project that are recorded and equal it, the newest first. */
+  readonly origins: readonly OriginRecord[]
 }

@@ -4,23 +4,28 @@ import {
   VerificationSchema,
   VerifyRequestSchema,
 } from '@headgate/contract/provenance.ts'
-import { type AdminInput, defineRoute, type Route, type RouteInput } from '../../kernel/route.ts'
-import type { Verification } from './provenance.ports.ts'
+import { type AdminInput, type CallerInput, defineRoute, type Route, type RouteInput } from '../../kernel/route.ts'
+import type { OriginRecord, VerifyFindings } from './provenance.ports.ts'
 import type { RootRow } from './provenance.store.ts'
 
 interface ProvenanceRoutePorts {
-  readonly verify: (form: Buffer, contentType: string) => Promise<Verification>
+  readonly verify: (project: string, form: Buffer, contentType: string) => Promise<VerifyFindings>
   readonly certificates: () => Promise<string>
   readonly rotate: (operator: { readonly actor: string; readonly requestId: string }) => Promise<RootRow>
   readonly maxFileBytes: number
 }
+
+const originView = ({ requestId, kind, sha256, model, provider, at }: OriginRecord) => ({
+  ...{ id: requestId, kind, sha256, model, provider },
+  created_at: new Date(at).toISOString(),
+})
 
 /** Declares the routes by which anybody can check what was signed here. */
 export const provenanceRoutes = ({ verify, certificates, rotate, maxFileBytes }: ProvenanceRoutePorts): Route[] => [
   defineRoute({
     method: 'POST',
     path: '/v1/verify',
-    summary: 'Says whether a file is signed, by whom, and whether it was changed since.',
+    summary: 'Says whether a file is signed, by whom, whether it was changed since, and whether it was made here.',
     access: 'caller',
     browser: true,
     body: 'form',
@@ -29,15 +34,15 @@ export const provenanceRoutes = ({ verify, certificates, rotate, maxFileBytes }:
       operationId: 'verifyFile',
       tag: 'Provenance',
       description:
-        'By the reference verifier of C2PA, under the roots of this Headgate. Nothing is fetched, and nothing of the file is kept.',
+        'By the reference verifier of C2PA, under the roots of this Headgate. Nothing is fetched, and nothing of the file is kept. `origins` are the outputs of the key’s project, recorded where `provenance.record` names their kind, whose digest is the file’s, or whose request is `id`.',
       body: VerifyRequestSchema,
       answer: VerificationSchema,
       errors: ['invalid_multipart', 'provenance_unavailable'],
     },
-    handle: async ({ body, headers }) => ({
-      kind: 'json',
-      value: { object: 'verification', ...(await verify(body as Buffer, headers['content-type'] as string)) },
-    }),
+    handle: async ({ body, headers, exchange }: CallerInput) => {
+      const found = await verify(exchange.caller.projectId, body as Buffer, headers['content-type'] as string)
+      return { kind: 'json', value: { object: 'verification', ...found, origins: found.origins.map(originView) } }
+    },
   }),
   defineRoute({
     method: 'GET',

@@ -5,8 +5,10 @@ import { AppError } from '../../kernel/errors.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import type { Log } from '../../kernel/log.ts'
 import { BenchBusy, createBench } from './bench.ts'
-import type { Marked, ProvenanceSettings, SealPort } from './provenance.ports.ts'
+import { createOriginRecord } from './origins.ts'
+import type { Marked, MarkedCall, ProvenanceSettings, SealPort, VerifyFindings } from './provenance.ports.ts'
 import { provenanceRoutes } from './provenance.routes.ts'
+import { type ByteRecord, createRecording, type TextRecord } from './recording.ts'
 import { createRoots } from './roots.ts'
 
 interface ProvenanceOptions {
@@ -25,23 +27,24 @@ interface ProvenanceOptions {
   readonly settings: () => ProvenanceSettings
 }
 
-/** What of a call is told in its manifest. */
-export interface MarkedCall {
-  readonly requestId: string
-  readonly headers: Record<string, string>
-}
-
-/** Bytes with their mark told in the headers of their answer. */
+/** Bytes with their mark told in the headers of their answer, and their digests recorded. */
 export type MarkBytes = (call: MarkedCall, body: Buffer) => Promise<Buffer>
 
-/** Signs what models make, and says of any file whether it was signed here. */
+type Kind = 'images' | 'audio' | 'text'
+
+/** Signs what models make and keeps a record of it; says of any file whether it was signed or made here. */
 export interface Provenance extends Feature {
   /** Whether pictures or speech are signed, or texts tell their origin, by the present configuration. */
-  readonly signs: (what: 'images' | 'audio' | 'text') => boolean
+  readonly signs: (what: Kind) => boolean
+  /** Whether a record is kept of them. */
+  readonly records: (what: Kind) => boolean
   /** The pictures of an answer of `/v1/images/…`. @throws AppError `provenance_failed` where the configuration wants it. */
   readonly markImages: MarkBytes
   /** A sound. @throws AppError `provenance_failed` where the configuration wants it. */
   readonly markSound: MarkBytes
+  /** Records texts, or speech that is not signed, as they leave. */
+  readonly recordTexts: (call: MarkedCall) => TextRecord
+  readonly recordSound: (call: MarkedCall) => ByteRecord
 }
 
 /** Worst first: an answer of several pictures is called what its worst one is. */
@@ -51,15 +54,24 @@ const wordOf = (marks: readonly Marked[]): string => {
   return mark === 'signed' || mark === 'provider' ? mark : `unsigned; reason=${mark}`
 }
 
+/** Of a form that asks by an id alone. */
+const noFile = { verdict: 'unknown', format: null, failures: [], manifest: null } as const
+
 /** Builds it. Nothing is loaded and no root is made before the first picture, or the first question. */
 export const createProvenance = (options: ProvenanceOptions): Provenance => {
   const { clock, log, version, settings, audit } = options
-  const roots = createRoots(options)
+  const roots = createRoots({ ...options, ownSigner: () => settings().signer })
   const bench = createBench(settings)
+  const origins = createOriginRecord({ ...options, keepDays: () => settings().recordDays })
+  const recording = createRecording(origins.push, clock)
+  const signs = (what: Kind): boolean => settings().sign.includes(what)
+  const records = (what: Kind): boolean => settings().record.includes(what)
 
   const markWith =
-    (kind: 'images' | 'file'): MarkBytes =>
-    async ({ requestId, headers }, body) => {
+    (kind: 'images' | 'file', what: Kind): MarkBytes =>
+    async (call, body) => {
+      const { requestId, headers } = call
+      const [isSigned, isRecorded] = [signs(what), records(what)]
       const { onFailure, termsOf } = settings()
       const model = headers[header.model] ?? 'unknown'
       const provider = headers[header.provider] ?? 'unknown'
@@ -67,38 +79,46 @@ export const createProvenance = (options: ProvenanceOptions): Provenance => {
       let marks: readonly Marked[]
       let made = body
       try {
-        const signer = await roots.signer()
+        const signing = isSigned ? { signer: await roots.signer(), origin, version } : null
         // A copy: the answer itself must be at hand where it cannot be signed.
         const memory = new Uint8Array(body).buffer
-        const answer = await bench.run({ kind, body: memory, signer, origin, version })
+        const answer = await bench.run({ kind, body: memory, signing, isRecorded })
         if (answer.kind !== 'marked') throw new Error('The worker answered something else')
         marks = answer.marks
-        made = Buffer.from(answer.body.buffer)
+        if (answer.body !== null) made = Buffer.from(answer.body.buffer)
+        recording.record(call, what === 'images' ? 'image' : 'audio', answer.digests)
       } catch (fault) {
-        if (!(fault instanceof BenchBusy))
-          log.warn({ component: 'provenance', error: fault, request_id: requestId }, 'An answer could not be signed')
+        const problem = isSigned ? 'An answer could not be signed' : 'The origin of an answer could not be recorded'
+        if (!(fault instanceof BenchBusy) || !isSigned)
+          log.warn({ component: 'provenance', error: fault, request_id: requestId }, problem)
         marks = [fault instanceof BenchBusy ? 'busy' : 'failed']
       }
+      if (!isSigned) return body
       if (onFailure === 'fail' && marks.some((mark) => mark === 'failed' || mark === 'busy'))
         throw new AppError('provenance_failed')
       headers[header.provenance] = wordOf(marks)
       return made
     }
 
-  const verify = async (form: Buffer, contentType: string) => {
+  const verify = async (project: string, form: Buffer, contentType: string): Promise<VerifyFindings> => {
     const order = { kind: 'verify', contentType, roots: await roots.certificates() } as const
     const answer = await bench.run({ ...order, body: new Uint8Array(form).buffer }).catch((cause: unknown) => {
       throw new AppError('provenance_unavailable', { cause })
     })
-    if (answer.kind !== 'verified' || answer.verification === null) throw new AppError('invalid_multipart')
-    return answer.verification
+    if (answer.kind !== 'verified' || answer.form === null) throw new AppError('invalid_multipart')
+    const { verification, digests, id } = answer.form
+    const known = await origins.find(project, { requestId: id, digests })
+    return { ...(verification ?? noFile), origins: known }
   }
 
   return {
     name: 'provenance',
-    signs: (what) => settings().sign.includes(what),
-    markImages: markWith('images'),
-    markSound: markWith('file'),
+    signs,
+    records,
+    markImages: markWith('images', 'images'),
+    markSound: markWith('file', 'audio'),
+    recordTexts: recording.texts,
+    recordSound: recording.bytes,
     routes: provenanceRoutes({
       verify,
       certificates: roots.certificates,
@@ -113,6 +133,10 @@ export const createProvenance = (options: ProvenanceOptions): Provenance => {
       maxFileBytes: options.maxFileBytes,
     }),
     relieve: bench.rest,
-    stop: bench.stop,
+    start: origins.start,
+    stop: async () => {
+      await origins.stop()
+      await bench.stop()
+    },
   }
 }

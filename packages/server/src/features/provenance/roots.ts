@@ -1,7 +1,7 @@
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database, Transaction } from '../../kernel/db.ts'
 import { makeRoot, makeSigner } from './certificates.ts'
-import type { SealPort, Signer } from './provenance.ports.ts'
+import type { OwnSigner, SealPort, Signer } from './provenance.ports.ts'
 import { insertRoot, listRoots, lockRoots, type RootRow } from './provenance.store.ts'
 
 /** A replica signs with a certificate of its own, and asks for another after a day: so a new root is in use everywhere by then. */
@@ -18,10 +18,12 @@ interface RootsOptions {
   readonly database: Database
   readonly seal: SealPort
   readonly clock: Clock
+  /** The operator’s own certificate, asked for anew each time; null where one is made. */
+  readonly ownSigner: () => OwnSigner | null
 }
 
 /** The roots of this house in PostgreSQL, and the signer of this process under the newest. */
-export const createRoots = ({ database, seal, clock }: RootsOptions) => {
+export const createRoots = ({ database, seal, clock, ownSigner }: RootsOptions) => {
   let signer: { readonly made: Promise<Signer>; readonly until: number } | null = null
 
   const add = async (transaction: Transaction, version: number): Promise<RootRow> => {
@@ -52,6 +54,8 @@ export const createRoots = ({ database, seal, clock }: RootsOptions) => {
   return {
     /** Who signs in this process. @throws SealBroken, DatabaseUnavailable */
     signer: (): Promise<Signer> => {
+      const own = ownSigner()
+      if (own !== null) return Promise.resolve(own)
       const now = clock.now()
       if (signer !== null && now < signer.until) return signer.made
       const made = begin()
@@ -59,8 +63,13 @@ export const createRoots = ({ database, seal, clock }: RootsOptions) => {
       made.catch(() => (signer = null))
       return made
     },
-    /** Certificates of all roots, PEM, the newest first. */
-    certificates: async (): Promise<string> => (await all()).map(({ certificate }) => certificate).join(''),
+    /** Certificates of all roots, PEM, the newest first; before them what trusts the operator’s own. */
+    certificates: async (): Promise<string> => {
+      const own = ownSigner()
+      // Who has a certificate needs no root of ours; what was signed under one before stays trusted.
+      const roots = own === null ? await all() : await database.read('system', listRoots)
+      return [...(own === null ? [] : [own.anchor]), ...roots.map(({ certificate }) => certificate)].join('')
+    },
     /** Makes a new root, under which this process signs at once. `record` writes the audit. */
     rotate: async (record: (transaction: Transaction, version: number) => Promise<void>): Promise<RootRow> => {
       const row = await database.transaction('system', async (transaction) => {

@@ -1,9 +1,7 @@
 import type { ErrorCode } from '@headgate/contract/errors/catalogue.ts'
-import { header } from '@headgate/contract/headers.ts'
 import { ResponseEventSchema, ResponseSchema, ResponsesRequestSchema } from '@headgate/contract/responses.ts'
 import type { Exchange } from '../../../domain/exchange.ts'
 import type { StreamSource } from '../../../domain/upstream.ts'
-import { addWarning } from '../../../domain/warning.ts'
 import type { CancelSignal } from '../../../kernel/cancellation.ts'
 import { AppError } from '../../../kernel/errors.ts'
 import { prefixedId } from '../../../kernel/ids.ts'
@@ -11,10 +9,10 @@ import { type CallerInput, defineRoute, type Reply, type Route } from '../../../
 import type { CallAnswer } from '../flow.ts'
 import { callErrors, callHeaders, type GatewayRoutePorts } from '../gateway.routes.ts'
 import { eventsOf, readyCall } from '../handle-call.ts'
-import { translateCompletion } from './answer.ts'
 import { ResponseEvents } from './events.ts'
 import { describeResponse, type ResponseObject } from './response.ts'
 import { asResponseStream } from './stream.ts'
+import { wholeResponse } from './whole-response.ts'
 
 /** Keeps one response. */
 interface RecordPort {
@@ -67,10 +65,8 @@ export const responsesRoute = (ports: GatewayRoutePorts & { readonly responses: 
 
     if (!isStreamed) {
       const made = (await begin(input.signal)) as CallAnswer & { kind: 'json' }
-      if (made.costUsd !== null) exchange.headers[header.costUsd] = made.costUsd
-      const response = describe(translateCompletion(made.answer.body, nameItem, seconds()))
-      if (!(await record.end(response))) addWarning(exchange.headers, 'The response could not be stored')
-      return { kind: 'json', value: response }
+      const keep = asked.store ? record.end : null
+      return { kind: 'json', value: await wholeResponse({ keep, now: responses.now }, exchange, { id, asked }, made) }
     }
 
     let kept: KeptPort | null = null

@@ -9,6 +9,15 @@ const hourly = [
 
 /** What keeps the service running. */
 export const operationTables: Readonly<Record<string, TableMap>> = {
+  origins: {
+    ...house,
+    purpose: 'Which model made which output, by digests.',
+    kept: '`provenance.record_days`',
+    because: 'Names no person; the request leads to the books, where an erasure takes the person out.',
+    columns: {
+      technical: ['project_id', 'request_id', 'position', 'kind', 'sha256', 'model', 'provider', 'created_at'],
+    },
+  },
   providers: {
     ...house,
     purpose: 'Model providers that were added at run time.',
