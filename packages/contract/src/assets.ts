@@ -29,8 +29,24 @@ const name = Type.String({
   description: 'Name for people; no path.',
 })
 
+const anew = {
+  metadata: Type.Optional(
+    Type.Enum(['strip'], {
+      description:
+        '`strip`: a picture is written anew, upright and in sRGB, without anything that it says beside what is seen, such as places and names.',
+    }),
+  ),
+  format: Type.Optional(
+    Type.Enum(['png', 'jpeg', 'webp', 'avif'], { description: 'Format that a picture is written in anew.' }),
+  ),
+}
+
+/** Query of `PUT /v1/assets/{id}/content`. */
+export const ReplaceAssetQuerySchema = Type.Object(anew, closed)
+export type ReplaceAssetQuery = Static<typeof ReplaceAssetQuerySchema>
+
 /** Query of `POST /v1/assets`. */
-export const CreateAssetQuerySchema = Type.Object({ name: Type.Optional(name) }, closed)
+export const CreateAssetQuerySchema = Type.Object({ name: Type.Optional(name), ...anew }, closed)
 export type CreateAssetQuery = Static<typeof CreateAssetQuerySchema>
 
 /** Body of `PATCH /v1/assets/{id}`. */
@@ -74,6 +90,20 @@ export const AssetContentQuerySchema = Type.Object(
   closed,
 )
 export type AssetContentQuery = Static<typeof AssetContentQuerySchema>
+
+/** Query of `GET /v1/assets/{id}/thumbnail`. */
+export const AssetThumbnailQuerySchema = Type.Object(
+  {
+    version,
+    width: Type.Optional(
+      Type.Enum(['64', '128', '256', '512', '1024'], {
+        description: 'How wide and high it is at most, in pixels; 256 unless told.',
+      }),
+    ),
+  },
+  closed,
+)
+export type AssetThumbnailQuery = Static<typeof AssetThumbnailQuerySchema>
 
 const content = {
   version: Type.Integer({ minimum: 1 }),

@@ -10,6 +10,7 @@ import { limitsFaults } from './drills/limits-faults.ts'
 import { neighbour } from './drills/neighbour.ts'
 import { overload } from './drills/overload.ts'
 import { storm } from './drills/storm.ts'
+import { plans } from './drills/plans.ts'
 import { uploads } from './drills/uploads.ts'
 import { resume } from './drills/resume.ts'
 
@@ -27,5 +28,6 @@ export const drills: readonly Drill[] = [
   drain,
   resume,
   uploads,
+  plans,
   inputs,
 ]

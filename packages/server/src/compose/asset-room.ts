@@ -43,6 +43,10 @@ export const createAssetRoom = ({ config, secrets, settings, port, ...ground }: 
     maxBytes: config.assets.max_bytes,
     scan: scannerOf(config.assets.clamd),
     address: () => addressOf(settings().config, port()),
+    images: () => {
+      const { max_image_pixels: maxPixels, max_image_bytes: maxBytes } = settings().config.assets
+      return { maxPixels, maxBytes }
+    },
     bounds: () => {
       const { assets, tiers } = settings().config
       return {

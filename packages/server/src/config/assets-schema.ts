@@ -22,6 +22,11 @@ export const AssetsSchema = group(
       default: 24,
       description: 'Hours after which an upload is erased with which nobody went on.',
     }),
+    max_image_pixels: count(
+      'Most pixels, of all frames together, of a picture that is made small or anew: four bytes of memory each.',
+      50_000_000,
+    ),
+    max_image_bytes: count('Most bytes of such a picture.', 33_554_432),
     clamd: Type.Optional(
       Type.String({
         pattern: '^(\\[[0-9a-fA-F:]+\\]|[^:/\\s\\[\\]]{1,253}):\\d{1,5}$',

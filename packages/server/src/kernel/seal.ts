@@ -1,4 +1,5 @@
 import type { Database, Read, Transaction } from './db.ts'
+import { oncePerRead } from './once-per-read.ts'
 import { type Binding, decrypt, deriveRoot, encrypt, makeKey, SealBroken } from './seal-cipher.ts'
 import { type DataKeyRow, type EncryptionKeyRow, sealStatements as statements } from './seal.store.ts'
 
@@ -81,6 +82,7 @@ const placeBinding = (place: SealedPlace, version: number): Binding => [
 export const createSeal = (rootKey: { reveal(): string }): Seal => {
   const root = deriveRoot(rootKey.reveal())
   const opened = new Map<string, Buffer>()
+  const readDataKey = oncePerRead(statements.dataKey)
 
   const openEncryptionKey = (row: EncryptionKeyRow | undefined): Buffer => {
     if (!row?.wrapped) throw new SealBroken('The encryption key was destroyed')
@@ -141,7 +143,7 @@ export const createSeal = (rootKey: { reveal(): string }): Seal => {
   const openBytes: Seal['openBytes'] = async (read, place, sealed) => {
     if (sealed.length < HEADER_BYTES || sealed[0] !== FORMAT) throw new SealBroken('This is nothing that was sealed')
     const version = sealed.readUInt32BE(1)
-    const row = await statements.dataKey(read, place.project ?? HOUSE, place.purpose, version)
+    const row = await readDataKey(read, place.project ?? HOUSE, place.purpose, version)
     if (!row) throw new SealBroken('The data key of what was sealed is gone')
     const key = await openDataKey(read, row)
     return decrypt(key, placeBinding(place, version), sealed.subarray(HEADER_BYTES))

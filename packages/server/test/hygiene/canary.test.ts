@@ -73,6 +73,7 @@ const notAsked = [
   'upload_incomplete',
   'asset_not_convertible',
   'asset_store_unavailable',
+  'asset_images_unavailable',
   'asset_url_invalid',
   'asset_infected',
   'asset_scan_unavailable',

@@ -129,6 +129,7 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'PATCH /v1/assets/:asset_id': { ...missed(`/v1/assets/${missingAsset}`), body: {} },
   'DELETE /v1/assets/:asset_id': missed(`/v1/assets/${missingAsset}`),
   'GET /v1/assets/:asset_id/versions': missed(`/v1/assets/${missingAsset}/versions`),
+  'GET /v1/assets/:asset_id/thumbnail': missed(`/v1/assets/${missingAsset}/thumbnail`),
   'GET /v1/assets/:asset_id/content': missed(`/v1/assets/${missingAsset}/content`),
   'PUT /v1/assets/:asset_id/content': { ...missed(`/v1/assets/${missingAsset}/content`), body: {} },
   'GET /v1/assets/:asset_id/text': missed(`/v1/assets/${missingAsset}/text`),

@@ -6,14 +6,20 @@ import type { Log } from '../../kernel/log.ts'
 import type { AssetBounds, BlobPort, Owner, ScanPort, SealPort } from './assets.ports.ts'
 import { assetRoutes } from './assets.routes.ts'
 import { createAssetStore } from './assets.store.ts'
+import { createFindVersion } from './asset-versions.ts'
+import { bytesRoutes } from './bytes.routes.ts'
 import { createChunkStore } from './chunks.store.ts'
 import { contentRoutes } from './content.routes.ts'
 import { createForgetOwner } from './forget-owner.ts'
 import { createFinish } from './finish-upload.ts'
+import { createImages, type ImageBounds } from './images.ts'
 import { createChunkReader } from './read-chunks.ts'
 import { createSigner } from './signed-urls.ts'
 import { signedRoutes } from './signed.routes.ts'
 import { createSweep } from './sweep.ts'
+import { thumbnailRoutes } from './thumbnail.routes.ts'
+import { createThumbnailStore } from './thumbnails.store.ts'
+import { createThumbnails } from './thumbnails.ts'
 import { createUploads } from './uploads.service.ts'
 import { uploadRoutes } from './uploads.routes.ts'
 import { createUploadStore } from './uploads.store.ts'
@@ -37,6 +43,8 @@ export interface AssetsOptions {
   readonly maxBytes: number
   /** Asked anew each time. */
   readonly bounds: () => AssetBounds
+  /** Of pictures that are made small, or anew. */
+  readonly images: () => ImageBounds
 }
 
 /** Contents that people own, and their uploads. */
@@ -59,14 +67,21 @@ export const createAssets = (options: AssetsOptions): Assets => {
     ...{ store: uploadStore, chunks, finish, bounds, maxBytes, onDropped },
     write: createChunkWriter(chunks, blobs),
   })
+  const find = createFindVersion(assets)
+  const images = createImages(options.images)
+  const maxImageBytes = () => options.images().maxBytes
+  const thumbnailStore = createThumbnailStore(database, seal)
+  const thumbnails = createThumbnails({ images, store: thumbnailStore, read, maxBytes: maxImageBytes })
   const newId = (prefix: 'asset' | 'upload') => prefixedId(prefix, clock.now())
   return {
     name: 'assets',
     forgetOwner: createForgetOwner({ database, assets, uploads: uploadStore, onDropped }),
     routes: [
       ...uploadRoutes({ store: uploadStore, assets, uploads, finish, bounds, maxBytes, newId, onDropped }),
-      ...assetRoutes({ store: assets, uploads, bounds, maxBytes, newId, onDropped }),
-      ...contentRoutes({ store: assets, read }),
+      ...bytesRoutes({ store: assets, uploads, images, maxImageBytes, maxBytes, newId }),
+      ...assetRoutes({ store: assets, bounds, maxBytes, onDropped }),
+      ...contentRoutes({ find, read }),
+      ...thumbnailRoutes({ find, thumbnails }),
       ...signedRoutes({ store: assets, read, clock, address, signer: createSigner(options.pepper) }),
     ],
     start: sweep.start,

@@ -7,36 +7,19 @@ import {
 } from '@headgate/contract/assets.ts'
 import { header } from '@headgate/contract/headers.ts'
 import { AppError } from '../../kernel/errors.ts'
-import { type CallerInput, defineRoute, type Route } from '../../kernel/route.ts'
-import type { AssetStore, AssetVersion } from './assets.store.ts'
-import { ownerOf } from './owner.ts'
+import { defineRoute, type Route } from '../../kernel/route.ts'
+import { ASKED_AGAIN, type FindVersion, FOR_GOOD } from './asset-versions.ts'
 import type { ReadChunks } from './read-chunks.ts'
 import { serveContent, tellLength } from './serve-content.ts'
 import { inUtf8 } from './text-encoding.ts'
 
 interface ContentRoutesOptions {
-  readonly store: Pick<AssetStore, 'get' | 'versions'>
+  readonly find: FindVersion
   readonly read: ReadChunks
 }
 
-/** A browser may keep it, but asks each time whether it may still show it: it may have been erased. */
-const ASKED_AGAIN = 'private, no-cache'
-/** A version never changes. */
-const FOR_GOOD = 'private, max-age=31536000, immutable'
-
 /** The contents of `/v1/assets`. */
-export const contentRoutes = ({ store, read }: ContentRoutesOptions): Route[] => {
-  const find = async (input: CallerInput): Promise<{ name: string; found: AssetVersion; isNamed: boolean }> => {
-    const { version } = input.query as AssetContentQuery
-    const [owner, id] = [ownerOf(input), input.params['asset_id'] as string]
-    const asset = await store.get(owner, id)
-    const { name } = asset.details
-    if (version === undefined || Number(version) === asset.version)
-      return { name, found: asset, isNamed: version !== undefined }
-    const found = (await store.versions(owner, id)).find((one) => one.version === Number(version))
-    if (found === undefined) throw new AppError('asset_not_found')
-    return { name, found, isNamed: true }
-  }
+export const contentRoutes = ({ find, read }: ContentRoutesOptions): Route[] => {
   const shared = { browser: 'person', prefixedOnly: true } as const
   const reference = {
     tag: 'Assets',

@@ -151,6 +151,13 @@ export const keptTables: Readonly<Record<string, TableMap>> = {
     ...follows('assets'),
     columns: { technical: ['project_id', 'digest'], usage: ['bytes', 'created_at'] },
   },
+  asset_thumbnails: {
+    activity: 'conversations',
+    purpose: 'Small pictures of contents.',
+    kept: 'as long as the content',
+    ...follows('asset_blobs'),
+    columns: { technical: ['project_id', 'digest', 'width'], content: ['sealed'], usage: ['created_at'] },
+  },
   asset_uploads: {
     activity: 'conversations',
     purpose: 'Uploads under way.',

@@ -1,0 +1,44 @@
+import type { AssetVersion } from './assets.store.ts'
+import type { Images } from './images.ts'
+import type { ReadChunks } from './read-chunks.ts'
+import { AppError } from '../../kernel/errors.ts'
+import type { ThumbnailStore } from './thumbnails.store.ts'
+
+interface ThumbnailsOptions {
+  readonly images: Pick<Images, 'check' | 'thumbnail'>
+  readonly store: ThumbnailStore
+  readonly read: ReadChunks
+  /** Most bytes of a picture. */
+  readonly maxBytes: () => number
+}
+
+/** Small pictures, each made once for each content and width, however many ask at once. */
+export const createThumbnails = ({ images, store, read, maxBytes }: ThumbnailsOptions) => {
+  const running = new Map<string, Promise<Buffer>>()
+  const make = async (project: string, { digest, bytes, type }: AssetVersion, width: number): Promise<Buffer> => {
+    const pieces: Buffer[] = []
+    for await (const piece of await read.open(project, digest, { from: 0, bytes })) pieces.push(piece)
+    const picture = await images.thumbnail(Buffer.concat(pieces), type, width)
+    await store.put(project, digest, width, picture)
+    return picture
+  }
+  return {
+    /** @throws AppError `asset_not_convertible`, `asset_store_unavailable`, `overloaded`. */
+    of: async (project: string, version: AssetVersion, width: number): Promise<Buffer> => {
+      images.check(version.type)
+      if (version.bytes > maxBytes())
+        throw new AppError('asset_not_convertible', {
+          detail: `It has more than ${maxBytes()} bytes.`,
+          params: { limit_bytes: maxBytes() },
+        })
+      const kept = await store.get(project, version.digest, width)
+      if (kept !== null) return kept
+      const name = `${project}/${version.digest}/${width}`
+      const made = running.get(name) ?? make(project, version, width).finally(() => running.delete(name))
+      running.set(name, made)
+      return made
+    },
+  }
+}
+
+export type Thumbnails = ReturnType<typeof createThumbnails>
