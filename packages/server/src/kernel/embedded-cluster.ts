@@ -3,7 +3,7 @@ import { chmod, mkdir, open, readdir, readFile, rename, rm, rmdir } from 'node:f
 import { basename, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { PostgresAccount } from './embedded-account.ts'
-import { EmbeddedUnavailable, type PostgresBinaries } from './embedded-binaries.ts'
+import { EmbeddedUnavailable, platformPackage, type PostgresBinaries } from './embedded-binaries.ts'
 
 const collect = (child: ChildProcess): Promise<{ code: number | null; output: string }> =>
   new Promise((resolve) => {
@@ -61,7 +61,8 @@ const inspectCluster = async (directory: string, major: string): Promise<'absent
   if (version.trim() !== major) {
     throw new EmbeddedUnavailable(
       `${directory} was made by PostgreSQL ${version.trim()}; this Headgate brings PostgreSQL ${major}. A new major version ` +
-        'is entered by dump and load: start the former Headgate, write a dump, then load it into an empty data folder.',
+        `is entered by dump and load: fetch the old programs (npm pack ${platformPackage()}@${version.trim()}, ` +
+        'unpacked) and run: headgate upgrade-store --old-package <folder>',
     )
   }
   return 'ready'

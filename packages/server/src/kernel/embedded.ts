@@ -6,7 +6,9 @@ import { chooseAccount, type PostgresAccount } from './embedded-account.ts'
 import { locateBinaries, type PostgresBinaries } from './embedded-binaries.ts'
 import { ensureCluster, launchPostgres, type PostgresProcess } from './embedded-cluster.ts'
 import { lockFolder } from './embedded-lock.ts'
+import { refuseMoved } from './embedded-moved.ts'
 import { endOrphan, stopPostgres } from './embedded-orphan.ts'
+import { refuseHalfUpgraded } from './embedded-upgrade-mark.ts'
 import { prepareWayIn, type WayIn } from './embedded-way-in.ts'
 
 export interface EmbeddedOptions {
@@ -100,6 +102,8 @@ interface Ground {
 }
 
 const prepare = async (dataDirectory: string, options: EmbeddedOptions): Promise<Ground> => {
+  await refuseMoved(dataDirectory)
+  await refuseHalfUpgraded(dataDirectory)
   const account = await chooseAccount()
   await account.admit(dataDirectory)
   const { packageDirectory } = options
