@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { formats } from '../features/anonymise/formats.ts'
+import { addAnonymiseDatabase } from './anonymise-database-command.ts'
 import { outputOf } from './command-context.ts'
 import { exitCode } from './exit-codes.ts'
 import { say, writeJson, writeRecord, writeTable } from './output.ts'
@@ -91,10 +92,11 @@ const checkCommand = (command: Command): Command =>
       if (!ok) process.exitCode = exitCode.failed
     })
 
-/** `headgate anonymise run | check`: data for others, by a policy, with what was proven of it. */
+/** `headgate anonymise run | check | database | policy`: data for others, by a policy, with what was proven of it. */
 export const anonymiseCommand = (): Command => {
   const anonymise = new Command('anonymise').description('make data that tells less of people')
   runCommand(anonymise.command('run'))
   checkCommand(anonymise.command('check'))
+  addAnonymiseDatabase(anonymise)
   return anonymise
 }

@@ -46,6 +46,26 @@ const embedded = async (dataDirectory: string): Promise<Ground> => {
 }
 
 /**
+ * Reaches the configured store, migrated, for work that speaks to PostgreSQL itself.
+ * @throws as `withStore`.
+ */
+export const withStoreConnection = async <T>(
+  flags: Flags,
+  work: (connection: DatabaseConnection) => Promise<T>,
+): Promise<T> => {
+  const { config, secrets } = await loadConfig({ flags })
+  const url = secrets.database_url?.reveal()
+  const ground: Ground =
+    url === undefined ? await embedded(config.data_dir) : { connection: { url }, stop: async () => {} }
+  try {
+    await migrate({ connection: ground.connection, log: silentLog })
+    return await work(ground.connection)
+  } finally {
+    await ground.stop()
+  }
+}
+
+/**
  * Opens the configured store, does the work and closes it again, whether a server runs on it or not.
  * @throws ConfigFaults, DatabaseRefused, DatabaseUnavailable, MigrationRefused, EmbeddedUnavailable.
  */
