@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { pageSchema } from './keys.ts'
+import { pageSchema, ProjectPageQuerySchema } from './keys.ts'
 
 const closed = { additionalProperties: false } as const
 const kinds = ['technical', 'person', 'content', 'usage', 'secret', 'operator'] as const
@@ -147,6 +147,21 @@ export const ErasureSchema = Type.Object(
   },
 )
 export type Erasure = Static<typeof ErasureSchema>
+
+/** Query of `GET /admin/v1/privacy/erasures`. */
+export const ErasurePageQuerySchema = Type.Object(
+  {
+    ...ProjectPageQuerySchema.properties,
+    after: Type.Optional(
+      Type.String({
+        pattern: '^era_[0-9A-HJKMNP-TV-Z]{26}$',
+        description: '`next_cursor` of the page before.',
+        examples: ['era_01KG9V6V80Q3M5YJ8T2N4R7WXA'],
+      }),
+    ),
+  },
+  closed,
+)
 
 /** Answer of `GET /admin/v1/privacy/erasures`. */
 export const ErasurePageSchema = pageSchema(ErasureSchema, 'ErasurePage')

@@ -113,7 +113,7 @@ export const compose = async (given: Ground): Promise<House> => {
     ...{ config: given.settings.config, settings, database, seal, crew, clock, log, metrics, audit },
     ...{ redisUrl: secrets.redis_url?.reveal(), pepper: pepper.value, port: () => state.port },
     ...{ current, keys: identity.keys, isDraining: () => state.draining, countText: tokens.countText },
-    ...{ budgetRules, secrets, providers: () => providers },
+    ...{ budgetRules, ledger, secrets, providers: () => providers },
   })
 
   const provenance = createOrigins(given.settings, { settings, database, seal, audit, clock, log })

@@ -67,6 +67,23 @@ const acts: readonly [route: string, action: string, body?: object, keep?: strin
   ['POST /admin/v1/ledger/adjustments', 'ledger.adjusted', { project: 'one', amount_usd: '0.01', reason: 'a test' }],
   ['POST /admin/v1/cache/purge', 'cache.purged', { project: 'one' }],
   ['POST /admin/v1/privacy/erasures', 'person.erased', { project: 'one', user: 'somebody' }],
+  [
+    'POST /admin/v1/privacy/requests',
+    'privacy_request.received',
+    {
+      project: 'one',
+      subject_request_type: 'erasure',
+      subject_identities: [
+        { identity_type: 'controller_customer_id', identity_format: 'raw', identity_value: 'anybody' },
+      ],
+    },
+    'dsr',
+  ],
+  [
+    'POST /admin/v1/privacy/requests/:privacy_request_id={dsr}/extend',
+    'privacy_request.extended',
+    { reason: 'Its size' },
+  ],
   ['POST /admin/v1/config/reload', 'config.reloaded'],
   ['PATCH /admin/v1/log-levels', 'log_levels.changed', { levels: { cache: 'silent' } }],
   ['POST /admin/v1/provenance/roots', 'provenance.root_made', {}],
@@ -76,7 +93,7 @@ const acts: readonly [route: string, action: string, body?: object, keep?: strin
   ['GET /admin/v1/audit/export', 'audit.exported'],
 ]
 
-/** These change nothing that is kept, show no secret, or are off (heap snapshots) and shown elsewhere (corrections, bodies). */
+/** These change nothing that is kept, show no secret, or are off (heap snapshots) and shown elsewhere (corrections, bodies, links to archives). */
 const others = [
   'POST /admin/v1/limits/explain',
   'POST /admin/v1/alerts/evaluate',
@@ -84,6 +101,7 @@ const others = [
   'POST /admin/v1/audit/checkpoints',
   'POST /admin/v1/ledger/recompute',
   'POST /admin/v1/diagnostics/heap-snapshot',
+  'POST /admin/v1/privacy/requests/:privacy_request_id/link',
 ]
 
 const filled = (text: string): string => text.replace(/\{(\w+)\}/g, (_, name: string) => made[name] ?? name)
@@ -96,8 +114,8 @@ it.each(acts)('%s stands in the audit as %s', async (route, action, body, keep) 
   const given = await answer.text()
   expect(answer.status, given).toBeLessThan(300)
   if (keep !== undefined) made[keep] = (JSON.parse(given) as { id: string }).id
-  // An erasure purges the cache, too.
-  const { data } = (await (await house.request('/admin/v1/audit?limit=2')).json()) as {
+  // A request for an erasure is one, and that purges the cache, too.
+  const { data } = (await (await house.request('/admin/v1/audit?limit=3')).json()) as {
     data: { action: string; actor: string; request_id: string }[]
   }
   const requestId = answer.headers.get('x-request-id')

@@ -1,7 +1,9 @@
 import type { Settings } from '../config/config.ts'
+import type { Config } from '../config/schema.ts'
 import type { Assets } from '../features/assets/assets.ts'
 import type { Audit } from '../features/audit/audit.ts'
 import type { Cache } from '../features/cache/cache.ts'
+import type { Ledger } from '../features/ledger/ledger.ts'
 import type { BudgetRules } from '../features/ledger/budget-rules.ports.ts'
 import { createPrivacy } from '../features/privacy/privacy.ts'
 import type { Recipient } from '../features/privacy/processing-record.ts'
@@ -11,38 +13,55 @@ import type { Database } from '../kernel/db.ts'
 import type { Feature } from '../kernel/feature.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Seal } from '../kernel/seal.ts'
+import { addressOf } from './address.ts'
+import { type BlobSecrets, openBlobStore } from './blob-store.ts'
 
 /** What comes of parts that are built elsewhere. */
 export interface PrivacyRoomPorts {
   readonly budgetRules: Pick<BudgetRules, 'list'>
+  readonly ledger: Pick<Ledger, 'forgetSettled'>
   /** As they are once the house stands. */
   readonly providers: () => Pick<Providers, 'names' | 'optionsOf'>
 }
 
 interface PrivacyRoomOptions extends PrivacyRoomPorts {
+  /** As it was when the house started. */
+  readonly config: Config
+  readonly secrets: BlobSecrets
   readonly settings: () => Settings
+  /** The port that is listened on. */
+  readonly port: () => number
   readonly database: Database
   readonly seal: Seal
   /** A secret that all replicas share. */
   readonly pepper: Buffer
   readonly audit: Pick<Audit, 'record'>
   readonly cache: Pick<Cache, 'forget'>
-  readonly assets: Pick<Assets, 'forgetOwner'>
+  readonly assets: Pick<Assets, 'forgetOwner' | 'contentsOf'>
   readonly clock: Clock
   readonly log: Log
 }
 
 const hostOf = (address: string | undefined): string => (address === undefined ? '' : new URL(address).host)
 
-/** Builds what tells of people’s data, and erases it. */
+/** Builds what tells of people’s data, gives it to them, and erases it. */
 export const createPrivacyRoom = (options: PrivacyRoomOptions): Feature => {
-  const { settings, audit, cache, assets, budgetRules, providers } = options
+  const { settings, audit, cache, assets, budgetRules, ledger, providers } = options
   return createPrivacy({
     ...options,
     record: audit.record,
+    blobs: openBlobStore(options, options.clock).blobs,
+    address: () => addressOf(settings().config, options.port()),
+    bounds: () => {
+      const { target_days, archive_days, link_minutes } = settings().config.privacy
+      return { targetDays: target_days, archiveDays: archive_days, linkMinutes: link_minutes }
+    },
+    contents: ({ project, user }) => assets.contentsOf({ project, subject: user }),
     settleMinutes: () => settings().config.retention.erasure_settle_minutes,
     forget: async (person, by) => {
       await cache.forget(person, by)
+      // The books of what the journal still has, before they are gone through.
+      await ledger.forgetSettled()
       return assets.forgetOwner({ project: person.project, subject: person.user })
     },
     personalRules: async () =>

@@ -1,6 +1,7 @@
 import { AuditSchema } from './audit-schema.ts'
 import { filesOptions } from './files-schema.ts'
+import { PrivacySchema } from './privacy-schema.ts'
 import { SessionsSchema } from './sessions-schema.ts'
 
 /** The options of what is kept of people, and of the proof of how it is kept. */
-export const dataOptions = { sessions: SessionsSchema, ...filesOptions, audit: AuditSchema }
+export const dataOptions = { sessions: SessionsSchema, ...filesOptions, audit: AuditSchema, privacy: PrivacySchema }

@@ -42,6 +42,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof LoadedConfig>([
   'safety',
   'provenance',
   'audit',
+  'privacy',
   'diagnostics',
   'requests',
   'slow_log',

@@ -57,6 +57,11 @@ beforeAll(async () => {
   const conversationIds = await Promise.all(Array.from({ length: 12 }, () => idOf('/v1/sessions', {}, secret.key)))
   const said = { message: { role: 'user', content: 'Hello' }, parent_id: null }
   const say = (session: string) => idOf(`/v1/sessions/${session}/messages`, said, secret.key)
+  const identity = { identity_type: 'controller_customer_id', identity_format: 'raw', identity_value: 'somebody' }
+  const privacyRequest = (kind: string) =>
+    idOf('/admin/v1/privacy/requests', {
+      ...{ project: 'default', subject_request_type: kind, subject_identities: [identity] },
+    })
   const operator = await idOf('/admin/v1/operators', { name: 'Fuzz', role: 'analyst' })
   world = {
     keys: { secretKey: secret.key, publishableKey: publishable.key, adminKey, revoked: revoked.key },
@@ -66,6 +71,7 @@ beforeAll(async () => {
     responseIds: await Promise.all(Array.from({ length: 12 }, response)),
     fileIds,
     erasureIds: [await idOf('/admin/v1/privacy/erasures', { project: 'default', user: 'nobody' })],
+    privacyRequestIds: await Promise.all(['access', 'erasure'].map(privacyRequest)),
     batchIds: [await idOf('/v1/batches', asked, secret.key)],
     conversationIds,
     messageIds: await Promise.all(Array.from({ length: 24 }, (_, index) => say(conversationIds[index % 3] as string))),

@@ -102,7 +102,11 @@ const notAsked = [
   // Come with files that shall be signed: provenance.test.ts.
   'provenance_failed',
   'provenance_unavailable',
-  // Come with the data of people: privacy.test.ts.
+  // Come with the data of people: privacy.test.ts, privacy-requests.test.ts.
+  'privacy_request_not_found',
+  'privacy_request_not_open',
+  'export_not_ready',
+  'export_link_invalid',
   'erasure_not_found',
   'person_missing',
   // Come with two requests of one name: idempotency.test.ts.

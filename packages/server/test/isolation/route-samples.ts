@@ -16,6 +16,11 @@ const missingUpload = 'upload_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 
 /** No erasure has this id. */
 const missingErasure = 'era_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+/** No request of a person has this one. */
+const missingRequest = 'dsr_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+const selfRequest = (suffix = '', body?: object) => missed(`/v1/privacy/requests/${missingRequest}${suffix}`, body)
+const personRequest = (suffix = '', body?: object) =>
+  missed(`/admin/v1/privacy/requests/${missingRequest}${suffix}`, body)
 
 /** No response has this id. */
 const missingResponse = 'resp_01ARZ3NDEKTSV4RRFFQ69G5FAV'
@@ -56,6 +61,20 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'POST /admin/v1/privacy/erasures': plain('/admin/v1/privacy/erasures', { project: 'default', user: 'nobody' }),
   'GET /admin/v1/privacy/erasures/:erasure_id': missed(`/admin/v1/privacy/erasures/${missingErasure}`),
   'POST /v1/privacy/erasures': plain('/v1/privacy/erasures', {}),
+  'POST /v1/privacy/requests': plain('/v1/privacy/requests', { subject_request_type: 'erasure' }),
+  'GET /v1/privacy/requests': plain('/v1/privacy/requests'),
+  'GET /v1/privacy/requests/:privacy_request_id': selfRequest(),
+  'POST /v1/privacy/requests/:privacy_request_id/link': selfRequest('/link', {}),
+  'GET /privacy/exports/:export_token': { ...missed('/privacy/exports/nothing'), told: 403 },
+  'POST /admin/v1/privacy/requests': plain('/admin/v1/privacy/requests', {
+    project: 'default',
+    subject_request_type: 'access',
+    subject_identities: [{ identity_type: 'controller_customer_id', identity_format: 'raw', identity_value: 'nobody' }],
+  }),
+  'GET /admin/v1/privacy/requests': plain('/admin/v1/privacy/requests'),
+  'GET /admin/v1/privacy/requests/:privacy_request_id': personRequest(),
+  'POST /admin/v1/privacy/requests/:privacy_request_id/extend': personRequest('/extend', { reason: 'None' }),
+  'POST /admin/v1/privacy/requests/:privacy_request_id/link': personRequest('/link', {}),
   'GET /warmz': plain('/warmz'),
   'GET /openapi.json': plain('/openapi.json'),
   'GET /errors.json': plain('/errors.json'),

@@ -14,6 +14,7 @@ import { createForgetOwner } from './forget-owner.ts'
 import { createFinish } from './finish-upload.ts'
 import { createImages, type ImageBounds } from './images.ts'
 import { createChunkReader } from './read-chunks.ts'
+import { createOwnedContents } from './owned-contents.ts'
 import { createSigner } from './signed-urls.ts'
 import { signedRoutes } from './signed.routes.ts'
 import { createSweep } from './sweep.ts'
@@ -51,6 +52,8 @@ export interface AssetsOptions {
 export interface Assets extends Feature {
   /** Erases all assets and uploads of an owner. Tells how many, by table. */
   readonly forgetOwner: (owner: Owner) => Promise<Readonly<Record<string, number>>>
+  /** All contents of an owner, one after the other. */
+  readonly contentsOf: ReturnType<typeof createOwnedContents>
 }
 
 /** Builds assets over the store of their bytes. */
@@ -75,6 +78,7 @@ export const createAssets = (options: AssetsOptions): Assets => {
   const newId = (prefix: 'asset' | 'upload') => prefixedId(prefix, clock.now())
   return {
     name: 'assets',
+    contentsOf: createOwnedContents(database, assets, read),
     forgetOwner: createForgetOwner({ database, assets, uploads: uploadStore, onDropped }),
     routes: [
       ...uploadRoutes({ store: uploadStore, assets, uploads, finish, bounds, maxBytes, newId, onDropped }),

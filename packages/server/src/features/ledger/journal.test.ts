@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Hold } from '../../domain/hold.ts'
 import { systemClock } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
@@ -265,4 +265,22 @@ test('a full disk: calls without a budget are served and counted, calls with one
   call()
   expect(ledger.stats().droppedRecords).toBe(dropped)
   await ledger.stop()
+})
+
+test('what was written leaves the disk when the journal is renewed and nothing needs it', async () => {
+  const journal = open()
+  try {
+    journal.keepFrom(null)
+    journal.append('first\n')
+    journal.renew()
+    await journal.sync()
+    journal.renew()
+    await vi.waitFor(() => expect(logs()).toHaveLength(1))
+    expect(readFileSync(join(directory, logs()[0] as string), 'utf8')).toBe('')
+    journal.append('second\n')
+    await journal.sync()
+    expect(readFileSync(join(directory, logs()[0] as string), 'utf8')).toBe('second\n')
+  } finally {
+    await journal.close()
+  }
 })

@@ -31,6 +31,8 @@ export interface Journal {
   end(): Position
   /** Reads on from a place; `next` equals `from` when nothing follows. */
   read(from: Position): Promise<{ lines: string[]; segment: number; next: Position }>
+  /** Lines so far go once they are settled: those to come stand in another segment. */
+  renew(): void
   /** Keeps a line for the operator that PostgreSQL will never take. */
   setAside(line: string): void
   /** Waits until everything appended is on the disk itself. @throws JournalFault */
@@ -80,6 +82,7 @@ export const openJournal = (options: JournalOptions): Journal => {
   let descriptor = -1
   let size = 0
   let failing = false
+  let isRenewed = false
   let faults = 0
   /** Lines that no fdatasync has confirmed: after a failed one the system may have dropped their pages. */
   let unsynced: string[] = []
@@ -106,6 +109,7 @@ export const openJournal = (options: JournalOptions): Journal => {
     descriptor = createSegment(directory, next)
     segment = next
     size = 0
+    isRenewed = false
     segments = [...segments, next]
     collect()
   }
@@ -174,7 +178,7 @@ export const openJournal = (options: JournalOptions): Journal => {
         resolve()
       }
       try {
-        if (size >= segmentBytes) roll()
+        if (size >= segmentBytes || (isRenewed && size > 0)) roll()
         faultPoints.pass('ledger.journal-sync')
         fdatasync(target, finish)
       } catch (cause) {
@@ -189,6 +193,20 @@ export const openJournal = (options: JournalOptions): Journal => {
   const schedule = () => {
     if (timer === null && syncing === null)
       timer = clock.after(SYNC_AFTER_MS, () => void startSync().catch(() => undefined))
+  }
+
+  const renew = (): void => {
+    if (size === 0 || failing) return
+    isRenewed = true
+    // Else the next sync does it, which knows what is under way.
+    if (unsynced.length > 0 || syncing !== null) return
+    const ended = descriptor
+    try {
+      roll()
+      closeQuietly(ended)
+    } catch (cause) {
+      fail(cause)
+    }
   }
 
   const append = (line: string): number => {
@@ -251,6 +269,7 @@ export const openJournal = (options: JournalOptions): Journal => {
     },
     end: () => ({ segment, offset: size }),
     read,
+    renew,
     setAside: (line) => appendFileSync(join(directory, 'refused.log'), line, { mode: 0o600 }),
     sync,
     stats: () => ({ state: failing ? 'failing' : 'ok', segments: segments.length, faults }),

@@ -78,6 +78,8 @@ export interface Ledger {
   stats(): LedgerStats
   /** Brings everything settled until now to PostgreSQL. */
   flush(): Promise<void>
+  /** What is settled leaves the journal as soon as nothing is under way in it any more. */
+  forgetSettled(): Promise<void>
   start(): Promise<void>
   stop(): Promise<void>
 }
@@ -85,6 +87,8 @@ export interface Ledger {
 const QUEUE_LIMIT = 50_000
 const DAY_MS = 86_400_000
 const CARRY_MS = 2_000
+/** How long at least a line stands in the journal of a house that has little to do. */
+const RENEW_MS = 600_000
 const RECOVERY_RETRY_MS = 1_000
 const FLUSH_ATTEMPTS = 3
 
@@ -185,12 +189,17 @@ export const createLedger = (options: LedgerOptions): Ledger & Feature => {
     budgets,
     stats,
     flush: drain.flush,
+    forgetSettled: async () => {
+      journal.renew()
+      await drain.flush()
+    },
     start: async () => {
       await takeUp()
       leases.start()
       alerts.start()
       timers.push(
         clock.every(CARRY_MS, holds.carry),
+        clock.every(RENEW_MS, journal.renew),
         clock.every(DAY_MS, () => void ensurePartitions()),
       )
       void ensurePartitions()

@@ -1,4 +1,4 @@
-import { type Page, type PageQuery, pageOf, ProjectPageQuerySchema } from '@headgate/contract/keys.ts'
+import { type Page, type PageQuery, pageOf } from '@headgate/contract/keys.ts'
 import {
   type DataMapQuery,
   DataMapQuerySchema,
@@ -6,6 +6,7 @@ import {
   type Erase,
   EraseSchema,
   type Erasure,
+  ErasurePageQuerySchema,
   ErasurePageSchema,
   ErasurePathSchema,
   ErasureSchema,
@@ -58,7 +59,7 @@ export const inventoryRoutes = (map: Readonly<Record<string, TableMap>>, facts: 
 ]
 
 /** Who asks for themself: the person who is proven, or whom a backend names. @throws AppError `person_missing` */
-const selfOf = ({ caller, user }: Exchange): Person => {
+export const selfOf = ({ caller, user }: Exchange): Person => {
   const named = caller.person ?? (caller.kind === 'secret' ? user : null)
   if (named === null) throw new AppError('person_missing')
   return { project: caller.projectId, user: named }
@@ -99,7 +100,7 @@ export const erasureRoutes = (erasures: Pick<Erasures, 'erase' | 'find' | 'list'
     access: 'admin',
     permission: 'privacy:read',
     summary: 'Lists erasures, the newest first.',
-    query: ProjectPageQuerySchema,
+    query: ErasurePageQuerySchema,
     reference: { operationId: 'listErasures', tag: 'Privacy', answer: ErasurePageSchema },
     handle: async ({ query }) => {
       const { project, after, limit = DEFAULT_PAGE } = query as PageQuery

@@ -2,16 +2,28 @@ import type { Clock } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import type { Log } from '../../kernel/log.ts'
+import { createArchiveStore, type PieceBlobs, type PieceSeal } from './archives.store.ts'
 import { createErasures, type ErasurePorts } from './erasures.ts'
 import { createErasureStore, type SealPort } from './erasures.store.ts'
+import { type ArchivePorts, createArchive } from './export-archive.ts'
+import { createExportLinks } from './export-links.ts'
+import { createExportStore } from './export.store.ts'
 import { dataMap } from './map/map.ts'
 import { erasureRoutes, inventoryRoutes } from './privacy.routes.ts'
 import type { Recipient } from './processing-record.ts'
 import { createReceiptSigner } from './receipt.ts'
+import { adminRequestRoutes, selfRequestRoutes } from './requests.routes.ts'
+import { createRequestStore } from './requests.store.ts'
+import { createRequests, type RequestPorts } from './requests.ts'
 
-export interface PrivacyOptions extends Pick<ErasurePorts, 'forget' | 'record' | 'settleMinutes'> {
+export interface PrivacyOptions
+  extends Pick<ErasurePorts, 'forget' | 'record' | 'settleMinutes'>,
+    Pick<RequestPorts, 'bounds' | 'address'>,
+    Pick<ArchivePorts, 'contents'> {
   readonly database: Database
-  readonly seal: SealPort
+  readonly seal: SealPort & PieceSeal
+  /** Where archives are kept. */
+  readonly blobs: PieceBlobs
   /** A secret that all replicas share: digests of names are made and receipts signed under it. */
   readonly pepper: Buffer
   readonly clock: Clock
@@ -22,22 +34,51 @@ export interface PrivacyOptions extends Pick<ErasurePorts, 'forget' | 'record' |
   readonly recipients: () => readonly Recipient[]
 }
 
-/** What is held of people, and erasing it. */
+/** What is held of people, giving it to them, and erasing it. */
 export const createPrivacy = (options: PrivacyOptions): Feature => {
-  const { database, seal, pepper, clock, recipients, personalRules } = options
+  const { database, seal, blobs, pepper, clock, recipients, personalRules, record } = options
+  const facts = () => ({ now: clock.now(), recipients: recipients() })
+  const signer = createReceiptSigner(pepper)
+  const store = createErasureStore(database, seal, dataMap, pepper, personalRules)
   const erasures = createErasures({
     ...options,
-    map: dataMap,
-    store: createErasureStore(database, seal, dataMap, pepper, personalRules),
-    signer: createReceiptSigner(pepper),
+    ...{ map: dataMap, store, signer },
+    forget: async (person, by) => {
+      const exports = await requests.forget(person)
+      const touched = await options.forget(person, by)
+      return exports > 0 ? { ...touched, privacy_requests: exports } : touched
+    },
+  })
+  const requests = createRequests({
+    ...options,
+    erasures,
+    store: createRequestStore(database, seal, store.digestOf),
+    archives: createArchiveStore(database, seal, blobs),
+    links: createExportLinks(pepper),
+    write: createArchive({
+      ...{ map: dataMap, facts, signer, contents: options.contents },
+      store: createExportStore(database, seal, personalRules),
+    }),
   })
   return {
     name: 'privacy',
     routes: [
-      ...inventoryRoutes(dataMap, () => ({ now: clock.now(), recipients: recipients() })),
+      ...inventoryRoutes(dataMap, facts),
       ...erasureRoutes(erasures),
+      ...selfRequestRoutes(requests),
+      ...adminRequestRoutes(requests, (entry) =>
+        database.transaction({ project: entry.project }, (transaction) =>
+          record(transaction, { ...entry, action: 'privacy_request.link_made' }),
+        ),
+      ),
     ],
-    start: erasures.start,
-    stop: erasures.stop,
+    start: () => {
+      erasures.start()
+      requests.start()
+    },
+    stop: async () => {
+      await requests.stop()
+      await erasures.stop()
+    },
   }
 }

@@ -22,6 +22,7 @@ export interface World {
   readonly fileIds: readonly string[]
   readonly batchIds: readonly string[]
   readonly erasureIds: readonly string[]
+  readonly privacyRequestIds: readonly string[]
   /** Conversations, and messages of the first of them. */
   readonly conversationIds: readonly string[]
   readonly messageIds: readonly string[]
@@ -92,6 +93,7 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     file_id: world.fileIds,
     batch_id: world.batchIds,
     erasure_id: world.erasureIds,
+    privacy_request_id: world.privacyRequestIds,
     session_id: world.conversationIds,
     message_id: world.messageIds,
     asset_id: world.assetIds,

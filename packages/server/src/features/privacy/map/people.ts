@@ -139,6 +139,32 @@ export const peopleTables: Readonly<Record<string, TableMap>> = {
       ],
     },
   },
+  privacy_requests: {
+    activity: 'security',
+    purpose: 'What people asked for of their data, and when it was answered.',
+    kept: 'for ever: it proves what was done',
+    ...house,
+    because:
+      'The name goes once the request is answered; a keyed digest stays. An erasure ends what is under way, and takes the archives.',
+    columns: {
+      person: ['subject', 'sealed'],
+      operator: ['requested_by'],
+      technical: [
+        ...['project_id', 'request_id', 'kind', 'law', 'asker_id', 'state', 'target_at', 'confirm_at', 'due_at'],
+        ...['extended_at', 'erasure_id', 'turn', 'next_at', 'attempts', 'archive_bytes', 'archive_sha256'],
+        'archive_until',
+      ],
+      usage: ['received_at', 'completed_at'],
+    },
+  },
+  privacy_archive_pieces: {
+    activity: 'security',
+    purpose: 'Which objects the archive of somebody’s data is made of; they are sealed.',
+    kept: '`privacy.archive_days`',
+    ...house,
+    because: 'Names no person; goes with the archive.',
+    columns: { technical: ['project_id', 'request_id', 'turn', 'position', 'object', 'bytes'] },
+  },
   issuers: {
     activity: 'security',
     purpose: 'Who vouches for people.',
