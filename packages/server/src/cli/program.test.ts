@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import packageDescription from '../../package.json' with { type: 'json' }
 import { freshDatabase } from '../../test/support/database.ts'
 import { openDatabase } from '../kernel/db.ts'
 import { startEmbedded } from '../kernel/embedded.ts'
@@ -44,6 +45,11 @@ const lines = ({ stdout }: Answer): string[][] =>
     .trimEnd()
     .split('\n')
     .map((line) => line.split('\t'))
+
+test('it tells its version', async () => {
+  const { code, stdout } = await run(['--version'])
+  expect([code, stdout.trim()]).toEqual([0, packageDescription.version])
+})
 
 describe('without a server', () => {
   test('a key lives its life on the embedded store, which is started for the moment and ended again', async () => {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import packageDescription from '../../package.json' with { type: 'json' }
 import { addCommonOptions, flagsOf } from './command-context.ts'
 import { exitCode } from './exit-codes.ts'
 import { writeFailure } from './output.ts'
@@ -19,6 +20,7 @@ const commandsFor = async (words: readonly string[]): Promise<readonly Command[]
 const buildProgram = async (words: readonly string[]): Promise<Command> => {
   const program = new Command('headgate')
     .description('Self-hosted gateway and backend for AI apps')
+    .version(packageDescription.version, '-V, --version', 'print the version')
     .showHelpAfterError('Run with --help for the options.')
     .showSuggestionAfterError()
   for (const command of await commandsFor(words)) program.addCommand(command)
