@@ -184,6 +184,13 @@ describe('rows that may go', () => {
   })
 })
 
+it('a text is searched to its end, however much is found in it', async () => {
+  const text = Array.from({ length: 3_000 }, (_, number) => `p${number}@example.org`).join(' ')
+  const columns = { note: { operator: 'text', entities: { EMAIL: { operator: 'redact' } } } }
+  const { written } = await run('jsonl', `${JSON.stringify({ note: text })}\n`, { columns })
+  expect(JSON.parse(written ?? '').note.trim()).toBe('')
+})
+
 it('numbers and quotes come through as they were, and an output is never written over', async () => {
   const text = '{"id":12345678901234567890,"n":1e400,"t":null,"u":"a\\"b","gone":"x"}\n'
   const { written } = await run('jsonl', text, { others: 'keep', columns: { gone: { operator: 'redact' } } })

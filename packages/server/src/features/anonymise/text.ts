@@ -6,15 +6,21 @@ export interface TextFinding {
   readonly score: number
 }
 
-/** Whether another finding says the same or more: the same place with a score as high, or a larger place around it (Presidio, overlapping entities). */
-const isCovered = (one: TextFinding, other: TextFinding, isLater: boolean): boolean => {
-  if (one.start === other.start && one.end === other.end)
-    return one.score < other.score || (one.score === other.score && isLater)
-  return one.start >= other.start && one.end <= other.end
+/**
+ * Without findings that another one covers (Presidio, overlapping entities): at the same place the one with the highest score stays, of those within
+ * one another the largest; in the order of their places.
+ */
+const uncovered = (findings: readonly TextFinding[]): TextFinding[] => {
+  const sorted = findings.toSorted(
+    (left, right) => left.start - right.start || right.end - left.end || right.score - left.score,
+  )
+  let reached = 0
+  return sorted.filter(({ end }) => {
+    const reachesOn = end > reached
+    reached = Math.max(reached, end)
+    return reachesOn
+  })
 }
-
-/** Findings that are bounded: comparing each with each must end soon. */
-const mostFindings = 2_000
 
 /**
  * Puts something else in the place of what was found, by its kind. Of findings at one place the one with the higher score counts, of those within
@@ -25,13 +31,7 @@ export const replaceFindings = (
   findings: readonly TextFinding[],
   operate: (entity: string, found: string) => string,
 ): string => {
-  const sorted = findings
-    .filter(({ start, end }) => start >= 0 && start < end && end <= text.length)
-    .slice(0, mostFindings)
-    .sort((left, right) => left.start - right.start || left.end - right.end)
-  const kept = sorted.filter(
-    (one, at) => !sorted.some((other, otherAt) => at !== otherAt && isCovered(one, other, at > otherAt)),
-  )
+  const kept = uncovered(findings.filter(({ start, end }) => start >= 0 && start < end && end <= text.length))
   let made = ''
   let at = 0
   for (const { entity, start, end } of kept) {
