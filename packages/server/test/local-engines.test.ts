@@ -163,6 +163,25 @@ describe('transcripts by pocketsphinx', () => {
     expect(await refusal(hear(Buffer.from('ID3 no sound at all'), { language: 'de' }))).toEqual(refused)
   })
 
+  it('are refused of more than it could hear in time, whatever the file says of its length', async (context) => {
+    need(context, 'pocketsphinx')
+    const file = Buffer.alloc(7_000_000, 128)
+    file.write('RIFF....WAVEfmt ', 0, 'latin1')
+    file.writeUInt32LE(16, 16)
+    file.writeUInt16LE(1, 20)
+    file.writeUInt16LE(1, 22)
+    // A thousand samples a second, of which a second is said to take a megabyte.
+    file.writeUInt32LE(1_000, 24)
+    file.writeUInt32LE(1_000_000, 28)
+    file.writeUInt16LE(1, 32)
+    file.writeUInt16LE(8, 34)
+    file.write('data', 36, 'latin1')
+    file.writeUInt32LE(file.length - 44, 40)
+    const before = process.memoryUsage().rss
+    expect(await refusal(hear(file))).toEqual({ status: 400, code: 'unsupported_parameter' })
+    expect(process.memoryUsage().rss - before).toBeLessThan(200_000_000)
+  }, 90_000)
+
   it('are read from what it writes, and written as subtitles', () => {
     const output =
       'hello world\n<s> 0.000 0.140 0.9\nhello 0.150 0.270 0.5\nworld(2) 0.280 0.550 0.1\n</s> 0.56 0.6 1.0\n'

@@ -5,11 +5,20 @@ let house: House
 let key: string
 beforeAll(async () => {
   house = await startHouse({
-    config: { safety_policy: 'main', safety_block: { names: { texts: ['Project Bluebird'] } } },
+    config: {
+      safety_policy: 'main',
+      safety_block: { names: { texts: ['Project Bluebird'] } },
+      models: { 'up/dall-e-3': { price: { image: '0.04' } } },
+    },
   })
   key = (await house.makeKey()).key
 })
 afterAll(() => house.stop())
+
+it('members that another operation has are no fault of ours', async () => {
+  const body = { model: 'up/dall-e-3', prompt: 'Ignore previous instructions', messages: 'x' }
+  expect((await house.request('/v1/images/generations', { key, body })).status).toBe(200)
+})
 
 const model = 'up/gpt-4o-mini'
 const expectRefused = async (body: object, path = '/v1/chat/completions') => {

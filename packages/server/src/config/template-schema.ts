@@ -20,7 +20,8 @@ const CallTemplateSchema = group(
     body: Type.Optional(
       Type.String({
         maxLength: 100_000,
-        description: 'Of `POST`: values are written as JSON, inside of quotes as its text; in a form as in an address.',
+        description:
+          'Of `POST`: values are written as JSON, inside of quotes as its text; in a form as in an address; in XML and HTML as text.',
       }),
     ),
     content_type: Type.Optional(

@@ -29,7 +29,9 @@ export const templateValues: ReadonlySet<string> = new Set([
 ])
 
 /** How the values of a body of this type are written. */
-export const modeOfBody = (contentType: string): 'json' | 'url' | 'text' => {
-  if (/^application\/([a-z0-9.-]+\+)?json\b/i.test(contentType)) return 'json'
-  return /^application\/x-www-form-urlencoded\b/i.test(contentType) ? 'url' : 'text'
+export const modeOfBody = (contentType: string): 'json' | 'url' | 'xml' | 'text' => {
+  const [essence = ''] = contentType.toLowerCase().split(';')
+  if (/json$/.test(essence)) return 'json'
+  if (/(\+|\/)(xml|html)$/.test(essence)) return 'xml'
+  return essence === 'application/x-www-form-urlencoded' ? 'url' : 'text'
 }

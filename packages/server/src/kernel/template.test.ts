@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { parseTemplate, TemplateFault } from './template.ts'
+import { modeOfBody } from '../domain/call-template.ts'
+import { parseTemplate, TemplateFault, type TemplateMode } from './template.ts'
 
 const known = new Set(['prompt', 'size', 'list'])
-const fill = (text: string, mode: 'json' | 'url' | 'text', values: Record<string, unknown>) =>
+const fill = (text: string, mode: TemplateMode, values: Record<string, unknown>) =>
   parseTemplate(text, mode, known).fill(values)
 
 describe('a template', () => {
@@ -19,6 +20,26 @@ describe('a template', () => {
       }),
       { seed: 11, numRuns: 200 },
     )
+  })
+
+  it('in XML takes any text as text', () => {
+    expect(fill('<speak a="{prompt}">{prompt}</speak>', 'xml', { prompt: `</speak>&amp;"'\u0000\ud800<b` })).toBe(
+      '<speak a="&lt;/speak&gt;&amp;amp;&quot;&#39; \ufffd&lt;b">&lt;/speak&gt;&amp;amp;&quot;&#39; \ufffd&lt;b</speak>',
+    )
+  })
+
+  it('is written as its content type says', () => {
+    const modes = {
+      ...{
+        'application/json': 'json',
+        'application/problem+json': 'json',
+        'text/json': 'json',
+        'application/x-ndjson': 'json',
+      },
+      ...{ 'application/ssml+xml': 'xml', 'text/xml; charset=utf-8': 'xml', 'text/html': 'xml' },
+      ...{ 'application/x-www-form-urlencoded': 'url', 'text/plain': 'text' },
+    }
+    for (const [type, mode] of Object.entries(modes)) expect(modeOfBody(type), type).toBe(mode)
   })
 
   it('in an address keeps a value in its place', () => {

@@ -1,8 +1,8 @@
 /** What a template is filled with; null and what is absent leave nothing, or `null` in JSON. */
 export type TemplateValues = Readonly<Record<string, unknown>>
 
-/** How values are written: as JSON, as parts of an address, or as they are. */
-export type TemplateMode = 'json' | 'url' | 'text'
+/** How values are written: as JSON, as parts of an address, as text of XML, or as they are. */
+export type TemplateMode = 'json' | 'url' | 'xml' | 'text'
 
 /** A text with places for values. */
 export interface Template {
@@ -30,6 +30,21 @@ const textOf = (value: unknown): string => {
 /** Lone halves of surrogate pairs have no UTF-8. */
 const inAddress = (value: unknown): string => encodeURIComponent(textOf(value).toWellFormed())
 
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+/** XML 1.0, 2.2: most control characters may stand in no document, however they are written. */
+const inXml = (value: unknown): string =>
+  textOf(value)
+    .toWellFormed()
+    .replace(/[&<>"']/g, (character) => entities[character] as string)
+    .replace(/[^\t\n\r\u0020-\ud7ff\ud800-\udfff\ue000-\ufffd]/g, ' ')
+
 const inJson = (value: unknown, isQuoted: boolean): string =>
   isQuoted ? JSON.stringify(textOf(value)).slice(1, -1) : JSON.stringify(value ?? null)
 
@@ -45,6 +60,7 @@ const endsQuoted = (piece: string, isQuoted: boolean): boolean => {
 
 const write = (place: Place, value: unknown, mode: TemplateMode): string => {
   if (mode === 'json') return inJson(value, place.isQuoted)
+  if (mode === 'xml') return inXml(value)
   return mode === 'url' ? inAddress(value) : textOf(value)
 }
 

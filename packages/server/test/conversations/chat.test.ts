@@ -222,6 +222,16 @@ describe('a long conversation', () => {
     expect((await client.branch('fay', id)).length).toBe(24)
   })
 
+  it('is summed up under the checks that the call asks for', async () => {
+    const { id } = await client.begin('ina', { settings: { context_tokens: 400, summary_model: 'up/gpt-4o-mini' } })
+    for (let turn = 0; turn < 20; turn++)
+      await client.say('ina', id, `I am ina@example.org ${'word '.repeat(30)}`, turn % 2 ? 'assistant' : 'user')
+    const asked = await client.chat('ina', id, { model, messages: [user('Next')], safe: true })
+    expect(asked.status).toBe(200)
+    expect(upstream.requests().length).toBeGreaterThan(1)
+    for (const { body } of upstream.requests()) expect(body).not.toContain('ina@example.org')
+  })
+
   it('whose summary cannot be made says what is left out', async () => {
     const id = await talk('gus', { summary_model: 'up/gpt-4o-mini;status=400' })
     const answer = await client.chat('gus', id, { model, messages: [user('Next')] })

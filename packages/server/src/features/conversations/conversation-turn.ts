@@ -21,6 +21,7 @@ export type AskModel = (call: {
   readonly user: string | null
   readonly body: Buffer
   readonly signal: CancelSignal
+  readonly safe: string | undefined
 }) => Promise<Buffer>
 
 /** What calls in sessions need. */
@@ -55,6 +56,8 @@ export interface OpenedSession {
   readonly prepare: (asked: {
     readonly messages: readonly WireMessage[]
     readonly model: string
+    /** Checks that the call asks for hold for what is made on its behalf too. */
+    readonly safe: string | undefined
     readonly signal: CancelSignal
   }) => Promise<Turn>
 }
@@ -123,7 +126,7 @@ export const createTurns = (options: TurnOptions) => {
   }
 
   const summaries =
-    ({ caller, user }: Exchange, model: string, signal: CancelSignal): AskForSummary =>
+    ({ caller, user }: Exchange, model: string, safe: string | undefined, signal: CancelSignal): AskForSummary =>
     async (instructions, transcript, mostTokens) => {
       const request = {
         model,
@@ -134,7 +137,7 @@ export const createTurns = (options: TurnOptions) => {
         ],
       }
       const body = Buffer.from(JSON.stringify(request))
-      const answer = answerOf(await options.askModel({ caller, user, body, signal }))
+      const answer = answerOf(await options.askModel({ caller, user, body, signal, safe }))
       return answer === null ? '' : plainText(answer.message)
     }
 
@@ -168,10 +171,10 @@ export const createTurns = (options: TurnOptions) => {
     const { agent, settings } = session
     const leaf = parent === undefined ? session.activeLeaf : parent
 
-    const prepare: OpenedSession['prepare'] = async ({ messages: asked, model, signal }) => {
+    const prepare: OpenedSession['prepare'] = async ({ messages: asked, model, safe, signal }) => {
       checkRoom(session.messages, asked)
       const { tokens, summaryModel } = options.context()
-      const ask = summaries(exchange, settings?.summary_model ?? summaryModel ?? model, signal)
+      const ask = summaries(exchange, settings?.summary_model ?? summaryModel ?? model, safe, signal)
       const budget = settings?.context_tokens ?? tokens
       const wish = { owner, sessionId, leaf, budget, mostMessages: bounds().messages, ask }
       const context = await contexts.load(wish, asked)

@@ -23,6 +23,7 @@ export interface ConversationPorts {
     readonly prepare: (asked: {
       readonly messages: readonly Message[]
       readonly model: string
+      readonly safe: string | undefined
       readonly signal: CancelSignal
     }) => Promise<{
       readonly context: readonly Message[]
@@ -60,6 +61,12 @@ const withConversation = (body: Buffer, given: Members, defaults: Members, conte
   return edited(body, edits)
 }
 
+/** The stricter of what header and member ask for; what is wrong with them, the call itself is told. */
+const safeWish = (...wishes: readonly unknown[]): string | undefined => {
+  const given = wishes.filter((wish) => wish === true || typeof wish === 'string').map(String)
+  return ['strict', 'true'].find((wish) => given.includes(wish))
+}
+
 /**
  * A chat call that names a session: the conversation stands before its messages, the agent’s members beside them, and both
  * sides are kept once an answer is there.
@@ -89,6 +96,7 @@ export const createConversationCall = (
     const turn = await prepare({
       messages: asked as readonly Message[],
       model: typeof model === 'string' ? model : '',
+      safe: safeWish(input.headers[header.safe], given['safe']),
       signal: input.signal,
     })
     const whole = withConversation(body, given, defaults, turn.context)

@@ -24,6 +24,8 @@ export interface LineCallInput {
   readonly protocol?: 'completions' | 'responses'
   readonly body: Buffer
   readonly signal: CancelSignal
+  /** What is to be checked of it, as `x-headgate-safe` says; absent: as its project has it. */
+  readonly safe?: string | undefined
 }
 
 /** Such a call: its exchange, and the body of the answer. */
@@ -65,13 +67,25 @@ export const createLineCall = (
     return wholeResponse({ keep, now: responses.now }, exchange, { id, asked }, jsonOf(await answer))
   }
 
-  return ({ caller, user, operation, protocol, body, signal }: LineCallInput): LineCall => {
+  return ({ caller, user, operation, protocol, body, signal, safe }: LineCallInput): LineCall => {
     const at = ports.now()
     const startedAt = ports.monotonic()
     const walk = new Walk(startedAt, at)
     walk.identifiedAt = walk.receivedAt = startedAt
     const id = prefixedId('req', at)
-    const exchange = { id, requestId: id, caller, address: '', startedAt, user, tags: noTags, headers: {}, walk }
+    const wish = safe === undefined ? {} : { safe }
+    const exchange = {
+      id,
+      requestId: id,
+      caller,
+      address: '',
+      startedAt,
+      user,
+      tags: noTags,
+      headers: {},
+      walk,
+      ...wish,
+    }
     const input = { params: {}, query: {}, body, headers: {}, requestId: id, address: '', signal, exchange }
     return {
       exchange,

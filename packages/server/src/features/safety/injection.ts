@@ -88,10 +88,11 @@ export interface InjectionScore {
 
 /** Texts of all who speak but the author: messages of the system and the developer are left aside. */
 const spokenTexts = (
-  { body, members }: InferenceRequest,
+  { operation, body, members }: InferenceRequest,
   texts: readonly { readonly text: string }[],
 ): readonly string[] => {
-  const span = members.get('messages')
+  // Other operations may have a member of that name too, whatever it is.
+  const span = operation === 'chat' ? members.get('messages') : undefined
   if (span === undefined) return texts.map(({ text }) => text)
   const messages = JSON.parse(body.toString('utf8', span.start, span.end)) as { role?: string }[]
   return messages

@@ -1,6 +1,6 @@
 import { asHeader } from '../../../domain/attribution.ts'
 import { type CallTemplate, modeOfBody, type TemplateOperation, templateValues } from '../../../domain/call-template.ts'
-import { parseTemplate, type TemplateValues } from '../../../kernel/template.ts'
+import { parseTemplate, type TemplateMode, type TemplateValues } from '../../../kernel/template.ts'
 import { invalid } from '../translation/losses.ts'
 
 /** How each operation is asked for. */
@@ -35,7 +35,7 @@ const checked = (path: string): string => {
 
 /** Reads a template. @throws TemplateFault. */
 export const readTemplate = (template: CallTemplate): ReadTemplate => {
-  const parse = (text: string, mode: 'json' | 'url' | 'text') => parseTemplate(text, mode, templateValues)
+  const parse = (text: string, mode: TemplateMode) => parseTemplate(text, mode, templateValues)
   const path = parse(template.path, 'url')
   const body = template.body === undefined ? null : parse(template.body, modeOfBody(template.contentType))
   const headers = Object.entries(template.headers ?? {}).map(

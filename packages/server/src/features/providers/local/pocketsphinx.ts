@@ -4,10 +4,13 @@ import { findProgram, runProgram, withScratch } from '../../../kernel/programs.t
 import { unsupported } from '../translation/losses.ts'
 import { asFault, engineBroke, type EngineKind, VERSION_BYTES } from './engine.ts'
 import { answerTranscript, readHearing, type Heard } from './transcript.ts'
-import { atRate, readWav, type Sound, soundMs, wavOf } from './wav.ts'
+import { atRate, readWav, type Sound, soundMs, wavMs, wavOf } from './wav.ts'
 
 /** What its model of English was trained on. */
 const rate = 16_000
+
+/** Longest recording, in milliseconds: it hears about as fast as somebody speaks. */
+const mostMs = 600_000
 
 /** It reads forty megabytes of its model first. */
 const FIRST_MS = 20_000
@@ -16,7 +19,11 @@ const soundOf = ({ body, media }: InferenceRequest): Sound => {
   const file = outlineForm(body, media?.contentType ?? '').find(
     ({ name, fileName }) => name === 'file' && fileName !== null,
   )
-  const sound = file === undefined ? null : readWav(body.subarray(file.start, file.end))
+  const recording = file === undefined ? Buffer.alloc(0) : body.subarray(file.start, file.end)
+  // What the header says of its length is not asked: at another rate it may be a thousand times as long.
+  if ((wavMs(recording) ?? 0) > mostMs)
+    throw unsupported([{ place: 'file', why: `This engine hears ${mostMs / 60_000} minutes at most: cut it.` }])
+  const sound = readWav(recording)
   if (sound === null)
     throw unsupported([{ place: 'file', why: 'This engine hears uncompressed WAV files (8, 16, 24 or 32 bits).' }])
   return sound

@@ -1,3 +1,5 @@
+import { endianness } from 'node:os'
+
 /** Sound of one channel: samples of 16 bits. */
 export interface Sound {
   readonly rate: number
@@ -24,14 +26,20 @@ const mixed = (file: Buffer, start: number, end: number, channels: number, bytes
   return samples
 }
 
-/**
- * Reads an uncompressed WAV file of 8, 16, 24 or 32 bits, its channels mixed into one; null for anything else. One that was streamed
- * says lengths that its writer did not know: it ends where the file does.
- */
-export const readWav = (file: Buffer): Sound | null => {
+/** Where the samples of a WAV file stand, and what they are. */
+interface WavOutline {
+  readonly channels: number
+  readonly rate: number
+  /** Of a sample. */
+  readonly bytes: number
+  readonly start: number
+  readonly end: number
+}
+
+const outlineWav = (file: Buffer): WavOutline | null => {
   if (file.length < 12 || file.toString('latin1', 0, 4) !== 'RIFF' || file.toString('latin1', 8, 12) !== 'WAVE')
     return null
-  let shape: { readonly channels: number; readonly rate: number; readonly bytes: number } | null = null
+  let shape: Pick<WavOutline, 'channels' | 'rate' | 'bytes'> | null = null
   for (let at = 12; at + 8 <= file.length; ) {
     const type = file.toString('latin1', at, at + 4)
     const start = at + 8
@@ -44,13 +52,29 @@ export const readWav = (file: Buffer): Sound | null => {
       if (rate < 1_000 || rate > 384_000 || !channels || channels > 8) return null
       shape = { channels, rate, bytes: (bits as number) / 8 }
     }
-    if (type === 'data') {
-      if (shape === null) return null
-      return { rate: shape.rate, samples: mixed(file, start, end, shape.channels, shape.bytes) }
-    }
+    if (type === 'data') return shape === null ? null : { ...shape, start, end }
     at = end + ((end - start) % 2)
   }
   return null
+}
+
+/** How long a WAV file is, by its samples alone, in milliseconds; null for anything else. */
+export const wavMs = (file: Buffer): number | null => {
+  const outline = outlineWav(file)
+  if (outline === null) return null
+  const { channels, rate, bytes, start, end } = outline
+  return ((end - start) * 1_000) / (channels * bytes * rate)
+}
+
+/**
+ * Reads an uncompressed WAV file of 8, 16, 24 or 32 bits, its channels mixed into one; null for anything else. One that was streamed
+ * says lengths that its writer did not know: it ends where the file does.
+ */
+export const readWav = (file: Buffer): Sound | null => {
+  const outline = outlineWav(file)
+  if (outline === null) return null
+  const { channels, rate, bytes, start, end } = outline
+  return { rate, samples: mixed(file, start, end, channels, bytes) }
 }
 
 /**
@@ -79,9 +103,8 @@ export const atRate = ({ rate, samples }: Sound, wanted: number): Sound => {
 
 /** The bare samples, of 16 bits with the low byte first. */
 export const pcmOf = ({ samples }: Sound): Buffer => {
-  const bytes = Buffer.alloc(samples.length * 2)
-  samples.forEach((sample, index) => bytes.writeInt16LE(sample, index * 2))
-  return bytes
+  const bytes = Buffer.from(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength))
+  return endianness() === 'LE' ? bytes : bytes.swap16()
 }
 
 /** A WAV file with lengths that are true. */
