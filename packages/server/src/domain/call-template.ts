@@ -31,7 +31,7 @@ export const templateValues: ReadonlySet<string> = new Set([
 /** How the values of a body of this type are written. */
 export const modeOfBody = (contentType: string): 'json' | 'url' | 'xml' | 'text' => {
   const [essence = ''] = contentType.toLowerCase().split(';')
-  if (/json$/.test(essence)) return 'json'
+  if (essence.endsWith('json')) return 'json'
   if (/(\+|\/)(xml|html)$/.test(essence)) return 'xml'
   return essence === 'application/x-www-form-urlencoded' ? 'url' : 'text'
 }

@@ -1,7 +1,14 @@
 import type { Operation } from '../../../domain/inference.ts'
 import { expectationOf } from '../openai/expectation.ts'
 import { type OpenAIOptions, OpenAIServer } from '../openai/openai.ts'
-import { type ListedModel, type Provider, type ProviderAnswer, type ProviderCall, ProviderFault } from '../provider.ts'
+import {
+  type ListedModel,
+  type Provider,
+  type ProviderAnswer,
+  type ProviderCall,
+  ProviderFault,
+  abortReason,
+} from '../provider.ts'
 import { createSseReader } from '../translation/sse-reader.ts'
 import { isObject, listOf, membersOf } from '../translation/parts.ts'
 import { TranslatedStream } from '../translation/translated-stream.ts'
@@ -74,9 +81,12 @@ export const createGeminiProvider = (options: OpenAIOptions): Provider => {
       const answer = await server.send('POST', path, body, pictureAnswer, call, call.signal)
       return (answer as ProviderAnswer & { kind: 'json' }).body
     }
-    const answers = await Promise.all(Array.from({ length: count }, one))
+    const settled = await Promise.allSettled(Array.from({ length: count }, one))
+    if (call.signal.aborted) throw abortReason(call.signal)
+    const answers = settled.map((each) => (each.status === 'fulfilled' ? each.value : (each.reason as Error)))
     const pictures = joinPictures(answers, Math.floor(clock.now() / 1000))
-    return warning === null ? pictures : { ...pictures, warning }
+    const warnings = [warning, pictures.warning].filter((each) => each !== null && each !== undefined)
+    return warnings.length === 0 ? pictures : { ...pictures, warning: warnings.join(', ') }
   }
 
   return {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ProviderFault } from '../provider.ts'
 import { joinPictures, translatePictures } from './images.ts'
 
 const translate = (more: Record<string, unknown> = {}) => {
@@ -27,6 +28,7 @@ const drawn = {
 const none = { candidates: [{ content: {}, finishReason: 'NO_IMAGE', index: 0 }] }
 const blocked = { promptFeedback: { blockReason: 'PROHIBITED_CONTENT' } }
 const unsafe = { candidates: [{ content: {}, finishReason: 'IMAGE_SAFETY', index: 0 }] }
+const failed = { upstreamStatus: 504, retry: 'elsewhere' } as const
 const json = (value: object) => Buffer.from(JSON.stringify(value))
 
 describe('pictures of Gemini', () => {
@@ -65,6 +67,14 @@ describe('pictures of Gemini', () => {
     [unsafe, 'upstream_content_refused'],
     [{}, 'upstream_malformed'],
   ])('that were not made: %j', (answer, code) => {
-    expect(() => joinPictures([json(drawn), json(answer)], 5)).toThrow(expect.objectContaining({ code }))
+    expect(() => joinPictures([json(answer), json(answer)], 5)).toThrow(expect.objectContaining({ code }))
+    // What was made was paid for: it is shown, and counted.
+    const { body, media, warning } = joinPictures(
+      [json(answer), json(drawn), new ProviderFault('upstream_timeout', failed)],
+      5,
+    )
+    expect(JSON.parse(body.toString())).toMatchObject({ data: [{ b64_json: 'AAAA' }] })
+    expect(media).toMatchObject({ images: 1 })
+    expect(warning).toBe(`2 of 3 pictures were not made: ${code} upstream_timeout`)
   })
 })

@@ -1,4 +1,5 @@
 import { readMedia } from '../../../domain/media-report.ts'
+import { AppError } from '../../../kernel/errors.ts'
 import { type Expectation, wholeAnswer } from '../openai/expectation.ts'
 import { type ProviderAnswer, ProviderFault } from '../provider.ts'
 import { createLosses, unsupported } from '../translation/losses.ts'
@@ -106,15 +107,43 @@ const countsOf = (answer: Members) => {
   return { input: usage['promptTokenCount'], output, drawn }
 }
 
+interface Drawn {
+  readonly pictures: readonly string[]
+  readonly counts: ReturnType<typeof countsOf>
+  readonly fault: unknown
+}
+
+const readDrawn = (answer: Buffer | Error): Drawn => {
+  if (answer instanceof Error) return { pictures: [], counts: null, fault: answer }
+  let read: Members | null = null
+  try {
+    read = parse(answer)
+    return { pictures: picturesOf(read), counts: countsOf(read), fault: null }
+  } catch (fault) {
+    return { pictures: [], counts: read && countsOf(read), fault }
+  }
+}
+
+const codeOf = (fault: unknown): string => (fault instanceof AppError ? fault.code : 'internal_error')
+
 /**
- * Answers of Gemini as one of OpenAI’s.
- * @throws ProviderFault `upstream_content_refused` where a prompt or a picture was blocked, `upstream_error` where none was made,
- *   `upstream_malformed` where it is no answer.
+ * Answers of Gemini as one of OpenAI’s. Where some were made and others not, those that were made are told, as they were paid for, and a
+ * warning says why others are missing.
+ * @throws ProviderFault where none was made: the first that befell one, such as `upstream_content_refused` for a prompt or a picture that
+ *   was blocked, `upstream_error` where none was drawn, `upstream_malformed` for what is no answer.
  */
-export const joinPictures = (answers: readonly Buffer[], created: number): ProviderAnswer & { kind: 'json' } => {
-  const read = answers.map(parse)
-  const pictures = read.flatMap(picturesOf)
-  const counts = read.map(countsOf)
+export const joinPictures = (
+  answers: readonly (Buffer | Error)[],
+  created: number,
+): ProviderAnswer & { kind: 'json' } => {
+  const read = answers.map(readDrawn)
+  const pictures = read.flatMap((one) => one.pictures)
+  const missing = read.filter(({ fault }) => fault !== null)
+  if (pictures.length === 0) throw missing[0]?.fault ?? malformed()
+  const codes = [...new Set(missing.map(({ fault }) => codeOf(fault)))].join(' ')
+  const warning = `${missing.length} of ${answers.length} pictures were not made: ${codes}`
+  // What never came has nothing to be counted.
+  const counts = read.flatMap((one) => (one.fault !== null && one.counts === null ? [] : [one.counts]))
   const sum = (of: 'input' | 'output' | 'drawn') => counts.reduce((total, one) => total + (one?.[of] ?? 0), 0)
   const isCounted = counts.every((one) => one !== null)
   const usage = {
@@ -126,5 +155,6 @@ export const joinPictures = (answers: readonly Buffer[], created: number): Provi
   const data = pictures.map((b64_json) => ({ b64_json }))
   const answer = { created, data, ...(isCounted && { usage }) }
   const media = { ...readMedia(answer), images: data.length }
-  return { kind: 'json', status: 200, body: Buffer.from(JSON.stringify(answer)), usage: null, media }
+  const body = Buffer.from(JSON.stringify(answer))
+  return { kind: 'json', status: 200, body, usage: null, media, ...(missing.length > 0 && { warning }) }
 }
