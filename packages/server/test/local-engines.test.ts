@@ -1,3 +1,6 @@
+import { mkdtemp, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import OpenAI, { toFile } from 'openai'
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
 import { unread } from '../src/domain/inference.ts'
@@ -47,6 +50,20 @@ describe('the engines of this machine', () => {
     expect(empty.filter(({ found }) => found).every(({ model }) => model === 'embeddings-en')).toBe(true)
     expect(empty.every(({ source }) => /package/.test(source))).toBe(true)
   }, 30_000)
+
+  it('leave nothing behind of calls whose process was killed', async () => {
+    const [old, fresh] = [
+      await mkdtemp(join(tmpdir(), 'headgate-engine-')),
+      await mkdtemp(join(tmpdir(), 'headgate-engine-')),
+    ]
+    await writeFile(join(old, 'text'), 'what somebody said')
+    const long = new Date(Date.now() - 7_200_000)
+    await utimes(old, long, long)
+    await lookForEngines('')
+    await expect(stat(old)).rejects.toMatchObject({ code: 'ENOENT' })
+    expect((await stat(fresh)).isDirectory()).toBe(true)
+    await rm(fresh, { recursive: true })
+  })
 
   it('are not there unasked', async () => {
     const other = await startHouse({ upstream: house.upstream })

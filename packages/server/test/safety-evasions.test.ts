@@ -57,3 +57,15 @@ it('block lists hold for what stands beside the messages: tools, formats, member
   const tools = [{ name: 'look_up', description: text, input_schema: { type: 'object' } }]
   await expectRefused({ messages, max_tokens: 9, tools }, '/v1/messages')
 })
+
+it('pictures for strangers are judged by whatever operation they are asked for', async () => {
+  const stranger = (await house.makeKey({ tier: 'anonymous' })).key
+  const ask = async (more: object) => {
+    const body = { model, messages: [{ role: 'user', content: 'A hill.' }], ...more }
+    return (await house.request('/v1/chat/completions', { key: stranger, body })).json()
+  }
+  expect(await ask({})).toMatchObject({ object: 'chat.completion' })
+  expect(await ask({ modalities: ['text'] })).toMatchObject({ object: 'chat.completion' })
+  for (const name of ['image', 'IMAGE'])
+    expect(await ask({ modalities: ['text', name] })).toMatchObject({ error: { code: 'content_not_judged' } })
+})

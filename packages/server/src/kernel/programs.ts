@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { access, constants, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { access, constants, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, isAbsolute, join } from 'node:path'
 import type { CancelSignal } from './cancellation.ts'
@@ -101,6 +101,24 @@ export const runProgram = (file: string, words: readonly string[], options: RunO
     child.stdin.end(options.input)
   })
 
+const scratchPrefix = 'headgate-engine-'
+/** No run lasts so long, in milliseconds. */
+const forgottenMs = 3_600_000
+
+/** Removes folders of `withScratch` whose process was killed before it could; those of other users stay. */
+export const sweepScratch = async (): Promise<void> => {
+  const before = Date.now() - forgottenMs
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(scratchPrefix)) continue
+    const folder = join(tmpdir(), name)
+    const isOld = await stat(folder).then(
+      ({ mtimeMs }) => mtimeMs < before,
+      () => false,
+    )
+    if (isOld) await rm(folder, { recursive: true, force: true }).catch(() => undefined)
+  }
+}
+
 /** A folder of one’s own for files that a program reads or writes. */
 export interface Scratch {
   readonly folder: string
@@ -112,7 +130,7 @@ export interface Scratch {
 
 /** Works in a new folder that nobody else may look into (0700) and that is gone afterwards. */
 export const withScratch = async <T>(work: (scratch: Scratch) => Promise<T>): Promise<T> => {
-  const folder = await mkdtemp(join(tmpdir(), 'headgate-engine-'))
+  const folder = await mkdtemp(join(tmpdir(), scratchPrefix))
   try {
     return await work({
       folder,

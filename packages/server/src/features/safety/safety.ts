@@ -32,6 +32,14 @@ export interface Safety {
 }
 
 const pictures: ReadonlySet<Operation> = new Set(['images', 'image_edits', 'image_variations'])
+/** Whether pictures are asked for, also of a model that draws in a chat. */
+const asksForPictures = ({ operation, body, members }: InferenceRequest): boolean => {
+  if (operation !== 'chat') return pictures.has(operation)
+  const span = members.get('modalities')
+  if (span === undefined) return false
+  const asked: unknown = JSON.parse(body.toString('utf8', span.start, span.end))
+  return Array.isArray(asked) && asked.some((one) => typeof one === 'string' && one.toLowerCase() === 'image')
+}
 /** Characters looked at between two looks at other calls. */
 const mostAtOnce = 262_144
 
@@ -134,7 +142,8 @@ export const createSafety = (ports: SafetyPorts): Safety => {
     const isStrict = policy === 'demo' || isForStranger
     const prompt = readPrompt(request)
     // What strangers send as pictures to be changed cannot be judged by its words, and neither can a picture that is shown.
-    if (isForStranger && request.operation !== 'images')
+    const isWords = request.operation === 'images' || (request.operation === 'chat' && prompt.unread === 0)
+    if (isForStranger && !isWords)
       throw notJudged(exchange, 'moderation', 'Strangers may have pictures made, and none changed.')
     if (policy === 'demo' && prompt.unread > 0)
       throw notJudged(exchange, 'moderation', 'Pictures, files and tokens in a prompt cannot be judged by words.')
@@ -170,7 +179,7 @@ export const createSafety = (ports: SafetyPorts): Safety => {
       if (request.operation === 'moderations') return undefined
       const own = ownPolicy(exchange.caller)
       const isWished = exchange.safe !== undefined || request.members.has('safe')
-      const isForStranger = pictures.has(request.operation) && isStranger(exchange.caller) && !targets.every(isHarmless)
+      const isForStranger = isStranger(exchange.caller) && asksForPictures(request) && !targets.every(isHarmless)
       if (own === 'off' && !isWished && !isForStranger) return undefined
       const policy = isWished ? policyOf(own, exchange, request) : own
       return check(exchange, request, policy, isForStranger, signal)

@@ -1,3 +1,4 @@
+import { sweepScratch } from '../../../kernel/programs.ts'
 import { type Provider, ProviderFault, abortReason } from '../provider.ts'
 import type { Timeouts } from '../openai/call.ts'
 import { embeddings } from './embeddings.ts'
@@ -25,7 +26,11 @@ export interface EngineLook {
   readonly source: string
 }
 
-const lookAll = (path: string): Promise<readonly { readonly kind: EngineKind; readonly engine: Engine | null }[]> => {
+const lookAll = async (
+  path: string,
+): Promise<readonly { readonly kind: EngineKind; readonly engine: Engine | null }[]> => {
+  // What cannot be swept is no reason to be without engines.
+  await sweepScratch().catch(() => undefined)
   // One that does not run is not there.
   return Promise.all(kinds.map(async (kind) => ({ kind, engine: await kind.find(path).catch(() => null) })))
 }
