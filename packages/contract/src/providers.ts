@@ -1,10 +1,11 @@
-import { type Static, Type } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
+import { CallTemplatesSchema } from './call-templates.ts'
 
 const closed = { additionalProperties: false } as const
 
 /** As in the configuration: it stands before the slash in a model’s name. */
 const namePattern = '^[a-z0-9][a-z0-9_-]{0,63}$'
-const kind = Type.Enum(['openai', 'anthropic', 'azure', 'bedrock', 'gemini', 'ollama'])
+const kind = Type.Enum(['openai', 'anthropic', 'azure', 'bedrock', 'gemini', 'ollama', 'elevenlabs', 'http'])
 const baseUrl = Type.String({
   minLength: 1,
   maxLength: 2_000,
@@ -32,6 +33,24 @@ const headers = Type.Record(Type.String({ pattern: '^[A-Za-z0-9-]{1,64}$' }), se
   description: 'Headers added upstream; kept as secret as the key.',
 })
 
+const voices = Type.Record(
+  Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$' }),
+  Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }),
+  {
+    maxProperties: 200,
+    additionalProperties: false,
+    description: 'Of `elevenlabs`: ids of voices by the names that callers write.',
+  },
+)
+const models = Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+  maxItems: 200,
+  description: 'Of `http`: the models that it lists; any other may be named too.',
+})
+const fetchImages = Type.Boolean({
+  description: 'Fetch pictures that a request names by address here, guarded, and send their bytes.',
+})
+const orNull = <Schema extends TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]))
+
 /** Body of `POST /admin/v1/providers`. */
 export const CreateProviderSchema = Type.Object(
   {
@@ -43,6 +62,10 @@ export const CreateProviderSchema = Type.Object(
     api_keys: Type.Optional(severalKeys),
     headers: Type.Optional(headers),
     stream_usage: Type.Optional(Type.Boolean()),
+    voices: Type.Optional(voices),
+    templates: Type.Optional(CallTemplatesSchema),
+    models: Type.Optional(models),
+    fetch_images: Type.Optional(fetchImages),
   },
   {
     ...closed,
@@ -61,6 +84,10 @@ export const UpdateProviderSchema = Type.Object(
     api_keys: Type.Optional(severalKeys),
     headers: Type.Optional(Type.Union([headers, Type.Null()])),
     stream_usage: Type.Optional(Type.Boolean()),
+    voices: orNull(voices),
+    templates: Type.Optional(CallTemplatesSchema),
+    models: orNull(models),
+    fetch_images: Type.Optional(fetchImages),
     enabled: Type.Optional(
       Type.Boolean({ description: 'false takes it out of use on every replica; also one of the configuration.' }),
     ),
@@ -106,6 +133,10 @@ export const ProviderSchema = Type.Object(
     ),
     headers: Type.Array(Type.String(), { description: 'Names of the headers added upstream.' }),
     stream_usage: Type.Boolean(),
+    voices: Type.Optional(voices),
+    templates: Type.Optional(CallTemplatesSchema),
+    models: Type.Optional(models),
+    fetch_images: Type.Boolean(),
     created_at: Type.Union([Type.String(), Type.Null()]),
     changed_at: Type.Union([Type.String(), Type.Null()]),
   },
@@ -124,6 +155,7 @@ export const ProviderSchema = Type.Object(
         keys: [{ last4: 'x7Qa', state: 'ready', until: null }],
         headers: [],
         stream_usage: true,
+        fetch_images: false,
         created_at: '2026-01-31T09:15:00.000Z',
         changed_at: '2026-01-31T09:15:00.000Z',
       },

@@ -40,6 +40,21 @@ const keptSchema = Type.Enum(['sample', 'slow', 'failed', 'body'], {
   description: 'Why it was kept: by chance, for its duration, for its fault, or because its bodies are logged.',
 })
 
+const decisions = ['passed', 'redacted', 'reported', 'refused', 'not_judged'] as const
+const checks = ['block_list', 'redaction', 'injection', 'moderation'] as const
+
+/** What a safety check said of a request; never what it read. */
+export const RequestVerdictSchema = Type.Object(
+  {
+    of: Type.Enum(['prompt', 'answer']),
+    check: Type.Enum([...checks]),
+    decision: Type.Enum([...decisions]),
+    category: nullable(Type.String({ description: 'What was found: names of lists, kinds with counts, categories.' })),
+    score: nullable(Type.Number({ minimum: 0, maximum: 1, description: 'How sure the check was.' })),
+  },
+  { ...closed, title: 'RequestVerdict' },
+)
+
 /** Query of `GET /admin/v1/requests` and `GET /admin/v1/traces`. */
 export const RequestQuerySchema = Type.Object(
   {
@@ -57,6 +72,8 @@ export const RequestQuerySchema = Type.Object(
     key: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$', description: 'Id of an API key.' })),
     project: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{1,128}$' })),
     kept: Type.Optional(keptSchema),
+    verdict: Type.Optional(Type.Enum([...decisions], { description: 'What a safety check decided.' })),
+    check: Type.Optional(Type.Enum([...checks], { description: 'The safety check that decided it.' })),
     trace_id: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32}$' })),
     min_duration_ms: Type.Optional(Type.String({ pattern: '^\\d{1,9}$' })),
     limit: Type.Optional(Type.String({ pattern: '^(100|[1-9]\\d?)$' })),
@@ -120,6 +137,7 @@ export const RequestSchema = Type.Object(
     kept: keptSchema,
     stages: Type.Array(StageSchema),
     tries: Type.Array(TrySchema),
+    verdicts: Type.Array(RequestVerdictSchema, { description: 'Of the safety checks; empty where none was made.' }),
   },
   { ...closed, title: 'Request' },
 )

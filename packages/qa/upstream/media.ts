@@ -238,10 +238,9 @@ export const answerModerations = async (exchange: Exchange, script: Script, body
   const { input } = body
   if (input === undefined) throw new ScriptError('input is required')
   if (script.empty === true) return sendEmpty(exchange, script, 'application/json')
-  const results = (Array.isArray(input) ? input : [input]).map((one) => ({
-    flagged: JSON.stringify(one).includes('harm'),
-    categories: {},
-    category_scores: {},
-  }))
+  const results = (Array.isArray(input) ? input : [input]).map((one) => {
+    const flagged = JSON.stringify(one).includes('harm')
+    return { flagged, categories: {}, category_scores: { violence: flagged ? 0.97 : 0.03 } }
+  })
   await sendWhole(exchange, script, JSON.stringify({ id: 'modr-1', model: splitModel(body.model).base, results }))
 }

@@ -15,6 +15,8 @@ beforeAll(async () => {
   house = await startHouse({
     config: {
       resume_continue_after_cut: 'true',
+      safety_projects: { seams: 'main' },
+      safety_block: { seam: { texts: ['and to the of'], applies_to: 'answers' } },
       models: Object.fromEntries(
         [cut, cutTools, other, 'up/gpt-4o;status=400'].map((name) => [
           name,
@@ -80,6 +82,15 @@ describe('a kept stream whose provider breaks off', () => {
     expect((continuation as { request_id: string }).request_id).toBe(rows[1]?.request_id)
     const again = await house.request(`/v1/streams/${stream}`, { key })
     expect(await again.text()).toBe(text)
+  })
+
+  it('ends with an error where something blocked stands across the seam of its two answers', async () => {
+    await house.request('/admin/v1/projects', { body: { id: 'seams', name: 'seams' } })
+    const before = key
+    key = (await house.makeKey({ project: 'seams' })).key
+    const { text } = await ask('steady')
+    key = before
+    expect(readEvents(text)).toMatchObject({ done: false, code: 'answer_blocked', content: ' the of and to' })
   })
 
   it.each(['alone', 'refused', 'tooled'])('is told as cut where nothing can go on: %s', async (route) => {

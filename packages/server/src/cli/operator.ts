@@ -1,5 +1,6 @@
 import { configuredLimits } from '../compose/configured-limits.ts'
 import { providerSettings, usualAddress } from '../compose/options.ts'
+import { templateProblems } from '../config/template-faults.ts'
 import { createPricing } from '../compose/prices.ts'
 import { createAccess } from '../features/admission/access.ts'
 import { createLimits, type Limits } from '../features/admission/limits.ts'
@@ -95,6 +96,7 @@ const withProviderParts = async <T>(
     log: silentLog,
     providers,
     usualAddress,
+    templateProblems,
   })
   try {
     return await work(providers, stored)

@@ -82,7 +82,8 @@ export const createObserve = (log: Log, metrics: Metrics, modelLabel: (target: s
   },
 
   /** A safety check judged a call. Its text is in neither. */
-  verdict: ({ requestId, caller }: Exchange, { check, decision, category, of }: Verdict): void => {
+  verdict: ({ requestId, caller, walk }: Exchange, { check, decision, category, score = null, of }: Verdict): void => {
+    walk.judged({ of, check, decision, category, score })
     metrics.verdicts(check, decision).inc()
     if (decision === 'passed') return
     log.info(

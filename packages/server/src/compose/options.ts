@@ -1,9 +1,16 @@
 import packageDescription from '../../package.json' with { type: 'json' }
-import { anthropicAddress, geminiAddress, ollamaAddress, providerPresets } from '../config/provider-presets.ts'
+import {
+  anthropicAddress,
+  elevenLabsAddress,
+  geminiAddress,
+  ollamaAddress,
+  providerPresets,
+} from '../config/provider-presets.ts'
 import { searchPath } from '../config/env.ts'
 import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Target } from '../domain/model.ts'
+import type { ProviderKind } from '../domain/provider-kind.ts'
 import { localPlaces } from '../features/providers/local/places.ts'
 import type { ProviderSettings } from '../features/providers/providers.ts'
 import type { QueueSettings } from '../features/queue/queue.ts'
@@ -146,13 +153,11 @@ export const queueSettings = (config: Config, crew: Pick<Crew, 'number' | 'size'
 }
 
 /** Where a service known by its name, a kind that is one service, or an Ollama on its usual port, is reached. */
-export const usualAddress = (
-  name: string,
-  kind: 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'gemini' | 'ollama',
-): string | undefined => {
+export const usualAddress = (name: string, kind: ProviderKind): string | undefined => {
   if (kind === 'ollama') return ollamaAddress
   if (kind === 'anthropic') return anthropicAddress
   if (kind === 'gemini') return geminiAddress
+  if (kind === 'elevenlabs') return elevenLabsAddress
   return providerPresets.find((preset) => preset.name === name && preset.kind === kind)?.base_url
 }
 

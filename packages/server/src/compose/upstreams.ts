@@ -16,6 +16,7 @@ import type { Seal } from '../kernel/seal.ts'
 import type { Crew } from './crew.ts'
 import { fetchedImages } from './fetched-images.ts'
 import { factsOf } from './facts.ts'
+import { templateProblems } from '../config/template-faults.ts'
 import { providerSettings, queueSettings, routingConfig, usualAddress } from './options.ts'
 
 interface UpstreamsOptions {
@@ -67,6 +68,7 @@ export const createUpstreams = (options: UpstreamsOptions) => {
     log,
     providers,
     usualAddress,
+    templateProblems,
   })
   let routed = routingConfig(config)
   let { models } = config

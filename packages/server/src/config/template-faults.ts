@@ -4,8 +4,12 @@ import type { ConfigFault } from './faults.ts'
 import { printPath } from './options.ts'
 import type { LoadedConfig } from './schema.ts'
 
-type Loaded = NonNullable<NonNullable<LoadedConfig['providers'][string]['templates']>['chat']>
-type Say = (path: readonly string[], problem: string, expected: string) => ConfigFault
+type Templates = NonNullable<LoadedConfig['providers'][string]['templates']>
+type Loaded = NonNullable<Templates['chat']>
+type Problem = { readonly path: readonly string[]; readonly problem: string; readonly expected: string }
+type Say = (path: readonly string[], problem: string, expected: string) => Problem
+
+const say: Say = (path, problem, expected) => ({ path, problem, expected })
 
 /** Headers that frame a message, or that the provider sets by itself. */
 const reserved =
@@ -27,7 +31,7 @@ const answers: Readonly<Record<TemplateOperation, readonly string[]>> = {
   speech: ['base64', 'type'],
 }
 
-const answerFaults = (operation: TemplateOperation, { answer }: Loaded, path: readonly string[], say: Say) => {
+const answerFaults = (operation: TemplateOperation, { answer }: Loaded, path: readonly string[]): Problem[] => {
   const said = Object.keys(answer)
   const wrong = said.find((name) => !answers[operation].includes(name))
   if (wrong !== undefined)
@@ -40,7 +44,7 @@ const answerFaults = (operation: TemplateOperation, { answer }: Loaded, path: re
   return []
 }
 
-const templateFaults = (operation: TemplateOperation, template: Loaded, path: readonly string[], say: Say) => {
+const templateFaults = (operation: TemplateOperation, template: Loaded, path: readonly string[]): Problem[] => {
   const { method, body, content_type: type = 'application/json', headers = {} } = template
   const texts: (readonly [string, string | null])[] = [
     ['path', readable(template.path, 'url')],
@@ -57,27 +61,35 @@ const templateFaults = (operation: TemplateOperation, template: Loaded, path: re
     ...((method === 'POST') === (body !== undefined)
       ? []
       : [say(path, `is ${method} ${body === undefined ? 'without' : 'with'} a body`, 'POST with a body, or GET')]),
-    ...answerFaults(operation, template, path, say),
+    ...answerFaults(operation, template, path),
   ]
 }
 
 /** What no schema says of templates: what they have places for, and where their answers are. */
+export const templateProblems = (templates: Templates): Problem[] =>
+  templateOperations.flatMap((operation) => {
+    const template = templates[operation]
+    return template === undefined ? [] : templateFaults(operation, template, [operation])
+  })
+
+/** The same of the templates of a configuration, and which providers have them. */
 export const callTemplateFaults = (
   { providers }: LoadedConfig,
   where: (path: readonly string[]) => string,
 ): ConfigFault[] => {
-  const say: Say = (path, problem, expected) => ({ where: where(path), option: printPath(path), problem, expected })
+  const fault = ({ path, problem, expected }: Problem): ConfigFault => ({
+    ...{ where: where(path), option: printPath(path), problem, expected },
+  })
   return Object.entries(providers).flatMap(([name, { kind, templates }]) => {
     const path = ['providers', name]
     if (kind !== 'http')
-      return templates === undefined ? [] : [say([...path, 'templates'], `is for kind http, not ${kind}`, 'kind: http')]
-    const given = templateOperations.flatMap((operation) => {
-      const template = templates?.[operation]
-      return template === undefined ? [] : [[operation, template] as const]
-    })
-    if (given.length === 0) return [say(path, '"templates" is missing', `one of ${templateOperations.join(', ')}`)]
-    return given.flatMap(([operation, template]) =>
-      templateFaults(operation, template, [...path, 'templates', operation], say),
+      return templates === undefined
+        ? []
+        : [fault(say([...path, 'templates'], `is for kind http, not ${kind}`, 'kind: http'))]
+    if (templates === undefined || Object.keys(templates).length === 0)
+      return [fault(say(path, '"templates" is missing', `one of ${templateOperations.join(', ')}`))]
+    return templateProblems(templates).map((problem) =>
+      fault({ ...problem, path: [...path, 'templates', ...problem.path] }),
     )
   })
 }

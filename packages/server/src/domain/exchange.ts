@@ -21,6 +21,8 @@ export interface Exchange {
   readonly headers: Record<string, string>
   /** What the caller asked of the safety checks in `x-headgate-safe`, as it was written. */
   readonly safe?: string
+  /** Of a call that goes on with the answer of another: the end of what was shown of it. */
+  readonly continues?: string
   /** Of a call that may be answered by an answer given before. */
   readonly cache?: CacheWish
   /** Stamps of the stages. */

@@ -1,5 +1,5 @@
 import { endOf, slowestOf, type Stage, type StageName, stagesOf } from './stages.ts'
-import type { Ending, TraceContext, Walk } from './walk.ts'
+import type { Ending, RecordedVerdict, TraceContext, Walk } from './walk.ts'
 
 /** One try at a provider; milliseconds from the start of the request. */
 export interface RecordedTry {
@@ -43,6 +43,7 @@ export interface RequestRecord {
   readonly slowest: StageName
   readonly stages: readonly Stage[]
   readonly tries: readonly RecordedTry[]
+  readonly verdicts: readonly RecordedVerdict[]
   readonly trace: TraceContext
 }
 
@@ -92,6 +93,7 @@ export const recordOf = (walk: Walk, ending: Ending, trace: TraceContext): Reque
       startMs: rounded(startedAt - walk.startedAt),
       durationMs: rounded(endedAt - startedAt),
     })),
+    verdicts: walk.verdicts,
     trace,
   }
 }

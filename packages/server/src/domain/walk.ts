@@ -40,7 +40,21 @@ export interface TraceContext {
   readonly link: { readonly traceId: string; readonly spanId: string } | null
 }
 
+/** What a safety check said of a call: never what it read. */
+export interface RecordedVerdict {
+  readonly of: 'prompt' | 'answer'
+  readonly check: 'block_list' | 'redaction' | 'injection' | 'moderation'
+  readonly decision: 'passed' | 'redacted' | 'reported' | 'refused' | 'not_judged'
+  /** What was found, in the words of the check; null where nothing was. */
+  readonly category: string | null
+  /** How sure it was, from 0 to 1; null where the check knows no degrees. */
+  readonly score: number | null
+}
+
 const noTries: readonly Try[] = Object.freeze([])
+const noVerdicts: readonly RecordedVerdict[] = Object.freeze([])
+/** A long stream is judged again and again: what it says no later than this is kept. */
+const MOST_VERDICTS = 20
 
 /**
  * The stamps of one request on its walk, one per stage: when the stage was over, in monotonic milliseconds; 0 for a stage that
@@ -73,6 +87,7 @@ export class Walk {
   /** Its bodies are logged. */
   isBodyLogged = false
   tries: readonly Try[] = noTries
+  verdicts: readonly RecordedVerdict[] = noVerdicts
   /** All waits for places at providers, in milliseconds. */
   queuedMs = 0
   /** From the moment the call is admitted, and once it is settled. */
@@ -95,6 +110,17 @@ export class Walk {
     this.peer = peer
     this.traceparent = traceparent
     this.tracestate = tracestate
+  }
+
+  /** Notes what a safety check said; that another part of a stream passed too is no news. */
+  judged(one: RecordedVerdict): void {
+    const { verdicts } = this
+    if (verdicts === noVerdicts) this.verdicts = [one]
+    else if (
+      verdicts.length < MOST_VERDICTS &&
+      !(one.decision === 'passed' && verdicts.some((known) => known.check === one.check && known.of === one.of))
+    )
+      (verdicts as RecordedVerdict[]).push(one)
   }
 
   /** Notes a try that is over. */

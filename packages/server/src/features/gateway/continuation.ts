@@ -20,6 +20,9 @@ const cuts: ReadonlySet<ErrorCode> = new Set([
   'upstream_malformed',
 ])
 
+/** What is looked at again where two answers meet: the longest thing that is looked for has 256 characters, and patterns repeat. */
+const SEAM_CHARACTERS = 16_384
+
 /** A stream that goes on with the text of another, and the event that says so. */
 export interface Continuation {
   readonly source: StreamSource
@@ -151,7 +154,8 @@ export const createContinuation =
     const walk = new Walk(monotonic(), at)
     Object.assign(walk, { operation: 'chat', model: request.model, stream: true })
     const headers: Record<string, string> = {}
-    const own = { ...exchange, id: prefixedId('req', at), startedAt: walk.startedAt, headers, walk }
+    const continues = text.slice(-SEAM_CHARACTERS)
+    const own = { ...exchange, id: prefixedId('req', at), startedAt: walk.startedAt, headers, walk, continues }
     const longer = await read(withPrefix(request, text))
     const failed = exchange.walk.tries.at(-1)?.target ?? ''
     const made = (await call(own, longer, signal, failed)) as CallAnswer & { kind: 'events' }

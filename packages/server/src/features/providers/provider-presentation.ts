@@ -27,6 +27,8 @@ export const presentStored = (
   keys,
   headers: [...row.header_names],
   stream_usage: row.stream_usage,
+  ...(row.settings as Pick<ProviderView, 'voices' | 'templates' | 'models'>),
+  fetch_images: row.settings.fetch_images === true,
   created_at: row.created_at.toISOString(),
   changed_at: row.changed_at.toISOString(),
 })
@@ -49,6 +51,7 @@ export const presentConfigured = (
   keys: standings.map((standing) => presentKey(standing, null)),
   headers: Object.keys(options.headers ?? {}).sort(),
   stream_usage: options.streamUsage ?? true,
+  fetch_images: options.fetchImages === true,
   created_at: null,
   changed_at: null,
 })
@@ -61,4 +64,6 @@ export const auditedProvider = (row: ProviderRow): object => ({
   stream_usage: row.stream_usage,
   api_key: row.api_key === null ? null : `…${row.api_key_hint ?? ''}`,
   headers: row.header_names,
+  // Templates are long; which of the settings a change gave is told by its entry.
+  settings: Object.keys(row.settings).sort(),
 })

@@ -1,5 +1,6 @@
 import type { Read, Transaction } from '../../kernel/db.ts'
 import type { SealedPlace } from '../../kernel/seal.ts'
+import { settingsOptions } from './provider-settings.ts'
 import type { ProviderOptions } from './registry.ts'
 import type { ProviderRow } from './providers.store.ts'
 
@@ -50,6 +51,7 @@ export const createProviderSecrets = ({ seal, open }: SealPort) => ({
       kind: row.kind,
       baseUrl: row.base_url ?? undefined,
       streamUsage: row.stream_usage,
+      ...settingsOptions(row.settings),
       ...(row.api_version !== null && { apiVersion: row.api_version }),
       ...(key !== undefined && { apiKey: key }),
       ...(more.length > 0 && { moreKeys: more }),

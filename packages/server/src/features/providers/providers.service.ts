@@ -5,6 +5,7 @@ import { AppError } from '../../kernel/errors.ts'
 import type { ListedModel } from './provider.ts'
 import type { KeyStanding } from './key-ring.ts'
 import { checkAddress, keysIn, refuse } from './provider-input.ts'
+import { checkSettings, mergeSettings, type TemplateProblems } from './provider-settings.ts'
 import { auditedProvider, presentConfigured, presentKey, presentStored } from './provider-presentation.ts'
 import { hintOf, type ProviderSecrets } from './provider-secrets.ts'
 import type { AuditPort, Operator } from './providers.ports.ts'
@@ -28,11 +29,12 @@ export interface ProvidersServiceOptions {
   readonly listModels: (name: string, options: ProviderOptions, signal: AbortSignal) => Promise<readonly ListedModel[]>
   /** How the keys of a provider stand in this process. */
   readonly keysOf: (name: string) => readonly KeyStanding[]
+  readonly templateProblems: TemplateProblems
   readonly changed: () => Promise<void>
 }
 
 /** Kinds that a provider has whose name is theirs. */
-const ownKinds = ['ollama', 'anthropic', 'azure', 'bedrock', 'gemini'] as const
+const ownKinds = ['ollama', 'anthropic', 'azure', 'bedrock', 'gemini', 'elevenlabs'] as const
 
 /** What a provider of this name speaks when nobody says it. */
 const usualKind = (name: string): ProviderRow['kind'] => ownKinds.find((kind) => kind === name) ?? 'openai'
@@ -75,6 +77,8 @@ export const createProvidersService = (options: ProvidersServiceOptions) => {
     const address = input.base_url ?? options.usualAddress(name, kind)
     if (address === undefined) throw refuse('base_url', 'is required for this name', 'Such as https://host/v1.')
     checkAddress(address)
+    const settings = mergeSettings({}, input)
+    checkSettings(kind, settings, options.templateProblems)
     const view = await store.write(async (transaction) => {
       const revision = await statements.nextRevision(transaction)
       const all = await statements.providers(transaction)
@@ -93,6 +97,7 @@ export const createProvidersService = (options: ProvidersServiceOptions) => {
         created_at: at,
         changed_at: at,
         revision,
+        settings,
       }
       await statements.insertProvider(transaction, row)
       await audit.record(transaction, {
@@ -173,7 +178,9 @@ export const createProvidersService = (options: ProvidersServiceOptions) => {
         ...(input.headers !== undefined && (await secrets.headerColumns(transaction, name, input.headers))),
         changed_at: new Date(clock.now()),
         revision,
+        settings: mergeSettings(before.settings, input),
       }
+      checkSettings(after.kind, after.settings, options.templateProblems)
       await statements.updateProvider(transaction, after)
       await audit.record(transaction, {
         ...operator,

@@ -1,9 +1,7 @@
 import type { Database, Read, Transaction } from '../../kernel/db.ts'
 import { CommitOutcomeUnknown, isConnectionFault } from '../../kernel/db-errors.ts'
 import { AppError } from '../../kernel/errors.ts'
-
-/** What an operator's provider can speak. */
-export type StoredKind = 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'gemini' | 'ollama'
+import type { StoredKind, StoredSettings } from './provider-settings.ts'
 
 /** A row of headgate.providers; `api_key` and `headers` are sealed. */
 export interface ProviderRow {
@@ -19,10 +17,11 @@ export interface ProviderRow {
   readonly created_at: Date
   readonly changed_at: Date
   readonly revision: bigint
+  readonly settings: StoredSettings
 }
 
 const COLUMNS =
-  'name, kind, base_url, api_version, stream_usage, api_key, api_key_hint, headers, header_names, created_at, changed_at, revision'
+  'name, kind, base_url, api_version, stream_usage, api_key, api_key_hint, headers, header_names, created_at, changed_at, revision, settings'
 
 const asAppError = (cause: unknown): unknown => {
   if (cause instanceof CommitOutcomeUnknown)
@@ -47,6 +46,7 @@ const values = (row: ProviderRow): unknown[] => [
   row.created_at,
   row.changed_at,
   row.revision,
+  JSON.stringify(row.settings),
 ]
 
 /** One function per statement. */
@@ -72,7 +72,7 @@ const statements = {
 
   insertProvider: async ({ execute }: Transaction, row: ProviderRow): Promise<void> => {
     await execute(
-      `INSERT INTO headgate.providers (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+      `INSERT INTO headgate.providers (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
       values(row),
     )
   },
@@ -80,7 +80,7 @@ const statements = {
   updateProvider: async ({ execute }: Transaction, row: ProviderRow): Promise<void> => {
     await execute(
       `UPDATE headgate.providers SET kind = $2, base_url = $3, api_version = $4, stream_usage = $5, api_key = $6, api_key_hint = $7,
-         headers = $8, header_names = $9, created_at = $10, changed_at = $11, revision = $12 WHERE name = $1`,
+         headers = $8, header_names = $9, created_at = $10, changed_at = $11, revision = $12, settings = $13 WHERE name = $1`,
       values(row),
     )
   },

@@ -5,10 +5,11 @@ import { createFollower } from '../../kernel/follower.ts'
 import type { Log } from '../../kernel/log.ts'
 import { SealBroken } from '../../kernel/seal-cipher.ts'
 import { createProviderSecrets, type SealPort } from './provider-secrets.ts'
+import type { StoredKind, TemplateProblems } from './provider-settings.ts'
 import type { AuditPort } from './providers.ports.ts'
 import { providerRoutes } from './providers.routes.ts'
 import { createProvidersService, type ProvidersService } from './providers.service.ts'
-import { createProvidersStore, type StoredKind } from './providers.store.ts'
+import { createProvidersStore } from './providers.store.ts'
 import type { Providers } from './providers.ts'
 import type { ProviderOptions } from './registry.ts'
 
@@ -20,6 +21,7 @@ export interface StoredProvidersOptions {
   readonly log: Log
   readonly providers: Pick<Providers, 'replace' | 'remove' | 'configured' | 'listModelsOf' | 'keysOf' | 'switchOff'>
   readonly usualAddress: (name: string, kind: StoredKind) => string | undefined
+  readonly templateProblems: TemplateProblems
 }
 
 /** The providers of operators: kept in PostgreSQL, in use on every replica. */
@@ -85,6 +87,7 @@ export const createStoredProviders = (options: StoredProvidersOptions): StoredPr
     clock,
     configured: providers.configured,
     usualAddress: options.usualAddress,
+    templateProblems: options.templateProblems,
     listModels: providers.listModelsOf,
     keysOf: providers.keysOf,
     changed: follower.refreshQuietly,

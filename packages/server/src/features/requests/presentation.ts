@@ -39,6 +39,13 @@ export const viewRequest = ({ record, kept }: KeptRecord): RequestView => ({
     status,
     fault,
   })),
+  verdicts: record.verdicts.map(({ of, check, decision, category, score }) => ({
+    of,
+    check,
+    decision,
+    category,
+    score,
+  })),
 })
 
 /** The same request as a trace. */

@@ -80,6 +80,10 @@ const filterOf = (query: RequestQuery, now: number): RequestFilter => {
     key: query.key ?? null,
     project: query.project ?? null,
     kept: query.kept ?? null,
+    verdict:
+      query.verdict === undefined && query.check === undefined
+        ? null
+        : { ...(query.verdict && { decision: query.verdict }), ...(query.check && { check: query.check }) },
     traceId: query.trace_id ?? null,
     minDurationMs: query.min_duration_ms === undefined ? null : Number(query.min_duration_ms),
     after: query.after ? { at: Number(query.after.slice(0, split)), id: query.after.slice(split + 1) } : null,

@@ -1,6 +1,6 @@
 import type { RecordedTry, RequestRecord, Kept } from '../../domain/request-record.ts'
 import type { Stage, StageName } from '../../domain/stages.ts'
-import type { TraceContext } from '../../domain/walk.ts'
+import type { RecordedVerdict, TraceContext } from '../../domain/walk.ts'
 import type { Database } from '../../kernel/db.ts'
 import { isConnectionFault } from '../../kernel/db-errors.ts'
 import { AppError } from '../../kernel/errors.ts'
@@ -24,6 +24,8 @@ export interface RequestFilter {
   readonly key: string | null
   readonly project: string | null
   readonly kept: Kept | null
+  /** What a safety check decided of them, and which one. */
+  readonly verdict: { readonly decision?: string; readonly check?: string } | null
   readonly traceId: string | null
   readonly minDurationMs: number | null
   readonly after: { readonly at: number; readonly id: string } | null
@@ -36,14 +38,14 @@ const TABLES = ['headgate.requests', 'headgate.request_minutes', 'headgate.reque
 
 const COLUMNS = `id, at, request_id, project_id, key_id, tier, method, route, status, code, operation, asked_model, provider, model,
   stream, outcome, estimated, input_tokens, output_tokens, cost_nano, duration_ms, first_byte_ms, slowest, kept, trace_id, trace,
-  stages, tries`
+  stages, tries, verdicts`
 
 const INSERT = `INSERT INTO headgate.requests (${COLUMNS})
   SELECT ${COLUMNS} FROM jsonb_to_recordset($1::jsonb) AS row (id text, at timestamptz, request_id text, project_id text, key_id text,
     tier text, method text, route text, status smallint, code text, operation text, asked_model text, provider text, model text,
     stream boolean, outcome text, estimated boolean, input_tokens bigint, output_tokens bigint, cost_nano bigint,
     duration_ms double precision, first_byte_ms double precision, slowest text, kept text, trace_id text, trace jsonb, stages jsonb,
-    tries jsonb)
+    tries jsonb, verdicts jsonb)
   ON CONFLICT DO NOTHING`
 
 const toRow = ({ record, kept }: KeptRecord): object => ({
@@ -75,6 +77,7 @@ const toRow = ({ record, kept }: KeptRecord): object => ({
   trace: record.trace,
   stages: record.stages,
   tries: record.tries,
+  verdicts: record.verdicts,
 })
 
 interface Row {
@@ -105,6 +108,7 @@ interface Row {
   readonly trace: TraceContext
   readonly stages: readonly Stage[]
   readonly tries: readonly RecordedTry[]
+  readonly verdicts: readonly RecordedVerdict[]
 }
 
 const fromRow = (row: Row): KeptRecord => ({
@@ -135,6 +139,7 @@ const fromRow = (row: Row): KeptRecord => ({
     slowest: row.slowest,
     stages: row.stages,
     tries: row.tries,
+    verdicts: row.verdicts,
     trace: row.trace,
   },
 })
@@ -170,6 +175,7 @@ export const createRequestStore = (database: Database) => ({
               AND ($12::text IS NULL OR trace_id = $12)
               AND ($13::double precision IS NULL OR duration_ms >= $13)
               AND ($14::timestamptz IS NULL OR (at, id) < ($14, $15))
+              AND ($17::jsonb IS NULL OR verdicts @> $17::jsonb)
             ORDER BY at DESC, id DESC LIMIT $16`,
           [
             time(filter.from),
@@ -188,6 +194,7 @@ export const createRequestStore = (database: Database) => ({
             filter.after && time(filter.after.at),
             filter.after?.id ?? null,
             filter.limit,
+            filter.verdict && JSON.stringify([filter.verdict]),
           ],
         )
         return rows.map(fromRow)

@@ -37,8 +37,12 @@ export const createInspection = (
   return (exchange, policy) => {
     const isJudged = policy === 'demo'
     if (policy === 'off' || (list === null && !isJudged)) return undefined
-    const tell = (check: CheckName, decision: Decision, category: string | null = null): void =>
-      onVerdict(exchange, { check, decision, category, of: 'answer' })
+    const tell = (
+      check: CheckName,
+      decision: Decision,
+      category: string | null = null,
+      score: number | null = null,
+    ): void => onVerdict(exchange, { check, decision, category, score, of: 'answer' })
     const blocked = (category: string): AppError => {
       tell('block_list', 'refused', category)
       return new AppError('answer_blocked')
@@ -49,8 +53,8 @@ export const createInspection = (
     /** Why a text may not be shown; null where it may. */
     const judge = async (text: string): Promise<AppError | null> => {
       try {
-        const { isFlagged, categories } = await moderation(text, exchange, left)
-        tell('moderation', isFlagged ? 'refused' : 'passed', categories.join(', ') || null)
+        const { isFlagged, categories, score } = await moderation(text, exchange, left)
+        tell('moderation', isFlagged ? 'refused' : 'passed', categories.join(', ') || null, score)
         return isFlagged ? new AppError('answer_blocked') : null
       } catch (fault) {
         if (!(fault instanceof NotJudged)) return new AppError('client_closed_request', { cause: fault })
@@ -75,7 +79,10 @@ export const createInspection = (
         if (fault !== null) throw fault
       },
       stream: (source) => {
-        const checked = list === null ? source : checkedStream(source, list, rules.window_characters, blocked, passed)
+        const checked =
+          list === null
+            ? source
+            : checkedStream(source, list, rules.window_characters, blocked, passed, exchange.continues)
         return isJudged ? judgedStream(checked, judge, () => left.abort()) : checked
       },
     }

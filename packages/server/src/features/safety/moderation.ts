@@ -10,6 +10,8 @@ export class NotJudged extends Error {}
 export interface Judgement {
   readonly isFlagged: boolean
   readonly categories: readonly string[]
+  /** Of the category that it is surest of, from 0 to 1; null where the judge tells none. */
+  readonly score: number | null
 }
 
 const mostCategories = 5
@@ -20,15 +22,23 @@ const isName = (name: string): boolean => /^[a-z][a-z0-9_/-]{0,40}$/i.test(name)
 const readJudgement = (answer: Buffer): Judgement | null => {
   try {
     const { results } = JSON.parse(answer.toString()) as {
-      results: { flagged: boolean; categories?: Record<string, unknown> }[]
+      results: {
+        flagged: boolean
+        categories?: Record<string, unknown>
+        category_scores?: Record<string, unknown>
+      }[]
     }
     if (results.length === 0 || !results.every(({ flagged }) => typeof flagged === 'boolean')) return null
     const named = results.flatMap(({ categories }) =>
       Object.entries(categories ?? {}).flatMap(([name, found]) => (found === true && isName(name) ? [name] : [])),
     )
+    const scores = results
+      .flatMap(({ category_scores: told }) => Object.values(told ?? {}))
+      .filter((score) => typeof score === 'number' && score >= 0 && score <= 1)
     return {
       isFlagged: results.some(({ flagged }) => flagged),
       categories: [...new Set(named)].slice(0, mostCategories),
+      score: scores.length === 0 ? null : Math.max(...(scores as number[])),
     }
   } catch {
     return null

@@ -29,6 +29,7 @@ const uncheckable = 'The answer could not be checked: more of it was under way a
  * the same text have come, so that of something blocked that spans parts nothing is seen that is not longer than the window. Bytes and their order
  * stay as they are.
  * @param onFound Told the name of the list; gives what the reader is told.
+ * @param before The end of what was shown of the first answer before this stream, which goes on with it: something blocked may stand across the seam.
  */
 export const checkedStream = (
   source: StreamSource,
@@ -36,6 +37,7 @@ export const checkedStream = (
   window: number,
   onFound: (name: string) => AppError,
   onPassed: () => void,
+  before = '',
 ): StreamSource => {
   const reader = createEventReader(tooLong)
   const channels = new Map<string, Channel>()
@@ -88,6 +90,8 @@ export const checkedStream = (
           if (channel === undefined) {
             channel = { scan: list.begin(), isRested: false }
             channels.set(key, channel)
+            // It was looked at before: what matters is where it leaves off.
+            if (before !== '' && key === '0:content') channel.scan.feed(before)
           }
           if (waiting.get(answer) !== channel && rest(answer)) return null
           waiting.set(answer, channel)

@@ -1,5 +1,6 @@
 import type { Exchange } from '../../domain/exchange.ts'
 import type { Target } from '../../domain/model.ts'
+import type { RecordedVerdict } from '../../domain/walk.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Policy } from './policy.ts'
@@ -7,10 +8,10 @@ import type { BlockRule } from './block-list.ts'
 import type { RedactedKind } from '../../domain/redacted-kinds.ts'
 
 /** The checks, in the order in which they are made. */
-export type CheckName = 'block_list' | 'redaction' | 'injection' | 'moderation'
+export type CheckName = RecordedVerdict['check']
 
 /** What a check decided of a call. `reported`: it found something and let it pass. */
-export type Decision = 'passed' | 'redacted' | 'reported' | 'refused' | 'not_judged'
+export type Decision = RecordedVerdict['decision']
 
 /** What one check says of one call: never what it read. */
 export interface Verdict {
@@ -18,6 +19,8 @@ export interface Verdict {
   readonly decision: Decision
   /** What was found: the name of a list, kinds with their counts, a score; null when nothing was. */
   readonly category: string | null
+  /** How sure it was, from 0 to 1; absent where the check knows no degrees. */
+  readonly score?: number | null
   /** Which of the two was looked at. */
   readonly of: 'prompt' | 'answer'
 }

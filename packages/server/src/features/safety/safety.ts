@@ -65,8 +65,13 @@ export const createSafety = (ports: SafetyPorts): Safety => {
   const ownPolicy = ({ projectId }: Caller): Policy =>
     hasProjects && Object.hasOwn(rules.projects, projectId) ? (rules.projects[projectId] as Policy) : rules.policy
 
-  const tell = (exchange: Exchange, check: CheckName, decision: Decision, category: string | null = null): void =>
-    ports.onVerdict(exchange, { check, decision, category, of: 'prompt' })
+  const tell = (
+    exchange: Exchange,
+    check: CheckName,
+    decision: Decision,
+    category: string | null = null,
+    score: number | null = null,
+  ): void => ports.onVerdict(exchange, { check, decision, category, score, of: 'prompt' })
 
   const notJudged = (exchange: Exchange, check: CheckName, detail: string, cause?: unknown): AppError => {
     tell(exchange, check, 'not_judged')
@@ -110,7 +115,13 @@ export const createSafety = (ports: SafetyPorts): Safety => {
     const found = score(request, texts)
     if (found.score > 0) exchange.headers[header.injectionScore] = found.score.toFixed(2)
     const isHigh = found.score * 100 >= rules.injection_percent
-    tell(exchange, 'injection', isHigh ? 'reported' : 'passed', `${found.score.toFixed(2)}: ${found.signs.join(', ')}`)
+    tell(
+      exchange,
+      'injection',
+      isHigh ? 'reported' : 'passed',
+      `${found.score.toFixed(2)}: ${found.signs.join(', ')}`,
+      found.score,
+    )
   }
 
   /** @param isStrict In doubt it is refused. */
@@ -125,8 +136,8 @@ export const createSafety = (ports: SafetyPorts): Safety => {
       addWarning(exchange.headers, 'The prompt was not moderated: the model that judges does not answer')
       return
     }
-    const { isFlagged, categories } = judgement
-    tell(exchange, 'moderation', isFlagged ? 'refused' : 'passed', categories.join(', ') || null)
+    const { isFlagged, categories, score: surest } = judgement
+    tell(exchange, 'moderation', isFlagged ? 'refused' : 'passed', categories.join(', ') || null, surest)
     if (isFlagged) throw new AppError('content_refused')
   }
 

@@ -251,7 +251,7 @@ export const keptTables: Readonly<Record<string, TableMap>> = {
       usage: [
         ...['at', 'method', 'route', 'status', 'code', 'operation', 'asked_model', 'provider', 'model', 'stream'],
         ...['outcome', 'input_tokens', 'output_tokens', 'cost_nano', 'duration_ms', 'first_byte_ms', 'slowest'],
-        ...['stages', 'tries'],
+        ...['stages', 'tries', 'verdicts'],
       ],
     },
   },

@@ -25,7 +25,7 @@ export const operationTables: Readonly<Record<string, TableMap>> = {
     columns: {
       technical: [
         ...['name', 'kind', 'base_url', 'stream_usage', 'api_key_hint', 'header_names', 'created_at', 'changed_at'],
-        ...['revision', 'api_version'],
+        ...['revision', 'api_version', 'settings'],
       ],
       secret: ['api_key', 'headers'],
     },

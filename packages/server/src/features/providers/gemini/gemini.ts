@@ -17,9 +17,14 @@ import { translateAnswer } from './answer.ts'
 import { translateEmbeddings, translateVectors } from './embeddings.ts'
 import { CandidateTranslator } from './events.ts'
 import { geminiFault } from './faults.ts'
+import { isImagen, readPredictions, translatePrediction } from './imagen.ts'
 import { joinPictures, pictureAnswer, translatePictures } from './images.ts'
 
-const methods: Readonly<Record<string, Operation>> = { generateContent: 'chat', embedContent: 'embeddings' }
+const methods: Readonly<Record<string, Operation>> = {
+  generateContent: 'chat',
+  embedContent: 'embeddings',
+  predict: 'images',
+}
 
 /** Models that draw say so in their names alone, such as `gemini-2.5-flash-image`. */
 const draws = /-image(-|$)/
@@ -31,6 +36,8 @@ const readModels = (list: unknown): ListedModel[] => {
   return models.filter(isObject).flatMap(({ name, inputTokenLimit, supportedGenerationMethods }) => {
     const asked = listOf(supportedGenerationMethods).flatMap((method) => methods[method as string] ?? [])
     if (typeof name !== 'string' || name.length > 256 || asked.length === 0) return []
+    // Films are predicted too.
+    if (asked.includes('images') && !isImagen(name)) return []
     const operations: Operation[] = asked.includes('chat') && draws.test(name) ? [...asked, 'images'] : asked
     const contextTokens = typeof inputTokenLimit === 'number' && inputTokenLimit > 0 ? inputTokenLimit : null
     return [{ id: name.replace(/^models\//, ''), operations, contextTokens, created: null }]
@@ -38,7 +45,7 @@ const readModels = (list: unknown): ListedModel[] => {
 }
 
 /**
- * Google's Gemini API behind OpenAI's: chat by `generateContent`, embeddings by `batchEmbedContents`, pictures by `generateContent` too. What cannot be translated is told
+ * Google's Gemini API behind OpenAI's: chat by `generateContent`, embeddings by `batchEmbedContents`, pictures by `generateContent` too, or by `predict` where Imagen draws. What cannot be translated is told
  * in the answer's `warning`, or refused. The address may stand with or without `/v1beta`.
  */
 export const createGeminiProvider = (options: OpenAIOptions): Provider => {
@@ -74,7 +81,16 @@ export const createGeminiProvider = (options: OpenAIOptions): Provider => {
     return { ...answer, ...(warning !== null && { warning }), ...vectors }
   }
 
+  const predict = async (call: ProviderCall): Promise<ProviderAnswer> => {
+    const { body, warning } = translatePrediction(call.request.body, call.model)
+    const path = `/models/${encodeURIComponent(call.model)}:predict`
+    const answer = await server.send('POST', path, body, pictureAnswer, call, call.signal)
+    const pictures = readPredictions((answer as ProviderAnswer & { kind: 'json' }).body, Math.floor(clock.now() / 1000))
+    return warning === null ? pictures : { ...pictures, warning }
+  }
+
   const draw = async (call: ProviderCall): Promise<ProviderAnswer> => {
+    if (isImagen(call.model)) return predict(call)
     const { body, warning, count } = translatePictures(call.request.body)
     const path = `/models/${encodeURIComponent(call.model)}:generateContent`
     const one = async (): Promise<Buffer> => {

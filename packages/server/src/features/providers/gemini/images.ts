@@ -14,16 +14,16 @@ const shapes = new Set(['1:1', '2:3', '3:2', '3:4', '4:3', '4:5', '5:4', '9:16',
 
 const carried = new Set(['model', 'prompt', 'n', 'size', 'seed', 'strict', 'user'])
 /** Values that ask for nothing beyond the default. */
-const idle = new Set<unknown>([null, 'auto', 'b64_json'])
+export const idle: ReadonlySet<unknown> = new Set<unknown>([null, 'auto', 'b64_json'])
 
 const divisor = (one: number, other: number): number => (other === 0 ? one : divisor(other, one % other))
 
-/** The shape of a size such as `1024x1536`; null where Gemini has none like it. */
-const shapeOf = (size: string): string | null => {
+/** The shape of a size such as `1024x1536`; null where it is none of these. */
+export const shapeOf = (size: string, known: ReadonlySet<string> = shapes): string | null => {
   const [, width = '0', height = '0'] = /^(\d{1,5})x(\d{1,5})$/.exec(size) ?? []
   const common = divisor(Number(width), Number(height))
   const shape = common === 0 ? '' : `${Number(width) / common}:${Number(height) / common}`
-  return shapes.has(shape) ? shape : null
+  return known.has(shape) ? shape : null
 }
 
 /** A request for pictures in Gemini’s words, which draws one at a time. */
