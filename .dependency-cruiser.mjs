@@ -109,6 +109,8 @@ export default {
           `${feature}ledger/(journal|progress)`,
           // Checkpoints, on the disk of each machine.
           `${feature}audit/checkpoint-file\\.ts$`,
+          // Of each erasure a line, outside the database.
+          `${feature}privacy/erasure-journal-file\\.ts$`,
           // The library’s own file of WebAssembly, in its worker.
           `${feature}provenance/reference\\.ts$`,
           `${server}http/site\\.ts$`,

@@ -111,9 +111,11 @@ export const ErasureSchema = Type.Object(
     object: Type.Literal('erasure'),
     id: Type.String(),
     project: Type.String(),
-    state: Type.Enum(['settling', 'done'], {
-      description: 'settling: everything that is known was erased, and is looked for once more at `next_pass_at`.',
+    state: Type.Enum(['settling', 'held', 'done'], {
+      description:
+        'held: a legal hold stands in its way until `held_until`; settling: everything that is known was erased, and is looked for once more at `next_pass_at`.',
     }),
+    held_until: nullable('When the legal hold ends that it waits for.'),
     pseudonym: Type.String({ description: 'What stands in the books instead of the name.' }),
     passes: Type.Integer({ minimum: 0 }),
     erased: Type.Record(Type.String(), Type.Integer({ minimum: 0 }), {
@@ -134,6 +136,7 @@ export const ErasureSchema = Type.Object(
         id: 'era_01KG9V6V80Q3M5YJ8T2N4R7WXA',
         project: 'default',
         state: 'settling',
+        held_until: null,
         pseudonym: 'erased-5f0c1d2e3a4b',
         passes: 1,
         erased: { conversation_messages: 12 },

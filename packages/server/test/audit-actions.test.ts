@@ -68,6 +68,13 @@ const acts: readonly [route: string, action: string, body?: object, keep?: strin
   ['POST /admin/v1/cache/purge', 'cache.purged', { project: 'one' }],
   ['POST /admin/v1/privacy/erasures', 'person.erased', { project: 'one', user: 'somebody' }],
   [
+    'POST /admin/v1/privacy/holds',
+    'legal_hold.created',
+    { project: 'two', reason: 'Case 17', expires_at: '2999-01-01T00:00:00Z' },
+    'hold',
+  ],
+  ['DELETE /admin/v1/privacy/holds/:hold_id={hold}', 'legal_hold.released'],
+  [
     'POST /admin/v1/privacy/requests',
     'privacy_request.received',
     {

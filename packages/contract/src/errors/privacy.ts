@@ -99,4 +99,18 @@ export const privacyErrors = defineErrors({
     recovery: 'fix_request',
     since: '0.1.0',
   },
+  legal_hold_not_found: {
+    id: 'HG-5307',
+    http: 404,
+    type: 'not_found_error',
+    severity: 'info',
+    retryable: 'no',
+    title: 'No such legal hold',
+    user: 'This hold is not known.',
+    developer: 'No open legal hold of this id is known.',
+    causes: ['The id is wrong.', 'The hold was released before.'],
+    resolutions: ['List what there is with `GET /admin/v1/privacy/holds`.'],
+    recovery: 'fix_request',
+    since: '0.1.0',
+  },
 })

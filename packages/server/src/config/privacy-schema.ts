@@ -17,6 +17,13 @@ export const PrivacySchema = group(
       default: 7,
       description: 'Days that the archive of a person’s data can be fetched; then it is erased.',
     }),
+    erasure_journal: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description:
+          'File that each erasure is noted in, without a name, so that it is done again after a backup from before was restored; keep it apart from the database. Absent: `erasures.jsonl` in `data_dir`.',
+      }),
+    ),
     link_minutes: Type.Integer({
       minimum: 1,
       maximum: 1_440,

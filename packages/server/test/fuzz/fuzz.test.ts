@@ -58,6 +58,8 @@ beforeAll(async () => {
   const said = { message: { role: 'user', content: 'Hello' }, parent_id: null }
   const say = (session: string) => idOf(`/v1/sessions/${session}/messages`, said, secret.key)
   const identity = { identity_type: 'controller_customer_id', identity_format: 'raw', identity_value: 'somebody' }
+  const hold = () =>
+    idOf('/admin/v1/privacy/holds', { project: 'nowhere', reason: 'Case', expires_at: '2999-01-01T00:00:00Z' })
   const privacyRequest = (kind: string) =>
     idOf('/admin/v1/privacy/requests', {
       ...{ project: 'default', subject_request_type: kind, subject_identities: [identity] },
@@ -71,6 +73,7 @@ beforeAll(async () => {
     responseIds: await Promise.all(Array.from({ length: 12 }, response)),
     fileIds,
     erasureIds: [await idOf('/admin/v1/privacy/erasures', { project: 'default', user: 'nobody' })],
+    holdIds: await Promise.all(Array.from({ length: 6 }, hold)),
     privacyRequestIds: await Promise.all(['access', 'erasure'].map(privacyRequest)),
     batchIds: [await idOf('/v1/batches', asked, secret.key)],
     conversationIds,

@@ -102,7 +102,8 @@ const notAsked = [
   // Come with files that shall be signed: provenance.test.ts.
   'provenance_failed',
   'provenance_unavailable',
-  // Come with the data of people: privacy.test.ts, privacy-requests.test.ts.
+  // Come with the data of people: privacy.test.ts, privacy-requests.test.ts, privacy-holds.test.ts.
+  'legal_hold_not_found',
   'privacy_request_not_found',
   'privacy_request_not_open',
   'export_not_ready',

@@ -1,3 +1,6 @@
+import { missed, plain, type Sample } from './sample.ts'
+import { privacySamples } from './privacy-samples.ts'
+
 /** Stands in everything that project A owns; nobody else's answers may hold it. */
 export const canary = 'canary-of-a'
 export const chat = { model: 'demo', messages: [{ role: 'user', content: 'Hello' }], user: canary }
@@ -14,29 +17,9 @@ const missingBatch = 'batch_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 const missingAsset = 'asset_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 const missingUpload = 'upload_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 
-/** No erasure has this id. */
-const missingErasure = 'era_01ARZ3NDEKTSV4RRFFQ69G5FAV'
-/** No request of a person has this one. */
-const missingRequest = 'dsr_01ARZ3NDEKTSV4RRFFQ69G5FAV'
-const selfRequest = (suffix = '', body?: object) => missed(`/v1/privacy/requests/${missingRequest}${suffix}`, body)
-const personRequest = (suffix = '', body?: object) =>
-  missed(`/admin/v1/privacy/requests/${missingRequest}${suffix}`, body)
-
 /** No response has this id. */
 const missingResponse = 'resp_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 
-/** How one route is asked: its own paths, those that name something of project A, and one that names nothing at all. */
-export interface Sample {
-  readonly path: string
-  readonly body?: object
-  readonly foreign?: () => readonly string[]
-  readonly missing?: string
-  /** Status of a public route that answers nobody here; 200 unless told. */
-  readonly told?: number
-}
-const plain = (path: string, body?: object): Sample => ({ path, ...(body && { body }) })
-/** Of what there is none of. */
-const missed = (path: string, body?: object): Sample => ({ ...plain(path, body), missing: path, foreign: () => [] })
 const keyed = (suffix: string, body?: object) => missed(`/admin/v1/keys/${missing}${suffix}`, body)
 const named = (suffix: string, body?: object) => missed(`/admin/v1/providers/none${suffix}`, body)
 const issuers = (suffix: string, body?: object) => missed(`/admin/v1/projects/none/issuers${suffix}`, body)
@@ -54,27 +37,7 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'GET /readyz': plain('/readyz'),
   'GET /startupz': plain('/startupz'),
   'GET /admin/v1/scaling': plain('/admin/v1/scaling'),
-  'GET /admin/v1/privacy/data-map': plain('/admin/v1/privacy/data-map'),
-  'GET /admin/v1/privacy/processing-record': plain('/admin/v1/privacy/processing-record'),
-  'GET /admin/v1/privacy/receipt-key': plain('/admin/v1/privacy/receipt-key'),
-  'GET /admin/v1/privacy/erasures': plain('/admin/v1/privacy/erasures'),
-  'POST /admin/v1/privacy/erasures': plain('/admin/v1/privacy/erasures', { project: 'default', user: 'nobody' }),
-  'GET /admin/v1/privacy/erasures/:erasure_id': missed(`/admin/v1/privacy/erasures/${missingErasure}`),
-  'POST /v1/privacy/erasures': plain('/v1/privacy/erasures', {}),
-  'POST /v1/privacy/requests': plain('/v1/privacy/requests', { subject_request_type: 'erasure' }),
-  'GET /v1/privacy/requests': plain('/v1/privacy/requests'),
-  'GET /v1/privacy/requests/:privacy_request_id': selfRequest(),
-  'POST /v1/privacy/requests/:privacy_request_id/link': selfRequest('/link', {}),
-  'GET /privacy/exports/:export_token': { ...missed('/privacy/exports/nothing'), told: 403 },
-  'POST /admin/v1/privacy/requests': plain('/admin/v1/privacy/requests', {
-    project: 'default',
-    subject_request_type: 'access',
-    subject_identities: [{ identity_type: 'controller_customer_id', identity_format: 'raw', identity_value: 'nobody' }],
-  }),
-  'GET /admin/v1/privacy/requests': plain('/admin/v1/privacy/requests'),
-  'GET /admin/v1/privacy/requests/:privacy_request_id': personRequest(),
-  'POST /admin/v1/privacy/requests/:privacy_request_id/extend': personRequest('/extend', { reason: 'None' }),
-  'POST /admin/v1/privacy/requests/:privacy_request_id/link': personRequest('/link', {}),
+  ...privacySamples,
   'GET /warmz': plain('/warmz'),
   'GET /openapi.json': plain('/openapi.json'),
   'GET /errors.json': plain('/errors.json'),

@@ -3,7 +3,8 @@ import type * as Server from '../../src/http/server.ts'
 import type { Route } from '../../src/kernel/route.ts'
 import { expectError } from '../input/error-shape.ts'
 import { adminKey, type House, startHouse } from '../support/house.ts'
-import { canary, chat, missing, routeSamples, type Sample } from './route-samples.ts'
+import { canary, chat, missing, routeSamples } from './route-samples.ts'
+import type { Sample } from './sample.ts'
 
 const mounted = vi.hoisted(() => ({ routes: [] as readonly Route[] }))
 vi.mock('../../src/http/server.ts', async (original) => {

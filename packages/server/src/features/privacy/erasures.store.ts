@@ -14,6 +14,7 @@ export interface ErasureRow {
   readonly project_id: string
   readonly erasure_id: string
   readonly pseudonym: string
+  readonly subject: Buffer
   readonly sealed: Buffer | null
   readonly passes: number
   readonly touched: Readonly<Record<string, number>>
@@ -33,7 +34,7 @@ export interface Person {
 /** Rows touched, by table. */
 export type Touched = Readonly<Record<string, number>>
 
-const columns = `project_id, erasure_id, pseudonym, sealed, passes, touched, requested_at, next_pass_at, done_at, receipt,
+const columns = `project_id, erasure_id, pseudonym, subject, sealed, passes, touched, requested_at, next_pass_at, done_at, receipt,
   signature`
 /** Whoever makes a pass has this long before another replica takes it for lost. */
 const TURN_MINUTES = 10
@@ -170,6 +171,16 @@ export const createErasureStore = (
       }
       return left
     },
+    /** Puts an erasure off until a hold ends, or is looked for again. */
+    wait: (row: ErasureRow, until: Date): Promise<ErasureRow> =>
+      database.transaction({ project: row.project_id }, async ({ query }) => {
+        const { rows } = await query<ErasureRow>(
+          `UPDATE headgate.privacy_erasures SET next_pass_at = least($3, now() + interval '1 hour')
+            WHERE project_id = $1 AND erasure_id = $2 RETURNING ${columns}`,
+          [row.project_id, row.erasure_id, until],
+        )
+        return rows[0] as ErasureRow
+      }),
     /** Writes down a pass after which another one follows. */
     goOn: (row: ErasureRow, touched: Touched, minutes: number): Promise<ErasureRow> =>
       database.transaction({ project: row.project_id }, async ({ query }) => {

@@ -6,7 +6,9 @@ import { AppError } from '../../kernel/errors.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
 import type { TableMap } from './data-map.ts'
+import { journalLine } from './erasure-journal.ts'
 import type { ErasureRow, ErasureStore, Person, Touched } from './erasures.store.ts'
+import type { HoldStore } from './holds.store.ts'
 import { type ReceiptSigner, receiptOf } from './receipt.ts'
 
 /** Who asks for an erasure, for the audit. */
@@ -20,6 +22,10 @@ export interface ErasurePorts {
   readonly store: ErasureStore
   readonly signer: ReceiptSigner
   readonly map: Readonly<Record<string, TableMap>>
+  /** What must not be erased for now. */
+  readonly holds: Pick<HoldStore, 'until'>
+  /** Keeps a line outside the database, so that an erasure is known after an older backup was restored. */
+  readonly journal: { readonly add: (line: string) => Promise<void> }
   readonly clock: Clock
   readonly log: Log
   /** Minutes after which it is looked for what came late. */
@@ -43,11 +49,12 @@ const LOOK_MS = 30_000
 /** What has no name any more is looked for once; whatever is found makes for another pass. */
 const LEAST_PASSES = 2
 
-const present = (row: ErasureRow): Erasure => ({
+const present = (row: ErasureRow, held: Date | null): Erasure => ({
   object: 'erasure',
   id: row.erasure_id,
   project: row.project_id,
-  state: row.next_pass_at === null ? 'done' : 'settling',
+  state: row.next_pass_at === null ? 'done' : held === null ? 'settling' : 'held',
+  held_until: held?.toISOString() ?? null,
   pseudonym: row.pseudonym,
   passes: row.passes,
   erased: { ...row.touched },
@@ -63,10 +70,22 @@ const present = (row: ErasureRow): Erasure => ({
  * its receipt signed, when a pass finds nothing and a scan of every table says so.
  */
 export const createErasures = (ports: ErasurePorts) => {
-  const { store, signer, map, clock, log, settleMinutes, forget, record } = ports
+  const { store, signer, map, holds, journal, clock, log, settleMinutes, forget, record } = ports
   const system: Requester = { actor: 'headgate', requestId: '' }
 
   const pass = async (row: ErasureRow, person: Person, by: Requester): Promise<ErasureRow> => {
+    const until = await holds.until(row.project_id, row.subject)
+    if (until !== null) return store.wait(row, until)
+    if (row.passes === 0)
+      await journal.add(
+        journalLine(
+          {
+            ...{ erasure: row.erasure_id, project: row.project_id, subject: row.subject.toString('hex') },
+            ...{ pseudonym: row.pseudonym, at: row.requested_at.toISOString() },
+          },
+          signer,
+        ),
+      )
     const outside = await forget(person, by)
     // Rows of one pass never meet those of another, one that was broken off included: each has a pseudonym of its own.
     const touched = { ...outside, ...(await store.erase(person, `${row.pseudonym}.${randomBytes(4).toString('hex')}`)) }
@@ -77,6 +96,9 @@ export const createErasures = (ports: ErasurePorts) => {
     await store.end(row, touched, receipt, signer.sign(receipt))
     return (await store.find(row.project_id, row.erasure_id)) as ErasureRow
   }
+
+  const shown = async (row: ErasureRow): Promise<Erasure> =>
+    present(row, row.next_pass_at === null ? null : await holds.until(row.project_id, row.subject))
 
   let working: Promise<void> | null = null
   let timer: { cancel(): void } | null = null
@@ -105,18 +127,20 @@ export const createErasures = (ports: ErasurePorts) => {
           ...(by.reason !== undefined && { reason: by.reason }),
         }),
       )
-      if (row.erasure_id === id) return present(await pass(row, person, by))
+      if (row.erasure_id === id) return shown(await pass(row, person, by))
       look()
-      return present(row)
+      return shown(row)
     },
     /** @throws AppError `erasure_not_found` */
     find: async (id: string): Promise<Erasure> => {
       const row = await store.find(null, id)
       if (row === null) throw new AppError('erasure_not_found')
-      return present(row)
+      return shown(row)
     },
     list: async (project: string | null, after: string | null, limit: number): Promise<Erasure[]> =>
-      (await store.list(project, after, limit)).map(present),
+      Promise.all((await store.list(project, after, limit)).map(shown)),
+    /** Goes on with what is due now. */
+    look,
     publicKey: signer.publicKey,
     start: (): void => {
       timer = clock.every(LOOK_MS, look)

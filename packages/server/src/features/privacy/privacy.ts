@@ -6,11 +6,15 @@ import { createArchiveStore, type PieceBlobs, type PieceSeal } from './archives.
 import { createErasures, type ErasurePorts } from './erasures.ts'
 import { createErasureStore, type SealPort } from './erasures.store.ts'
 import { type ArchivePorts, createArchive } from './export-archive.ts'
+import { createErasureJournalFile } from './erasure-journal-file.ts'
 import { createExportLinks } from './export-links.ts'
 import { createExportStore } from './export.store.ts'
+import { holdRoutes } from './holds.routes.ts'
+import { createHoldStore } from './holds.store.ts'
 import { dataMap } from './map/map.ts'
 import { erasureRoutes, inventoryRoutes } from './privacy.routes.ts'
 import type { Recipient } from './processing-record.ts'
+import { type Replayed, replayErasures } from './replay-erasures.ts'
 import { createReceiptSigner } from './receipt.ts'
 import { adminRequestRoutes, selfRequestRoutes } from './requests.routes.ts'
 import { createRequestStore } from './requests.store.ts'
@@ -26,6 +30,8 @@ export interface PrivacyOptions
   readonly blobs: PieceBlobs
   /** A secret that all replicas share: digests of names are made and receipts signed under it. */
   readonly pepper: Buffer
+  /** File outside the database that tells of each erasure. */
+  readonly journalPath: string
   readonly clock: Clock
   readonly log: Log
   /** Names of the budget rules that give each person an account. */
@@ -34,15 +40,23 @@ export interface PrivacyOptions
   readonly recipients: () => readonly Recipient[]
 }
 
+/** What is held of people. */
+export interface Privacy extends Feature {
+  /** Erases again those whom the journal tells of and a restored database has; before its door opens. Throws `JournalLineInvalid`. */
+  readonly replayErasures: (lines: AsyncIterable<string> | Iterable<string>) => Promise<Replayed>
+}
+
 /** What is held of people, giving it to them, and erasing it. */
-export const createPrivacy = (options: PrivacyOptions): Feature => {
+export const createPrivacy = (options: PrivacyOptions): Privacy => {
   const { database, seal, blobs, pepper, clock, recipients, personalRules, record } = options
   const facts = () => ({ now: clock.now(), recipients: recipients() })
   const signer = createReceiptSigner(pepper)
   const store = createErasureStore(database, seal, dataMap, pepper, personalRules)
+  const holds = createHoldStore(database, store.digestOf)
   const erasures = createErasures({
     ...options,
-    ...{ map: dataMap, store, signer },
+    ...{ map: dataMap, store, signer, holds },
+    journal: createErasureJournalFile(options.journalPath),
     forget: async (person, by) => {
       const exports = await requests.forget(person)
       const touched = await options.forget(person, by)
@@ -65,6 +79,7 @@ export const createPrivacy = (options: PrivacyOptions): Feature => {
     routes: [
       ...inventoryRoutes(dataMap, facts),
       ...erasureRoutes(erasures),
+      ...holdRoutes(holds, clock, record, erasures.look),
       ...selfRequestRoutes(requests),
       ...adminRequestRoutes(requests, (entry) =>
         database.transaction({ project: entry.project }, (transaction) =>
@@ -72,6 +87,8 @@ export const createPrivacy = (options: PrivacyOptions): Feature => {
         ),
       ),
     ],
+    replayErasures: (lines) =>
+      replayErasures({ database, map: dataMap, signer, digestOf: store.digestOf, erase: erasures.erase }, lines),
     start: () => {
       erasures.start()
       requests.start()

@@ -165,6 +165,18 @@ export const peopleTables: Readonly<Record<string, TableMap>> = {
     because: 'Names no person; goes with the archive.',
     columns: { technical: ['project_id', 'request_id', 'turn', 'position', 'object', 'bytes'] },
   },
+  privacy_holds: {
+    activity: 'security',
+    purpose: 'What must not be erased for now, and why.',
+    kept: 'for ever: it proves why something was not erased',
+    ...house,
+    because: 'Has a digest only; goes for nobody, since it tells why an erasure waited.',
+    columns: {
+      person: ['subject'],
+      operator: ['created_by'],
+      technical: ['project_id', 'hold_id', 'reason', 'created_at', 'expires_at', 'released_at'],
+    },
+  },
   issuers: {
     activity: 'security',
     purpose: 'Who vouches for people.',
