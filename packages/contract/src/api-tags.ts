@@ -25,6 +25,7 @@ export const apiTags = {
   Operators: 'Who runs this Headgate: roles, and sessions.',
   Audit: 'What operators did.',
   Privacy: 'What is held of people, why and for how long, and erasing it.',
+  Encryption: 'The keys under which everything is sealed, and their rotation.',
   Status: 'Health and metrics of this process.',
   Reference: 'This description of the API.',
 } as const

@@ -17,6 +17,7 @@ export const logComponents = [
   'configuration',
   'conversations',
   'counters',
+  'encryption',
   'files',
   'idempotency',
   'identity',

@@ -24,6 +24,8 @@ export const permissions = [
   'audit:write',
   'privacy:read',
   'privacy:write',
+  'encryption:read',
+  'encryption:write',
   'config:read',
   'config:write',
   'logs:read',

@@ -9,6 +9,7 @@ import { limits } from './drills/limits.ts'
 import { limitsFaults } from './drills/limits-faults.ts'
 import { neighbour } from './drills/neighbour.ts'
 import { overload } from './drills/overload.ts'
+import { rotation } from './drills/rotation.ts'
 import { storm } from './drills/storm.ts'
 import { plans } from './drills/plans.ts'
 import { uploads } from './drills/uploads.ts'
@@ -29,5 +30,6 @@ export const drills: readonly Drill[] = [
   resume,
   uploads,
   plans,
+  rotation,
   inputs,
 ]

@@ -32,6 +32,7 @@ import { noFaults } from './kernel/fault-points.ts'
 import type { Feature } from './kernel/feature.ts'
 import { createMetrics } from './kernel/metrics.ts'
 import { createSeal } from './kernel/seal.ts'
+import { createEncryption } from './features/encryption/encryption.ts'
 import type { Ground, House } from './compose/house.ts'
 
 /** The wiring diagram: the ground that stays, and the generation on it that a reload replaces. */
@@ -69,7 +70,7 @@ export const compose = async (given: Ground): Promise<House> => {
   const hints = createHints(given, settings, () => queue)
   const metrics = createMetrics({ ...guards.gauges, ...work.gauges, ...hints.gauges }, () => queue.read(), hints.labels)
   const audit = createAudit({ database, clock, written: (seq) => provable.written(seq) })
-  const seal = createSeal(secrets.root_key)
+  const seal = createSeal(secrets.seal_roots)
   const watch = createWatch({
     config: given.settings.config,
     settings,
@@ -175,6 +176,7 @@ export const compose = async (given: Ground): Promise<House> => {
     budgetRules,
     ...bookkeeping,
     ...Object.values(kept),
+    createEncryption({ database, clock, log, seal, record: audit.record }),
     provenance,
     ...watch.features,
     ...upstreams.features,

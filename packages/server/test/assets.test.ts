@@ -116,15 +116,17 @@ describe('assets', () => {
     expect((await limits()).used_bytes).toBe(0)
   })
 
-  it('store a content once for all of a project, until the last of them is erased', async () => {
+  it('store a content once for everybody who has it, each under a key of their own, until the last is erased', async () => {
     const bytes = Buffer.alloc(3_000_000, 7)
     const [one, two] = [await keep(bytes, { user: 'ann' }), await keep(bytes, { user: 'ben' })]
-    await vi.waitFor(() => expect(objects()).toHaveLength(2))
+    const again = await keep(bytes, { user: 'ben' })
+    await vi.waitFor(() => expect(objects()).toHaveLength(4))
     expect((await limits('ann')).used_bytes).toBe(3_000_000)
     await ask(`/v1/assets/${one.id}`, { method: 'DELETE', user: 'ann' })
     expect((await bytesOf(`/v1/assets/${two.id}/content`, { user: 'ben' })).equals(bytes)).toBe(true)
     await Promise.all([
       ask(`/v1/assets/${two.id}`, { method: 'DELETE', user: 'ben' }),
+      ask(`/v1/assets/${again.id}`, { method: 'DELETE', user: 'ben' }),
       keep(bytes, { user: 'cleo' }).then(({ id }) => ask(`/v1/assets/${id}`, { method: 'DELETE', user: 'cleo' })),
     ])
     await vi.waitFor(() => expect(objects()).toEqual([]))

@@ -95,12 +95,13 @@ const acts: readonly [route: string, action: string, body?: object, keep?: strin
   ['PATCH /admin/v1/log-levels', 'log_levels.changed', { levels: { cache: 'silent' } }],
   ['POST /admin/v1/provenance/roots', 'provenance.root_made', {}],
   ['POST /admin/v1/audit/keys', 'audit_key.created'],
+  ['POST /admin/v1/encryption/rotations', 'encryption_key.created', {}],
   ['POST /admin/v1/diagnostics/cpu-profile', 'cpu_profile.taken', { seconds: 1 }],
   // What is taken out is told too.
   ['GET /admin/v1/audit/export', 'audit.exported'],
 ]
 
-/** These change nothing that is kept, show no secret, or are off (heap snapshots) and shown elsewhere (corrections, bodies, links to archives). */
+/** These change nothing that is kept, show no secret, or are off (heap snapshots) and shown elsewhere (corrections, bodies, links to archives, what rotation.test.ts destroys). */
 const others = [
   'POST /admin/v1/limits/explain',
   'POST /admin/v1/alerts/evaluate',
@@ -109,6 +110,7 @@ const others = [
   'POST /admin/v1/ledger/recompute',
   'POST /admin/v1/diagnostics/heap-snapshot',
   'POST /admin/v1/privacy/requests/:privacy_request_id/link',
+  'DELETE /admin/v1/encryption/keys/:version',
 ]
 
 const filled = (text: string): string => text.replace(/\{(\w+)\}/g, (_, name: string) => made[name] ?? name)

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { verifyLedger } from '../src/features/ledger/verify.ts'
 import { type Database, openDatabase } from '../src/kernel/db.ts'
 import { silentLog } from '../src/kernel/log.ts'
-import { dumpDatabase } from './faults/support/ledger-rows.ts'
+import { dumpDatabase, queryDatabase } from './faults/support/ledger-rows.ts'
 import { expectFetchedError } from './input/error-shape.ts'
 import { freshDatabase, type TestDatabase } from './support/database.ts'
 import { type House, startHouse } from './support/house.ts'
@@ -86,9 +86,24 @@ it('a person who is erased stands nowhere any more, others lose nothing, and the
   await live(ada)
   await live(bob)
   const before = await spendingOf()
+  const copy = 'sessions_before'
+  await queryDatabase(
+    database.url,
+    `CREATE TABLE public.${copy} AS SELECT * FROM headgate.conversation_sessions WHERE subject = '${ada}'`,
+  )
   const begun = await erase(ada)
   expect(begun).toMatchObject({ state: 'settling', passes: 1, receipt: null })
   expect(begun.erased).toMatchObject({ responses: 1, idempotency_keys: 1, conversation_sessions: 1, assets: 1 })
+  // A session and a content: each purpose had a key of its own.
+  expect(begun.erased['data_keys']).toBe(2)
+  // Rows of a copy from before come back to nothing.
+  const [{ session_id: id }] = (await queryDatabase(
+    database.url,
+    `WITH back AS (INSERT INTO headgate.conversation_sessions SELECT * FROM public.${copy} RETURNING session_id) SELECT * FROM back`,
+  )) as [{ session_id: string }]
+  const headers = { authorization: `Bearer ${key}`, 'x-headgate-user': ada }
+  expect((await fetch(`${house.url}/v1/sessions/${id}`, { headers })).status).toBe(500)
+  await queryDatabase(database.url, `DROP TABLE public.${copy}`)
   // What comes late is found by a later pass.
   await (await ask('/v1/chat/completions', ada, { model, messages })).arrayBuffer()
   await house.settled()

@@ -30,6 +30,45 @@ export const platformErrors = defineErrors({
     recovery: 'retry',
     since: '0.1.0',
   },
+  encryption_root_unavailable: {
+    id: 'HG-5003',
+    http: 503,
+    type: 'server_error',
+    severity: 'critical',
+    retryable: 'after',
+    title: 'Encryption root unavailable',
+    user: 'The service is recovering. Please try again shortly.',
+    developer:
+      'The key service that opens the encryption keys did not answer, or refused, so this cannot be read or kept now.',
+    causes: [
+      'Vault, AWS KMS or Cloud KMS is down, sealed or out of reach.',
+      'The key, or the right to use it, was taken away there.',
+    ],
+    resolutions: [
+      'Try again after `Retry-After`.',
+      'Operator: the log names what the key service said; see the guide on encryption.',
+    ],
+    recovery: 'retry',
+    since: '0.1.0',
+  },
+  encryption_key_in_use: {
+    id: 'HG-5004',
+    http: 409,
+    type: 'invalid_request_error',
+    severity: 'info',
+    retryable: 'after',
+    title: 'Encryption key in use',
+    user: 'This key is in use.',
+    developer:
+      'A version of the encryption key is destroyed only when it wraps no data key any more; the newest never is.',
+    causes: ['A rotation is still rewrapping data keys.', 'It is the newest version.'],
+    resolutions: [
+      'Look at `GET /admin/v1/encryption` until its `data_keys` are 0.',
+      'Rotate first where it is the newest.',
+    ],
+    recovery: 'wait',
+    since: '0.1.0',
+  },
   internal_error: {
     id: 'HG-7001',
     http: 500,

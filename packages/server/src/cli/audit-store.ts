@@ -40,7 +40,7 @@ export const withTransparency = <T>(flags: Flags, work: (store: AuditStore) => P
       const access = () => accessLists(identity, operators)
       const transparency = createTransparency({
         ...{ database, clock: systemClock, log: silentLog, audit, settings, access },
-        seal: createSeal(secrets.root_key),
+        seal: createSeal(secrets.seal_roots),
         ask: exchange,
         isSigner: false,
       })

@@ -90,7 +90,7 @@ const withProviderParts = async <T>(
   })
   const stored = createStoredProviders({
     database,
-    seal: createSeal(secrets.root_key),
+    seal: createSeal(secrets.seal_roots),
     audit: createAudit({ database, clock: systemClock }),
     clock: systemClock,
     log: silentLog,

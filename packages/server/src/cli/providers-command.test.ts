@@ -59,9 +59,9 @@ test('a provider is added, tested, changed, rewrapped and removed from the comma
 
   expect((await run('encryption', 'rotate')).json).toMatchObject({ version: 2, rewrapped: 1, destroyed: [1] })
   expect((await run('encryption', 'status')).json).toMatchObject({
-    data: [
-      { version: 1, opens: false },
-      { version: 2, data_keys: 1, opens: true },
+    keys: [
+      { version: 2, state: 'active', data_keys: 1, opens: true },
+      { version: 1, state: 'destroyed', opens: false },
     ],
   })
   expect((await run('providers', 'test', 'mine')).json).toMatchObject({ ok: true })
@@ -79,6 +79,6 @@ test('a provider is added, tested, changed, rewrapped and removed from the comma
   expect(await run('providers', 'remove', 'mine')).toMatchObject({ code: 5 })
   expect(printed).not.toContain(canary)
   const dump = await dumpDatabase(database.url)
-  expect(dump).toContain('encryption_key.rewrapped')
+  expect(dump).toContain('encryption_key.destroyed')
   expect(dump).not.toContain(canary)
 }, 120_000)

@@ -2,6 +2,7 @@ import { ConfigFaults } from './faults.ts'
 import { type ConfigInput, type Gathered, type Sources, gather } from './gather.ts'
 import { rootKeyOf } from './root-key.ts'
 import type { Config, LoadedConfig } from './schema.ts'
+import { assertSealRoot, sealRootsOf } from './seal-roots.ts'
 import { Secret, type Secrets, collectSecrets } from './secrets.ts'
 import type { SignerFiles } from './signer-files.ts'
 import type { TlsFiles } from './tls-files.ts'
@@ -53,14 +54,14 @@ const withoutSecrets = (loaded: LoadedConfig): Config => {
 
 /** Parts what was gathered into configuration and secrets. @throws ConfigFaults with everything that is wrong. */
 export const settle = async (
-  { loaded, leaves, faults, tls, signer }: Gathered,
+  { loaded, leaves, faults, tls, signer, variables }: Gathered,
   rootKeyIn: (dataFolder: string) => Promise<Secret>,
 ): Promise<Settings> => {
   if (faults.length > 0) throw new ConfigFaults(faults)
   const rootKey = loaded.root_key === undefined ? await rootKeyIn(loaded.data_dir) : new Secret(loaded.root_key)
   return {
     config: withoutSecrets(loaded),
-    secrets: collectSecrets(loaded, rootKey),
+    secrets: collectSecrets(loaded, rootKey, await sealRootsOf(loaded, rootKey, variables)),
     sources: [...leaves.values()],
     ...(tls && { tls }),
     ...(signer && { signer }),
@@ -72,4 +73,8 @@ export const settle = async (
  * staging it makes `<data_dir>/root.key`.
  * @throws ConfigFaults with everything that is wrong.
  */
-export const loadConfig = async (input: ConfigInput = {}): Promise<Settings> => settle(await gather(input), rootKeyOf)
+export const loadConfig = async (input: ConfigInput = {}): Promise<Settings> => {
+  const settings = await settle(await gather(input), rootKeyOf)
+  await assertSealRoot(settings.config, settings.secrets.seal_roots.current)
+  return settings
+}

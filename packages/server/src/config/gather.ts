@@ -5,6 +5,7 @@ import { alertFaults } from './alert-faults.ts'
 import { auditFaults } from './audit-faults.ts'
 import { priceFaults } from './price-faults.ts'
 import { assetsFaults } from './assets-faults.ts'
+import { encryptionFaults } from './encryption-faults.ts'
 import { dateFaults } from './date-faults.ts'
 import { retentionFaults } from './retention-faults.ts'
 import { policyProblems } from '../domain/policy-problems.ts'
@@ -45,6 +46,8 @@ export type Gathered = {
   faults: ConfigFault[]
   tls?: TlsFiles
   signer?: SignerFiles
+  /** The environment and `.env`: where key services are, and what Headgate shows to them. */
+  variables: Variables
 }
 
 /** The clients of the managers are loaded only where a manager is asked. */
@@ -204,6 +207,7 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
       ...alertFaults(loaded, where),
       ...auditFaults(loaded, where),
       ...assetsFaults(loaded, where),
+      ...encryptionFaults(loaded, where),
     )
     if (loaded.standby && loaded.database_url !== undefined) {
       faults.push({
@@ -238,5 +242,6 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
     faults: faults.toSorted((left, right) => byPlace.compare(left.where, right.where)),
     ...(tls && { tls }),
     ...(signer && { signer }),
+    variables: both,
   }
 }

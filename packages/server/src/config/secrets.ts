@@ -1,5 +1,6 @@
 import { createHash, hkdfSync } from 'node:crypto'
 import { inspect } from 'node:util'
+import type { SealRoots } from '../kernel/seal-root.ts'
 import type { LoadedConfig } from './schema.ts'
 
 /** A value that prints as `***` in text, JSON and inspection; only `reveal()` gives it. */
@@ -38,6 +39,8 @@ export type Pepper = { readonly id: string; readonly key: Secret }
 export type Secrets = {
   readonly admin_key?: Secret
   readonly root_key: Secret
+  /** What wraps the keys under which columns are sealed. */
+  readonly seal_roots: SealRoots
   readonly pepper: Pepper
   readonly database_url?: Secret
   readonly redis_url?: Secret
@@ -122,7 +125,7 @@ export const secretTexts = (secrets: Secrets): string[] => {
 }
 
 /** Takes the secrets out of the loaded values. */
-export const collectSecrets = (config: LoadedConfig, rootKey: Secret): Secrets => {
+export const collectSecrets = (config: LoadedConfig, rootKey: Secret, sealRoots: SealRoots): Secrets => {
   const secret = <Name extends string>(name: Name, value: string | undefined) =>
     (value === undefined ? {} : { [name]: new Secret(value) }) as { [Key in Name]?: Secret }
   const providers: Record<string, ProviderSecrets> = Object.create(null)
@@ -167,6 +170,7 @@ export const collectSecrets = (config: LoadedConfig, rootKey: Secret): Secrets =
     ...secret('redis_url', config.redis_url),
     ...secret('upstream_proxy_login', config.upstream.proxy_login),
     root_key: rootKey,
+    seal_roots: sealRoots,
     pepper: derivePepper(rootKey),
     providers: Object.freeze(providers),
     sinks: Object.freeze(Object.fromEntries(sinks)),

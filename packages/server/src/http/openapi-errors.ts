@@ -22,6 +22,7 @@ const ofCallers: readonly ErrorCode[] = [
   'invalid_parameter',
   'rate_limit_exceeded',
   'database_unavailable',
+  'encryption_root_unavailable',
   'server_draining',
 ]
 const ofPeople = Object.keys(peopleErrors) as (keyof typeof peopleErrors)[]
@@ -38,6 +39,7 @@ const ofOperators: readonly ErrorCode[] = [
   'unknown_parameter',
   'rate_limit_exceeded',
   'database_unavailable',
+  'encryption_root_unavailable',
 ]
 const ofBodies: readonly ErrorCode[] = [
   'invalid_json',

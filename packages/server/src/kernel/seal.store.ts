@@ -9,17 +9,22 @@ export interface EncryptionKeyRow {
   readonly destroyed_at: Date | null
 }
 
-/** A row of headgate.data_keys. */
-export interface DataKeyRow {
+/** Whose data key, and what for; the subject is '' for the project's own. */
+export interface DataKeyName {
   readonly project_id: string
   readonly purpose: string
+  readonly subject: string
+}
+
+/** A row of headgate.data_keys. */
+export interface DataKeyRow extends DataKeyName {
   readonly version: number
   readonly key_version: number
   readonly wrapped: Buffer
   readonly uses: bigint
 }
 
-const DATA_KEY = 'project_id, purpose, version, key_version, wrapped, uses'
+const DATA_KEY = 'project_id, purpose, subject, version, key_version, wrapped, uses'
 
 /** One function per statement. */
 export const sealStatements = {
@@ -53,72 +58,92 @@ export const sealStatements = {
 
   dataKey: async (
     { query }: Read,
-    project: string,
-    purpose: string,
+    { project_id: project, purpose, subject }: DataKeyName,
     version: number,
   ): Promise<DataKeyRow | undefined> =>
     (
       await query<DataKeyRow>(
-        `SELECT ${DATA_KEY} FROM headgate.data_keys WHERE project_id = $1 AND purpose = $2 AND version = $3`,
-        [project, purpose, version],
+        `SELECT ${DATA_KEY} FROM headgate.data_keys
+          WHERE project_id = $1 AND purpose = $2 AND subject = $3 AND version = $4`,
+        [project, purpose, subject, version],
       )
     ).rows[0],
 
-  /** The newest data key of a project and purpose, with this use counted. */
-  useDataKey: async ({ query }: Transaction, project: string, purpose: string): Promise<DataKeyRow | undefined> =>
+  /** The newest data key of a name, with this use counted. */
+  useDataKey: async (
+    { query }: Transaction,
+    { project_id: project, purpose, subject }: DataKeyName,
+  ): Promise<DataKeyRow | undefined> =>
     (
       await query<DataKeyRow>(
         `UPDATE headgate.data_keys SET uses = uses + 1
-         WHERE project_id = $1 AND purpose = $2
-           AND version = (SELECT max(version) FROM headgate.data_keys WHERE project_id = $1 AND purpose = $2)
+         WHERE project_id = $1 AND purpose = $2 AND subject = $3
+           AND version = (SELECT max(version) FROM headgate.data_keys
+                           WHERE project_id = $1 AND purpose = $2 AND subject = $3)
          RETURNING ${DATA_KEY}`,
-        [project, purpose],
+        [project, purpose, subject],
       )
     ).rows[0],
 
   /** Does nothing when another transaction made that version first. */
   insertDataKey: async ({ execute }: Transaction, row: Omit<DataKeyRow, 'uses'>): Promise<void> => {
     await execute(
-      `INSERT INTO headgate.data_keys (project_id, purpose, version, key_version, wrapped, created_at)
-       VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT DO NOTHING`,
-      [row.project_id, row.purpose, row.version, row.key_version, row.wrapped],
+      `INSERT INTO headgate.data_keys (project_id, purpose, subject, version, key_version, wrapped, created_at)
+       VALUES ($1, $2, $3, $4, $5, $6, now()) ON CONFLICT DO NOTHING`,
+      [row.project_id, row.purpose, row.subject, row.version, row.key_version, row.wrapped],
     )
   },
 
-  /** Data keys that an older version wraps, locked. */
+  /** False where another process rewraps; held until the transaction ends. */
+  takeRewrapTurn: async ({ query }: Transaction): Promise<boolean> =>
+    (
+      await query<{ taken: boolean }>(
+        `SELECT pg_try_advisory_xact_lock(hashtextextended('headgate/rewrap', 0)) AS taken`,
+      )
+    ).rows[0]?.taken === true,
+
+  /** Whether a former version wraps a data key. */
+  hasOutdatedDataKey: async ({ query }: Read): Promise<boolean> =>
+    (
+      await query(
+        `SELECT 1 FROM headgate.data_keys
+          WHERE key_version < (SELECT max(version) FROM headgate.encryption_keys) LIMIT 1`,
+      )
+    ).rows.length > 0,
+
+  /** Data keys that an older version wraps, locked; those in use are left out. */
   outdatedDataKeys: async ({ query }: Transaction, before: number, limit: number): Promise<DataKeyRow[]> =>
     (
       await query<DataKeyRow>(
         `SELECT ${DATA_KEY} FROM headgate.data_keys WHERE key_version < $1
-         ORDER BY project_id, purpose, version LIMIT $2 FOR UPDATE`,
+         ORDER BY project_id, purpose, subject, version LIMIT $2 FOR UPDATE SKIP LOCKED`,
         [before, limit],
       )
     ).rows,
 
   rewrapDataKey: async ({ execute }: Transaction, row: Omit<DataKeyRow, 'uses'>): Promise<void> => {
     await execute(
-      `UPDATE headgate.data_keys SET key_version = $4, wrapped = $5
-       WHERE project_id = $1 AND purpose = $2 AND version = $3`,
-      [row.project_id, row.purpose, row.version, row.key_version, row.wrapped],
+      `UPDATE headgate.data_keys SET key_version = $5, wrapped = $6
+       WHERE project_id = $1 AND purpose = $2 AND subject = $3 AND version = $4`,
+      [row.project_id, row.purpose, row.subject, row.version, row.key_version, row.wrapped],
     )
   },
 
-  /** Waits for whoever is wrapping with a version before this one. */
-  lockEncryptionKeysBefore: async ({ query }: Transaction, version: number): Promise<void> => {
-    await query('SELECT version FROM headgate.encryption_keys WHERE version < $1 ORDER BY version FOR UPDATE', [
+  /** Waits for whoever is wrapping with a version up to this one; resolves to the newest version. */
+  lockEncryptionKeysTo: async ({ query }: Transaction, version: number): Promise<number> => {
+    await query('SELECT version FROM headgate.encryption_keys WHERE version <= $1 ORDER BY version FOR UPDATE', [
+      version,
+    ])
+    const { rows } = await query<{ newest: number | null }>(
+      'SELECT max(version) AS newest FROM headgate.encryption_keys',
+    )
+    return rows[0]?.newest ?? 0
+  },
+
+  /** Destroys a version that was found to wrap nothing. */
+  destroyUnused: async ({ execute }: Transaction, version: number): Promise<void> => {
+    await execute('UPDATE headgate.encryption_keys SET wrapped = NULL, destroyed_at = now() WHERE version = $1', [
       version,
     ])
   },
-
-  /** Destroys the versions before this one that wrap nothing any more; returns them. */
-  destroyUnusedBefore: async ({ query }: Transaction, version: number): Promise<number[]> =>
-    (
-      await query<{ version: number }>(
-        `UPDATE headgate.encryption_keys k SET wrapped = NULL, destroyed_at = now()
-         WHERE k.version < $1 AND k.wrapped IS NOT NULL
-           AND NOT EXISTS (SELECT FROM headgate.data_keys d WHERE d.key_version = k.version)
-         RETURNING k.version`,
-        [version],
-      )
-    ).rows.map((row) => row.version),
 }

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { freshDatabase, type TestDatabase } from '../../test/support/database.ts'
+import { rotateWholly } from '../../test/support/rotate.ts'
 import { queryDatabase } from '../../test/faults/support/ledger-rows.ts'
 import { type Database, openDatabase } from './db.ts'
 import { silentLog } from './log.ts'
+import { localRoots } from './seal-root.ts'
 import { createSeal, type Seal, type SealedPlace } from './seal.ts'
 
-const rootKey = (text: string) => ({ reveal: () => text.repeat(4) })
+const rootKey = (text: string) => localRoots({ reveal: () => text.repeat(4) })
 const text = 'a secret: ключ 🔑'
 const place: SealedPlace = { purpose: 'test-secrets', table: 'things', row: 'one', column: 'secret' }
 
@@ -26,7 +28,7 @@ const sealed = (seal: Seal, where: SealedPlace, value = text) =>
 const opened = (seal: Seal, where: SealedPlace, bytes: Buffer) =>
   database.read('system', (read) => seal.open(read, where, bytes))
 const steps: object[] = []
-const rotate = (seal: Seal) => seal.rotate(database, async (_transaction, step) => void steps.push(step))
+const rotate = (seal: Seal) => rotateWholly(seal, database, async (_transaction, step) => void steps.push(step))
 
 describe('sealing', () => {
   it('opens what it sealed, also in another process with the same root key, and shows none of it', async () => {
@@ -80,6 +82,22 @@ describe('sealing', () => {
     expect(keys).toEqual({ count: '1', uses: '6' })
   })
 
+  it('seals for a person with a key of theirs: it opens for nobody else, and never again once the key is destroyed', async () => {
+    const ada = { ...place, project: 'default', subject: 'ada' }
+    const [bytes, shared] = [await sealed(main, ada), await sealed(main, { ...ada, subject: '' })]
+    expect(await opened(main, ada, bytes)).toBe(text)
+    // What was sealed before people had keys opens still.
+    expect(await opened(main, ada, shared)).toBe(text)
+    await sealed(main, { ...ada, subject: 'bob' })
+    for (const subject of ['bob', ''])
+      await expect(opened(main, { ...ada, subject }, bytes)).rejects.toMatchObject({ name: 'SealBroken' })
+    await queryDatabase(home.url, `DELETE FROM headgate.data_keys WHERE subject = 'ada'`)
+    await expect(opened(main, ada, bytes)).rejects.toThrow('is gone')
+    const later = await sealed(main, ada)
+    expect(await opened(main, ada, later)).toBe(text)
+    await expect(opened(main, ada, bytes)).rejects.toThrow('does not open')
+  })
+
   it('takes a new data key long before its nonces could meet, and opens what the former sealed', async () => {
     const where = { ...place, purpose: 'worn' }
     const before = await sealed(main, where)
@@ -100,7 +118,7 @@ describe('rotating the encryption key', () => {
     expect({ version, destroyed, rewrapped }).toEqual({ version: 2, destroyed: [1], rewrapped: await count() })
     expect(steps).toEqual([
       { version: 2, former: 1 },
-      { version: 2, rewrapped, destroyed: [1] },
+      { version: 1, destroyed: [1] },
     ])
     expect(await opened(createSeal(rootKey('root-key-')), place, bytes)).toBe(text)
     expect(await database.read('system', main.state)).toMatchObject([
@@ -122,7 +140,7 @@ describe('rotating the encryption key', () => {
       return bytes
     })
     await expect(
-      main.rotate(database, async (_transaction, step) => {
+      rotateWholly(main, database, async (_transaction, step) => {
         if ('destroyed' in step) throw new Error('the process ends here')
       }),
     ).rejects.toThrow('ends here')

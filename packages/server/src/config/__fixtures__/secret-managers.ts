@@ -25,7 +25,8 @@ export interface SecretManagers {
   readonly close: () => Promise<void>
 }
 
-const read = async (request: IncomingMessage): Promise<string> => {
+/** The whole body of a request. */
+export const read = async (request: IncomingMessage): Promise<string> => {
   const parts: Buffer[] = []
   for await (const part of request) parts.push(part as Buffer)
   return Buffer.concat(parts).toString()
@@ -43,7 +44,8 @@ const isSigned = (request: IncomingMessage, body: string, url: string): boolean 
   return signedHeaders(signing, credentials, 'eu-central-1', 'secretsmanager', at)['authorization'] === authorization
 }
 
-const isGoogleAssertion = (form: URLSearchParams, key: string, audience: string): boolean => {
+/** Whether a service account signed the form of a token request. */
+export const isGoogleAssertion = (form: URLSearchParams, key: string, audience: string): boolean => {
   const [head = '', claims = '', signature = ''] = (form.get('assertion') ?? '').split('.')
   const { aud, exp, iat } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as Record<string, unknown>
   const good = verify(

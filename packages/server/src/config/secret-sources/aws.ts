@@ -30,7 +30,8 @@ const lent = async ({ variables, ask }: SourceSetting, url: string): Promise<Aws
   }
 }
 
-const credentialsOf = async (setting: SourceSetting): Promise<AwsCredentials> => {
+/** Who asks AWS: the keys of the environment, or those that the container is lent. @throws SecretProblem. */
+export const awsCredentials = async (setting: SourceSetting): Promise<AwsCredentials> => {
   const { variables } = setting
   const full = variables['AWS_CONTAINER_CREDENTIALS_FULL_URI']
   const relative = variables['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI']
@@ -45,10 +46,14 @@ const credentialsOf = async (setting: SourceSetting): Promise<AwsCredentials> =>
   }
 }
 
+/** The region that the environment names. @throws SecretProblem. */
+export const awsRegion = (variables: SourceSetting['variables']): string =>
+  variables['AWS_REGION'] || required(variables, 'AWS_DEFAULT_REGION')
+
 /** AWS Secrets Manager: `GetSecretValue` of a name or ARN (docs.aws.amazon.com/secretsmanager/latest/apireference). */
 export const readAws: SecretSource = async (path, setting) => {
   const { variables, ask, now } = setting
-  const region = variables['AWS_REGION'] || required(variables, 'AWS_DEFAULT_REGION')
+  const region = awsRegion(variables)
   const moved = variables['AWS_ENDPOINT_URL_SECRETS_MANAGER'] || variables['AWS_ENDPOINT_URL']
   const url = moved
     ? `${addressFrom(moved, 'AWS_ENDPOINT_URL_SECRETS_MANAGER')}/`
@@ -58,7 +63,7 @@ export const readAws: SecretSource = async (path, setting) => {
   const request = { method: 'POST', url, headers, body }
   const answer = await ask(url, {
     method: 'POST',
-    headers: signedHeaders(request, await credentialsOf(setting), region, 'secretsmanager', now()),
+    headers: signedHeaders(request, await awsCredentials(setting), region, 'secretsmanager', now()),
     body,
   })
   if (answer.status === 400) {

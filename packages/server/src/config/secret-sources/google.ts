@@ -58,6 +58,12 @@ const tokenOfMachine = async ({ variables, ask }: SourceSetting): Promise<string
   return textAt(members(answer.text, 'the answer of the metadata server'), 'access_token', 'its answer')
 }
 
+/** A token of the service account that the environment names, or else of the machine. @throws SecretProblem. */
+export const googleToken = (setting: SourceSetting): Promise<string> => {
+  const file = setting.variables['GOOGLE_APPLICATION_CREDENTIALS']
+  return file ? tokenOfAccount(file, setting) : tokenOfMachine(setting)
+}
+
 /** Google Cloud Secret Manager: `projects/<project>/secrets/<name>`, with `/versions/<version>` or the latest. */
 export const readGoogle: SecretSource = async (path, setting) => {
   const { variables, ask } = setting
@@ -67,8 +73,7 @@ export const readGoogle: SecretSource = async (path, setting) => {
   const address = moved
     ? addressFrom(moved, 'CLOUDSDK_API_ENDPOINT_OVERRIDES_SECRETMANAGER')
     : 'https://secretmanager.googleapis.com'
-  const file = variables['GOOGLE_APPLICATION_CREDENTIALS']
-  const token = file ? await tokenOfAccount(file, setting) : await tokenOfMachine(setting)
+  const token = await googleToken(setting)
   const version = name.includes('/versions/') ? name : `${name}/versions/latest`
   const answer = await ask(`${address}/v1/${version}:access`, { headers: { authorization: `Bearer ${token}` } })
   expectOk(answer, 'Google Cloud Secret Manager', { 403: 'the account may not read it' })

@@ -45,14 +45,14 @@ const fieldOf = (stored: StoredSecret, field: string | undefined): string => {
   throw new SecretProblem(`has no field ${JSON.stringify(field)} that is a text`)
 }
 
-/** Managers and their agents may start after us: what may pass is asked for again while there is time. */
-const patient =
-  (deadline: number): SourceSetting['ask'] =>
+/** Managers and their agents may start after us: what may pass is asked for again while there is time. @throws SecretProblem. */
+export const patient =
+  (deadline: number, patienceMs = PATIENCE_MS): SourceSetting['ask'] =>
   async (url, question = {}) => {
     const { host } = new URL(url)
     for (;;) {
       const timeoutMs = Math.ceil(deadline - performance.now())
-      if (timeoutMs <= 0) throw new SecretProblem(`${host} did not answer within ${PATIENCE_MS / 1_000} seconds`)
+      if (timeoutMs <= 0) throw new SecretProblem(`${host} did not answer within ${patienceMs / 1_000} seconds`)
       let problem: SecretProblem
       try {
         const answer = await ask(url, { ...question, timeoutMs })

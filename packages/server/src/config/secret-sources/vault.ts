@@ -16,19 +16,24 @@ const tokenOf = (variables: Variables): string => {
   return fileFrom(file, 'VAULT_TOKEN_FILE')
 }
 
+/** What shows Vault who asks, and where. @throws SecretProblem. */
+export const vaultHeaders = (variables: Variables): Record<string, string> => {
+  const namespace = variables['VAULT_NAMESPACE']
+  return {
+    'x-vault-token': tokenOf(variables),
+    'x-vault-request': 'true',
+    ...(namespace !== undefined && namespace !== '' && { 'x-vault-namespace': namespace }),
+  }
+}
+
 /**
  * HashiCorp Vault, and OpenBao: `GET /v1/<path>` with a token. Version 2 of the key-value engine wraps its fields in
  * `data.data`, version 1 in `data` (developer.hashicorp.com/vault/api-docs/secret/kv).
  */
 export const readVault: SecretSource = async (path, { variables, ask }) => {
   const address = addressFrom(required(variables, 'VAULT_ADDR'), 'VAULT_ADDR')
-  const namespace = variables['VAULT_NAMESPACE']
   const answer = await ask(`${address}/v1/${path.split('/').map(encodeURIComponent).join('/')}`, {
-    headers: {
-      'x-vault-token': tokenOf(variables),
-      'x-vault-request': 'true',
-      ...(namespace !== undefined && namespace !== '' && { 'x-vault-namespace': namespace }),
-    },
+    headers: vaultHeaders(variables),
   })
   expectOk(answer, 'Vault', {
     403: 'the token may not read it',

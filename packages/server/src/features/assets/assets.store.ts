@@ -2,7 +2,7 @@ import type { Database, Read, Transaction } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { AssetDetails, Owner, SealPort } from './assets.ports.ts'
 import { doomChunks } from './chunks.store.ts'
-import { detailsPlace } from './places.ts'
+import { blobName, detailsPlace } from './places.ts'
 import { giveBack, type Upload } from './uploads.store.ts'
 
 /** What an upload's bytes are. */
@@ -16,6 +16,8 @@ export interface Content {
 
 /** One version of an asset. */
 export interface AssetVersion extends Content {
+  /** The name under which its bytes are kept. */
+  readonly blob: string
   readonly assetId: string
   readonly version: number
   readonly createdAt: Date
@@ -34,6 +36,7 @@ interface VersionRow {
   readonly asset_id: string
   readonly version: number
   readonly digest: string
+  readonly blob: string
   readonly bytes: string
   readonly type: string
   readonly charset: string | null
@@ -44,10 +47,12 @@ interface AssetRow extends VersionRow {
   readonly details: Buffer
   readonly made_at: Date
   readonly changed_at: Date
+  readonly subject: string
 }
 
-const VERSION = `v.asset_id, v.version, v.digest, v.bytes::text, v.type, v.charset, v.was_scanned, v.created_at`
-const DETAILS = 'a.details, a.created_at AS made_at, a.updated_at AS changed_at'
+const VERSION = `v.asset_id, v.version, v.digest, coalesce(v.blob, v.digest) AS blob, v.bytes::text, v.type,
+  v.charset, v.was_scanned, v.created_at`
+const DETAILS = 'a.details, a.subject, a.created_at AS made_at, a.updated_at AS changed_at'
 const ASSETS = `SELECT ${VERSION}, ${DETAILS} FROM headgate.assets a
   JOIN headgate.asset_versions v ON v.project_id = a.project_id AND v.asset_id = a.asset_id AND v.version = a.version`
 
@@ -55,6 +60,7 @@ const versionView = (row: VersionRow): AssetVersion => ({
   assetId: row.asset_id,
   version: row.version,
   digest: row.digest,
+  blob: row.blob,
   bytes: Number(row.bytes),
   type: row.type,
   charset: row.charset,
@@ -62,25 +68,27 @@ const versionView = (row: VersionRow): AssetVersion => ({
   createdAt: row.created_at,
 })
 
-/** Erases contents that no version has any more. Digests are locked in their order, so that two erasures do not wait for each other. */
-const release = async (transaction: Transaction, project: string, digests: readonly string[]): Promise<void> => {
-  for (const digest of [...new Set(digests)].sort()) {
+/** Erases contents that no version has any more. They are locked in their order, so that two erasures do not wait for each other. */
+const release = async (transaction: Transaction, project: string, blobs: readonly string[]): Promise<void> => {
+  for (const blob of [...new Set(blobs)].sort()) {
     const { rows } = await transaction.query(
       'SELECT 1 FROM headgate.asset_blobs WHERE project_id = $1 AND digest = $2 FOR UPDATE',
-      [project, digest],
+      [project, blob],
     )
     const gone = await transaction.execute(
       `DELETE FROM headgate.asset_blobs b WHERE project_id = $1 AND digest = $2 AND NOT EXISTS (
-         SELECT FROM headgate.asset_versions v WHERE v.project_id = b.project_id AND v.digest = b.digest)`,
-      [project, digest],
+         SELECT FROM headgate.asset_versions v WHERE v.project_id = b.project_id AND coalesce(v.blob, v.digest) = b.digest)`,
+      [project, blob],
     )
-    if (rows.length > 0 && gone === 1) await doomChunks(transaction, project, digest)
+    if (rows.length > 0 && gone === 1) await doomChunks(transaction, project, blob)
   }
 }
 
-/** Gives the bytes of an upload to their digest, or erases them where the project has such content already. */
-const settle = async (transaction: Transaction, { project, id }: Upload, { digest, bytes }: Content): Promise<void> => {
-  const place = [project, digest]
+/** Gives the bytes of an upload to their content, or erases them where its owner has such content already. */
+const settle = async (transaction: Transaction, upload: Upload, { digest, bytes }: Content): Promise<string> => {
+  const { project, id } = upload
+  const blob = blobName(upload, digest)
+  const place = [project, blob]
   for (;;) {
     const made = await transaction.execute(
       'INSERT INTO headgate.asset_blobs (project_id, digest, bytes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
@@ -90,14 +98,17 @@ const settle = async (transaction: Transaction, { project, id }: Upload, { diges
       await transaction.execute('UPDATE headgate.asset_chunks SET holder = $2 WHERE project_id = $1 AND holder = $3', [
         ...[...place, id],
       ])
-      return
+      return blob
     }
     const { rows } = await transaction.query(
       'SELECT 1 FROM headgate.asset_blobs WHERE project_id = $1 AND digest = $2 FOR UPDATE',
       place,
     )
     // Else it was erased between the two: it is made anew.
-    if (rows.length === 1) return doomChunks(transaction, project, id)
+    if (rows.length === 1) {
+      await doomChunks(transaction, project, id)
+      return blob
+    }
   }
 }
 
@@ -105,7 +116,9 @@ const settle = async (transaction: Transaction, { project, id }: Upload, { diges
 export const createAssetStore = (database: Database, { seal, open }: Pick<SealPort, 'seal' | 'open'>) => {
   const view = async (read: Read, project: string, row: AssetRow): Promise<Asset> => ({
     ...versionView(row),
-    details: JSON.parse(await open(read, detailsPlace(project, 'assets', row.asset_id), row.details)) as AssetDetails,
+    details: JSON.parse(
+      await open(read, detailsPlace({ project, subject: row.subject }, 'assets', row.asset_id), row.details),
+    ) as AssetDetails,
     madeAt: row.made_at,
     changedAt: row.changed_at,
   })
@@ -123,16 +136,16 @@ export const createAssetStore = (database: Database, { seal, open }: Pick<SealPo
 
   /** Erases versions; resolves to the bytes that were theirs. */
   const cut = async (transaction: Transaction, { project, subject }: Owner, id: string, below: number) => {
-    const { rows } = await transaction.query<{ digest: string; bytes: string }>(
+    const { rows } = await transaction.query<{ blob: string; bytes: string }>(
       `DELETE FROM headgate.asset_versions WHERE project_id = $1 AND asset_id = $2 AND version < $3
-        RETURNING digest, bytes::text`,
+        RETURNING coalesce(blob, digest) AS blob, bytes::text`,
       [project, id, below],
     )
     if (rows.length === 0) return
     await release(
       transaction,
       project,
-      rows.map(({ digest }) => digest),
+      rows.map(({ blob }) => blob),
     )
     await giveBack(
       transaction,
@@ -162,7 +175,7 @@ export const createAssetStore = (database: Database, { seal, open }: Pick<SealPo
         if (upload.isNew) {
           const sealed = await seal(
             transaction,
-            detailsPlace(project, 'assets', assetId),
+            detailsPlace(upload, 'assets', assetId),
             JSON.stringify({ name, metadata }),
           )
           await execute(
@@ -174,12 +187,12 @@ export const createAssetStore = (database: Database, { seal, open }: Pick<SealPo
           if (ifMatch !== undefined && !ifMatch.includes(present.digest)) throw new AppError('asset_changed')
           version = present.version + 1
         }
-        await settle(transaction, upload, content)
+        const blob = await settle(transaction, upload, content)
         const { digest, bytes, type, charset, wasScanned } = content
         await execute(
-          `INSERT INTO headgate.asset_versions (project_id, asset_id, version, digest, bytes, type, charset, was_scanned)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-          [project, assetId, version, digest, bytes, type, charset, wasScanned],
+          `INSERT INTO headgate.asset_versions (project_id, asset_id, version, digest, blob, bytes, type, charset, was_scanned)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+          [project, assetId, version, digest, blob, bytes, type, charset, wasScanned],
         )
         await execute(
           'UPDATE headgate.assets SET version = $3, updated_at = now() WHERE project_id = $1 AND asset_id = $2',
@@ -253,7 +266,8 @@ export const createAssetStore = (database: Database, { seal, open }: Pick<SealPo
         ])
         const present = await view(transaction, project, rows[0] as AssetRow)
         const details = { ...present.details, ...change }
-        const sealed = await seal(transaction, detailsPlace(project, 'assets', id), JSON.stringify(details))
+        const place = detailsPlace({ project, subject }, 'assets', id)
+        const sealed = await seal(transaction, place, JSON.stringify(details))
         const { rows: changed } = await transaction.query<{ updated_at: Date }>(
           `UPDATE headgate.assets SET details = $3, updated_at = now() WHERE project_id = $1 AND asset_id = $2
             RETURNING updated_at`,

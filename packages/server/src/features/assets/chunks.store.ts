@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Database, Transaction } from '../../kernel/db.ts'
-import type { SealPort } from './assets.ports.ts'
+import type { Owner, SealPort } from './assets.ports.ts'
 import { objectPlace } from './places.ts'
 
 /** An object of an upload or of a blob, in its place. */
@@ -8,6 +8,8 @@ export interface Chunk {
   readonly object: string
   readonly digest: string
   readonly bytes: number
+  /** Whose data key seals it; '' for the project’s. */
+  readonly subject: string
 }
 
 /** What is written under a name is erased after so long unless an upload has taken it. */
@@ -22,28 +24,28 @@ export const createChunkStore = (database: Database, { seal, openBytes }: SealPo
    * Seals bytes and notes the name of what is about to be stored, before it is: a crash leaves nothing that nobody knows of.
    * @returns the chunk, and what to store.
    */
-  prepare: (project: string, plain: Buffer): Promise<{ readonly chunk: Chunk; readonly sealed: Buffer }> =>
+  prepare: ({ project, subject }: Owner, plain: Buffer): Promise<{ readonly chunk: Chunk; readonly sealed: Buffer }> =>
     database.transaction({ project }, async (transaction) => {
       const digest = hexOf(plain)
-      const sealed = await seal(transaction, objectPlace(project, digest), plain)
+      const sealed = await seal(transaction, objectPlace({ project, subject }, digest), plain)
       const object = hexOf(sealed)
       await transaction.execute(
         `INSERT INTO headgate.asset_doomed (project_id, object, due_at)
          VALUES ($1, $2, now() + make_interval(secs => $3))`,
         [project, object, WRITING_SECONDS],
       )
-      return { chunk: { object, digest, bytes: plain.length }, sealed }
+      return { chunk: { object, digest, bytes: plain.length, subject }, sealed }
     }),
 
   /** What an object holds. @throws SealBroken */
-  open: (project: string, { digest }: Chunk, sealed: Buffer): Promise<Buffer> =>
-    database.read({ project }, (read) => openBytes(read, objectPlace(project, digest), sealed)),
+  open: (project: string, { digest, subject }: Chunk, sealed: Buffer): Promise<Buffer> =>
+    database.read({ project }, (read) => openBytes(read, objectPlace({ project, subject }, digest), sealed)),
 
   /** The chunks of an upload, or of a blob, in their order. */
   of: (project: string, holder: string): Promise<Chunk[]> =>
     database.read({ project }, async ({ query }) => {
       const { rows } = await query<Chunk>(
-        `SELECT object, digest, bytes FROM headgate.asset_chunks
+        `SELECT object, digest, bytes, subject FROM headgate.asset_chunks
           WHERE project_id = $1 AND holder = $2 ORDER BY position`,
         [project, holder],
       )
@@ -96,16 +98,16 @@ export const takeChunks = async (
   from: number,
   chunks: readonly Chunk[],
 ): Promise<boolean> => {
-  for (const [index, { object, digest, bytes }] of chunks.entries()) {
+  for (const [index, { object, digest, bytes, subject }] of chunks.entries()) {
     const was = await execute('DELETE FROM headgate.asset_doomed WHERE project_id = $1 AND object = $2', [
       project,
       object,
     ])
     if (was !== 1) return false
     await execute(
-      `INSERT INTO headgate.asset_chunks (project_id, holder, position, object, digest, bytes)
-       VALUES ($1, $2, $3, $4, $5, $6)`,
-      [project, holder, from + index, object, digest, bytes],
+      `INSERT INTO headgate.asset_chunks (project_id, holder, position, object, digest, bytes, subject)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [project, holder, from + index, object, digest, bytes, subject],
     )
   }
   return true

@@ -74,7 +74,7 @@ export const contentRoutes = ({ find, read }: ContentRoutesOptions): Route[] => 
       handle: async (input) => {
         const { found } = await find(input)
         if (found.charset === null) throw new AppError('asset_not_convertible')
-        const pieces = await read.open(input.exchange.caller.projectId, found.digest, { from: 0, bytes: found.bytes })
+        const pieces = await read.open(input.exchange.caller.projectId, found.blob, { from: 0, bytes: found.bytes })
         return {
           kind: 'file',
           contentType: 'text/plain; charset=utf-8',

@@ -59,7 +59,7 @@ export const serveContent = async (
     kind: 'file',
     status: span === null ? 200 : 206,
     contentType: `${found.type}${charset}`,
-    pieces: await read.open(project, found.digest, { from, bytes }),
+    pieces: await read.open(project, found.blob, { from, bytes }),
     headers: {
       ...all,
       'content-length': String(bytes),

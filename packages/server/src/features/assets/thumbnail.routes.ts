@@ -8,6 +8,7 @@ import { header } from '@headgate/contract/headers.ts'
 import { type CallerInput, defineRoute, type Route } from '../../kernel/route.ts'
 import { ASKED_AGAIN, type FindVersion, FOR_GOOD } from './asset-versions.ts'
 import { tagsOf } from './byte-range.ts'
+import { ownerOf } from './owner.ts'
 import type { Thumbnails } from './thumbnails.ts'
 
 interface ThumbnailRoutesOptions {
@@ -58,7 +59,7 @@ export const thumbnailRoutes = ({ find, thumbnails }: ThumbnailRoutesOptions): R
       const known = tagsOf(input.headers['if-none-match'])
       if (known === '*' || known?.includes(tag))
         return { kind: 'bytes', status: 304, contentType: 'image/webp', bytes: '', headers }
-      const bytes = await thumbnails.of(input.exchange.caller.projectId, found, width)
+      const bytes = await thumbnails.of(ownerOf(input), found, width)
       return { kind: 'bytes', contentType: 'image/webp', bytes, headers }
     },
   }),

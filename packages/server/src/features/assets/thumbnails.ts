@@ -1,3 +1,4 @@
+import type { Owner } from './assets.ports.ts'
 import type { AssetVersion } from './assets.store.ts'
 import type { Images } from './images.ts'
 import type { ReadChunks } from './read-chunks.ts'
@@ -15,26 +16,26 @@ interface ThumbnailsOptions {
 /** Small pictures, each made once for each content and width, however many ask at once. */
 export const createThumbnails = ({ images, store, read, maxBytes }: ThumbnailsOptions) => {
   const running = new Map<string, Promise<Buffer>>()
-  const make = async (project: string, { digest, bytes, type }: AssetVersion, width: number): Promise<Buffer> => {
+  const make = async (owner: Owner, { blob, bytes, type }: AssetVersion, width: number): Promise<Buffer> => {
     const pieces: Buffer[] = []
-    for await (const piece of await read.open(project, digest, { from: 0, bytes })) pieces.push(piece)
+    for await (const piece of await read.open(owner.project, blob, { from: 0, bytes })) pieces.push(piece)
     const picture = await images.thumbnail(Buffer.concat(pieces), type, width)
-    await store.put(project, digest, width, picture)
+    await store.put(owner, blob, width, picture)
     return picture
   }
   return {
     /** @throws AppError `asset_not_convertible`, `asset_store_unavailable`, `overloaded`. */
-    of: async (project: string, version: AssetVersion, width: number): Promise<Buffer> => {
+    of: async (owner: Owner, version: AssetVersion, width: number): Promise<Buffer> => {
       images.check(version.type)
       if (version.bytes > maxBytes())
         throw new AppError('asset_not_convertible', {
           detail: `It has more than ${maxBytes()} bytes.`,
           params: { limit_bytes: maxBytes() },
         })
-      const kept = await store.get(project, version.digest, width)
+      const kept = await store.get(owner, version.blob, width)
       if (kept !== null) return kept
-      const name = `${project}/${version.digest}/${width}`
-      const made = running.get(name) ?? make(project, version, width).finally(() => running.delete(name))
+      const name = `${owner.project}/${version.blob}/${width}`
+      const made = running.get(name) ?? make(owner, version, width).finally(() => running.delete(name))
       running.set(name, made)
       return made
     },

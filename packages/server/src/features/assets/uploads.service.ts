@@ -69,7 +69,7 @@ export const createUploads = (options: UploadsOptions) => {
     }
     let last: Chunk | null = null
     try {
-      await write(upload.project, pieces(), async (chunk) => {
+      await write(upload, pieces(), async (chunk) => {
         last = chunk
         pending.push(chunk)
         if (checksum === null) await keep(pending.splice(0))

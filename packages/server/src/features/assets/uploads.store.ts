@@ -84,7 +84,11 @@ export const createUploadStore = (database: Database, { seal, open }: Pick<SealP
     isNew: row.is_new,
     role: row.role,
     details: JSON.parse(
-      await open(read, detailsPlace(row.project_id, 'asset_uploads', row.upload_id), row.details),
+      await open(
+        read,
+        detailsPlace({ project: row.project_id, subject: row.subject }, 'asset_uploads', row.upload_id),
+        row.details,
+      ),
     ) as UploadDetails,
     length: Number(row.length),
     received: Number(row.received),
@@ -95,7 +99,11 @@ export const createUploadStore = (database: Database, { seal, open }: Pick<SealP
 
   const insert = async (transaction: Transaction, upload: NewUpload, keepSeconds: number): Promise<Upload> => {
     const { project, subject, id, assetId, isNew, role, details, length } = upload
-    const sealed = await seal(transaction, detailsPlace(project, 'asset_uploads', id), JSON.stringify(details))
+    const sealed = await seal(
+      transaction,
+      detailsPlace({ project, subject }, 'asset_uploads', id),
+      JSON.stringify(details),
+    )
     const { rows } = await transaction.query<UploadRow>(
       `INSERT INTO headgate.asset_uploads
          (project_id, upload_id, subject, asset_id, is_new, role, details, length, expires_at)

@@ -1,5 +1,5 @@
 import { AppError } from '../../kernel/errors.ts'
-import type { BlobPort } from './assets.ports.ts'
+import type { BlobPort, Owner } from './assets.ports.ts'
 import type { Chunk, ChunkStore } from './chunks.store.ts'
 
 /** Bytes of an object before it is sealed: what a crash may cost of an upload, and what one upload holds in memory. */
@@ -42,9 +42,9 @@ async function* cut(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 /** Seals and stores chunks, one after the other; each is told to `taken` once it will survive a crash. */
 export const createChunkWriter =
   (chunks: Pick<ChunkStore, 'prepare'>, blobs: Pick<BlobPort, 'put'>) =>
-  async (project: string, pieces: AsyncIterable<Buffer>, taken: (chunk: Chunk) => Promise<void>): Promise<void> => {
+  async (owner: Owner, pieces: AsyncIterable<Buffer>, taken: (chunk: Chunk) => Promise<void>): Promise<void> => {
     for await (const plain of cut(pieces)) {
-      const { chunk, sealed } = await chunks.prepare(project, plain)
+      const { chunk, sealed } = await chunks.prepare(owner, plain)
       await blobs.put(chunk.object, sealed).catch((cause: unknown) => {
         throw storeFault(cause)
       })

@@ -14,8 +14,8 @@ export interface BranchPoint {
   readonly summaryTokens: number | null
 }
 
-const placeOf = ({ project }: ConversationOwner, sessionId: string, id: string) => ({
-  ...{ project, purpose: 'conversations', table: 'conversation_summaries', row: `${sessionId}/${id}` },
+const placeOf = ({ project, subject }: ConversationOwner, sessionId: string, id: string) => ({
+  ...{ project, subject, purpose: 'conversations', table: 'conversation_summaries', row: `${sessionId}/${id}` },
   column: 'sealed',
 })
 

@@ -53,8 +53,8 @@ export interface MessagePlace {
 }
 
 /** Where a message is sealed. */
-export const messagePlace = ({ project }: ConversationOwner, sessionId: string, id: string) => ({
-  ...{ project, purpose: 'conversations', table: 'conversation_messages', row: `${sessionId}/${id}` },
+export const messagePlace = ({ project, subject }: ConversationOwner, sessionId: string, id: string) => ({
+  ...{ project, subject, purpose: 'conversations', table: 'conversation_messages', row: `${sessionId}/${id}` },
   column: 'sealed',
 })
 

@@ -52,8 +52,8 @@ export interface SessionStoreOptions {
   readonly bounds: () => ConversationBounds
 }
 
-const placeOf = ({ project }: ConversationOwner, row: string) => ({
-  ...{ project, purpose: 'conversations', table: 'conversation_sessions', row },
+const placeOf = ({ project, subject }: ConversationOwner, row: string) => ({
+  ...{ project, subject, purpose: 'conversations', table: 'conversation_sessions', row },
   column: 'sealed',
 })
 

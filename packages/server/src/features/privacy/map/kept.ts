@@ -140,7 +140,7 @@ export const keptTables: Readonly<Record<string, TableMap>> = {
     kept: 'as long as the asset, and no more than `assets.versions`',
     ...follows('assets'),
     columns: {
-      technical: ['project_id', 'asset_id', 'version', 'digest', 'type', 'charset', 'was_scanned'],
+      technical: ['project_id', 'asset_id', 'version', 'digest', 'blob', 'type', 'charset', 'was_scanned'],
       usage: ['bytes', 'created_at'],
     },
   },
@@ -175,8 +175,13 @@ export const keptTables: Readonly<Record<string, TableMap>> = {
     activity: 'conversations',
     purpose: 'Which objects contents are made of.',
     kept: 'as long as the content',
-    ...follows('assets and asset_uploads'),
-    columns: { technical: ['project_id', 'holder', 'position', 'object', 'digest'], usage: ['bytes'] },
+    personColumn: 'subject',
+    erasure: 'feature',
+    columns: {
+      person: ['subject'],
+      technical: ['project_id', 'holder', 'position', 'object', 'digest'],
+      usage: ['bytes'],
+    },
   },
   asset_doomed: {
     activity: 'operation',

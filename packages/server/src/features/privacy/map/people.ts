@@ -200,10 +200,12 @@ export const peopleTables: Readonly<Record<string, TableMap>> = {
   },
   data_keys: {
     activity: 'security',
-    purpose: 'Keys of projects, wrapped.',
-    kept: 'until the project goes',
-    ...house,
+    purpose: 'Keys of projects and of people, wrapped.',
+    kept: 'until the project goes, or the person is erased: what is sealed with it is gone then, wherever a copy is',
+    personColumn: 'subject',
+    erasure: 'delete',
     columns: {
+      person: ['subject'],
       technical: ['project_id', 'purpose', 'version', 'key_version', 'uses', 'created_at'],
       secret: ['wrapped'],
     },
