@@ -3,6 +3,7 @@ export const apiTags = {
   Chat: 'Conversations with a model, whole or as an event stream.',
   Responses: 'Conversations in OpenAI’s Responses protocol: kept, gone on from, or made in the background.',
   Sessions: 'Conversations that are kept: branches, search, what changed since, taking them out and bringing them in.',
+  Memories: 'What is remembered about people: searched, merged, put before calls, taken out and taken back.',
   Embeddings: 'Vectors of texts.',
   Images: 'Pictures made, changed and varied by a model.',
   Audio: 'Speech made of text, and text of speech.',

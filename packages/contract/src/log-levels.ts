@@ -23,6 +23,7 @@ export const logComponents = [
   'identity',
   'kernel',
   'ledger',
+  'memories',
   'metering',
   'privacy',
   'provenance',

@@ -53,6 +53,7 @@ const live = async (user: string): Promise<void> => {
     await ask('/v1/chat/completions', user, { model, messages }, { 'x-headgate-cache': 'on' }),
     await ask('/v1/responses', user, { model, input: 'Hello' }),
     await ask('/v1/sessions', user, { title: 'A title' }),
+    await ask('/v1/memories', user, { text: `${user} likes lanterns`, source: { type: 'tool', id: user } }),
     await fetch(`${house.url}/v1/assets`, {
       method: 'POST',
       headers: { authorization: `Bearer ${key}`, 'x-headgate-user': user, 'content-type': 'text/plain' },
@@ -93,7 +94,7 @@ it('a person who is erased stands nowhere any more, others lose nothing, and the
   )
   const begun = await erase(ada)
   expect(begun).toMatchObject({ state: 'settling', passes: 1, receipt: null })
-  expect(begun.erased).toMatchObject({ responses: 1, idempotency_keys: 1, conversation_sessions: 1, assets: 1 })
+  expect(begun.erased).toMatchObject({ responses: 1, idempotency_keys: 1, conversation_sessions: 1, memories: 1, assets: 1 })
   // A session and a content: each purpose had a key of its own.
   expect(begun.erased['data_keys']).toBe(2)
   // Rows of a copy from before come back to nothing.

@@ -8,6 +8,7 @@ import { fetchErrors } from './fetch.ts'
 import { fileErrors } from './files.ts'
 import { idempotencyErrors } from './idempotency.ts'
 import { limitErrors } from './limits.ts'
+import { memoryErrors } from './memories.ts'
 import { peopleErrors } from './people.ts'
 import { platformErrors } from './platform.ts'
 import { provenanceErrors } from './provenance.ts'
@@ -30,6 +31,7 @@ const families = {
   ...assetErrors,
   ...provenanceErrors,
   ...conversationErrors,
+  ...memoryErrors,
   ...privacyErrors,
   ...anonymiseErrors,
   ...limitErrors,

@@ -19,6 +19,7 @@ import { createConversationRoom } from './conversations.ts'
 import type { Crew } from './crew.ts'
 import { createFileRoom } from './file-room.ts'
 import type { Generation } from './generation.ts'
+import { createMemoryRoom } from './memory-room.ts'
 import { idempotencySettings, resumeBounds } from './options.ts'
 import { createPrivacyRoom, type PrivacyRoomPorts } from './privacy.ts'
 
@@ -48,7 +49,7 @@ interface KeptOptions extends PrivacyRoomPorts {
 /**
  * Builds what outlives the request that it belongs to: answers kept for retries, in PostgreSQL; streams kept for readers who come
  * back, in memory, and in Redis too where there is one, so that other replicas
- * can read; conversations, files and batches, in PostgreSQL; assets, in a folder or a bucket. And what takes people out of all of it again.
+ * can read; conversations, memories, files and batches, in PostgreSQL; assets, in a folder or a bucket. And what takes people out of all of it again.
  */
 export const createKept = async (options: KeptOptions) => {
   const { settings, redisUrl, database, seal, pepper, crew, clock, log, metrics } = options
@@ -86,7 +87,8 @@ export const createKept = async (options: KeptOptions) => {
   const cache = await createCached(options)
   const files = createFileRoom({ ...options, present: fail.present, maxBytes: options.config.files.max_bytes })
   const conversations = createConversationRoom(options)
+  const memories = createMemoryRoom(options)
   const assets = createAssetRoom(options)
   const privacy = createPrivacyRoom({ ...options, cache, assets })
-  return { idempotency, streams, responses, cache, files, conversations, assets, privacy }
+  return { idempotency, streams, responses, cache, files, conversations, memories, assets, privacy }
 }

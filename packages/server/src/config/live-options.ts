@@ -38,6 +38,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof LoadedConfig>([
   'idempotency',
   'responses',
   'sessions',
+  'memories',
   'resume',
   'safety',
   'provenance',

@@ -77,6 +77,9 @@ beforeAll(async () => {
     privacyRequestIds: await Promise.all(['access', 'erasure'].map(privacyRequest)),
     batchIds: [await idOf('/v1/batches', asked, secret.key)],
     conversationIds,
+    memoryIds: await Promise.all(
+      Array.from({ length: 24 }, (_, index) => idOf('/v1/memories', { text: `Statement ${index}` }, secret.key)),
+    ),
     messageIds: await Promise.all(Array.from({ length: 24 }, (_, index) => say(conversationIds[index % 3] as string))),
     assetIds: await Promise.all(Array.from({ length: 12 }, asset)),
     uploadIds: await Promise.all(Array.from({ length: 12 }, upload)),

@@ -64,6 +64,10 @@ const notAsked = [
   'session_busy',
   'sync_expired',
   'session_quota_exceeded',
+  // Come with memories: memories/memories.test.ts.
+  'memory_not_found',
+  'memory_changed',
+  'memory_quota_exceeded',
   // Come with assets and uploads: assets.test.ts, uploads.test.ts.
   'asset_not_found',
   'upload_not_found',

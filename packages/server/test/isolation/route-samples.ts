@@ -27,6 +27,9 @@ const userSecret = (body?: object) => missed('/admin/v1/projects/none/user-secre
 const operator = (path: string, body?: object) => missed(`${path}/none`, body)
 const response = (suffix = '', body?: object) => missed(`/v1/responses/${missingResponse}${suffix}`, body)
 
+/** No memory has this id. */
+const missingMemory = 'mem_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+
 /** No session and no message has these. */
 const missingSession = 'ses_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 const missingMessage = 'msg_01ARZ3NDEKTSV4RRFFQ69G5FAV'
@@ -95,6 +98,15 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'DELETE /v1/sessions/:session_id/messages/:message_id': missed(
     `/v1/sessions/${missingSession}/messages/${missingMessage}`,
   ),
+  'POST /v1/memories': plain('/v1/memories', { text: 'planted' }),
+  'GET /v1/memories': plain('/v1/memories'),
+  'GET /v1/memories/about': plain('/v1/memories/about'),
+  'GET /v1/memories/export': plain('/v1/memories/export'),
+  'POST /v1/memories/import': plain('/v1/memories/import', { text: 'planted too' }),
+  'POST /v1/memories/revoke': plain('/v1/memories/revoke', { source: { type: 'tool', id: 'planted' } }),
+  'GET /v1/memories/:memory_id': missed(`/v1/memories/${missingMemory}`),
+  'PATCH /v1/memories/:memory_id': missed(`/v1/memories/${missingMemory}`, { text: 'planted' }),
+  'DELETE /v1/memories/:memory_id': missed(`/v1/memories/${missingMemory}`),
   'POST /v1/files': plain('/v1/files', {}),
   'GET /v1/files': plain('/v1/files'),
   'GET /v1/files/:file_id': missed(`/v1/files/${missingFile}`),

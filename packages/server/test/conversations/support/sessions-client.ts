@@ -5,6 +5,8 @@ import { expect } from 'vitest'
 export interface Ask {
   readonly method?: string
   readonly body?: unknown
+  /** A body that is no JSON. */
+  readonly raw?: string
   readonly user?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
@@ -19,9 +21,9 @@ export interface Page<Item> {
 
 /** Calls of one key, for people whom it names. */
 export const createSessionsClient = (url: string, key: string) => {
-  const ask = (path: string, { method, body, user, headers = {}, signal }: Ask = {}): Promise<Response> =>
+  const ask = (path: string, { method, body, raw, user, headers = {}, signal }: Ask = {}): Promise<Response> =>
     fetch(`${url}/v1${path}`, {
-      method: method ?? (body === undefined ? 'GET' : 'POST'),
+      method: method ?? (body === undefined && raw === undefined ? 'GET' : 'POST'),
       headers: {
         authorization: `Bearer ${key}`,
         ...(body !== undefined && { 'content-type': 'application/json' }),
@@ -29,6 +31,7 @@ export const createSessionsClient = (url: string, key: string) => {
         ...headers,
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(raw !== undefined && { body: raw }),
       ...(signal && { signal }),
     })
   /** The answer of what must go well. */

@@ -27,6 +27,7 @@ export interface World {
   /** Conversations, and messages of the first of them. */
   readonly conversationIds: readonly string[]
   readonly messageIds: readonly string[]
+  readonly memoryIds: readonly string[]
   readonly assetIds: readonly string[]
   readonly uploadIds: readonly string[]
   readonly projects: readonly string[]
@@ -98,6 +99,7 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     privacy_request_id: world.privacyRequestIds,
     session_id: world.conversationIds,
     message_id: world.messageIds,
+    memory_id: world.memoryIds,
     asset_id: world.assetIds,
     upload_id: world.uploadIds,
     name: ['up', 'fuzz-a', 'fuzz-b'],

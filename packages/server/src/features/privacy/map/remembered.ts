@@ -1,0 +1,37 @@
+import type { TableMap } from '../data-map.ts'
+
+const deleted = (personColumn: string) => ({ personColumn, erasure: 'delete' }) as const
+
+/** What is remembered about people. */
+export const rememberedTables: Readonly<Record<string, TableMap>> = {
+  memories: {
+    activity: 'conversations',
+    purpose: 'What is remembered about people; the words that it is found by are not sealed.',
+    kept: 'until the person or the app deletes it, or `expires_at`',
+    ...deleted('subject'),
+    columns: {
+      person: ['subject'],
+      technical: ['project_id', 'memory_id', 'state', 'version', 'digest'],
+      content: ['sealed', 'search', 'kind', 'scope'],
+      usage: ['confidence', 'created_at', 'updated_at', 'confirmed_at', 'expires_at'],
+    },
+  },
+  memory_sources: {
+    activity: 'conversations',
+    purpose: 'What said what is remembered, by keyed digests.',
+    kept: 'as long as the memory',
+    ...deleted('subject'),
+    columns: { person: ['subject'], technical: ['project_id', 'memory_id', 'source_type', 'reference'] },
+  },
+  memory_vectors: {
+    activity: 'conversations',
+    purpose: 'Vectors by which memories are found; not sealed.',
+    kept: 'as long as the memory',
+    ...deleted('subject'),
+    columns: {
+      person: ['subject'],
+      technical: ['project_id', 'memory_id', 'model', 'scale'],
+      content: ['vector'],
+    },
+  },
+}
