@@ -25,6 +25,7 @@ export const header = {
   session: 'x-headgate-session',
   context: 'x-headgate-context',
   message: 'x-headgate-message',
+  memory: 'x-headgate-memory',
   age: 'age',
   lastEventId: 'last-event-id',
   idempotencyKey: 'idempotency-key',

@@ -11,6 +11,7 @@ import { createCacheWish } from '../features/cache/cache-wish.ts'
 import type { Conversations } from '../features/conversations/conversations.ts'
 import { createGateway, type Gateway } from '../features/gateway/gateway.ts'
 import { withOutputCap } from '../features/gateway/openai-wire.ts'
+import type { Memories } from '../features/memories/memories.ts'
 import type { Idempotency } from '../features/idempotency/idempotency.ts'
 import type { Identity } from '../features/identity/identity.ts'
 import type { BudgetRules } from '../features/ledger/budget-rules.ports.ts'
@@ -72,6 +73,7 @@ export interface GenerationGround {
   readonly responses: Responses
   readonly cache: Cache
   readonly conversations: Conversations
+  readonly memories: Memories
   readonly ledger: Ledger
   readonly budgetRules: BudgetRules
   readonly tokens: TokenCounter
@@ -213,6 +215,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
       open: ground.conversations.open,
       maxBodyBytes: () => config.sessions.max_message_bytes,
     },
+    memories: ground.memories,
     mark: ground.provenance,
     maxBodyBytes: config.body.max_bytes,
     media: {

@@ -83,6 +83,12 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     description: 'Of a call in a session: the id of the message that the answer became.',
     schema: text,
   },
+  [header.memory]: {
+    description:
+      'Of a call that asks for memories: how many it was given, how many tokens they are, and whether their meaning was compared or words alone.',
+    schema: text,
+    example: 'used=3, tokens=118, mode=hybrid',
+  },
   [header.contentDisposition]: { description: 'That the answer is a file, and its name.', schema: text },
   [header.asset]: { description: 'Id of the asset that was, or will be, made.', schema: text },
   [header.etag]: { description: 'SHA-256 of the content.', schema: text },

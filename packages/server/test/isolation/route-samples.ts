@@ -100,6 +100,7 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   ),
   'POST /v1/memories': plain('/v1/memories', { text: 'planted' }),
   'GET /v1/memories': plain('/v1/memories'),
+  'POST /v1/memories/search': plain('/v1/memories/search', { query: 'planted' }),
   'GET /v1/memories/about': plain('/v1/memories/about'),
   'GET /v1/memories/export': plain('/v1/memories/export'),
   'POST /v1/memories/import': plain('/v1/memories/import', { text: 'planted too' }),

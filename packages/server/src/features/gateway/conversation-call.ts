@@ -8,6 +8,7 @@ import { outlineJson, parseJson } from '../../kernel/json.ts'
 import type { CallerInput, Reply } from '../../kernel/route.ts'
 import { type CallPorts, handleCall } from './handle-call.ts'
 import type { Wire } from './read-request.ts'
+import type { MemoryPorts } from './memory-call.ts'
 import { isBlank, isObject, type Members } from './wire-members.ts'
 
 type Message = Readonly<Record<string, unknown>> & { readonly role: string }
@@ -74,6 +75,7 @@ const safeWish = (...wishes: readonly unknown[]): string | undefined => {
 export const createConversationCall = (
   ports: CallPorts & { readonly read: (wire: Wire, body: Buffer) => InferenceRequest | Promise<InferenceRequest> },
   { open, maxBodyBytes }: ConversationPorts,
+  { recall }: MemoryPorts,
 ): ((input: CallerInput) => Promise<Reply>) => {
   const { read } = ports
   return async (input) => {
@@ -92,6 +94,8 @@ export const createConversationCall = (
       return handleCall(ports, 'chat', () => read('chat', body))(input)
     const { defaults, prepare } = await open(input.exchange, input.headers)
     if (asked.length > 0) await read('chat', withConversation(body, given, defaults, []))
+    const asks = input.headers[header.memory] !== undefined
+    const memory = asks ? await recall(input.exchange, input.headers, asked as readonly Message[]) : null
     const model = isBlank(given['model'] ?? '') ? defaults['model'] : given['model']
     const turn = await prepare({
       messages: asked as readonly Message[],
@@ -99,7 +103,8 @@ export const createConversationCall = (
       safe: safeWish(input.headers[header.safe], given['safe']),
       signal: input.signal,
     })
-    const whole = withConversation(body, given, defaults, turn.context)
+    const context = memory === null ? turn.context : [...turn.context, memory]
+    const whole = withConversation(body, given, defaults, context)
     return handleCall(ports, 'chat', () => read('chat', whole), turn)(input)
   }
 }

@@ -1,4 +1,5 @@
 import { type ConversationPorts, createConversationCall } from './conversation-call.ts'
+import { createMemoryCall, type MemoryPorts } from './memory-call.ts'
 import { chatRequestExamples } from '@headgate/contract/chat-examples.ts'
 import { ChatCompletionSchema, ChatEventSchema, ChatRequestSchema } from '@headgate/contract/chat.ts'
 import { EmbeddingsRequestSchema, EmbeddingsSchema } from '@headgate/contract/embeddings.ts'
@@ -53,9 +54,12 @@ export const callHeaders = [
 ]
 
 /** Declares the inference routes under OpenAI's paths. */
-export const gatewayRoutes = (ports: GatewayRoutePorts & { readonly conversations: ConversationPorts }): Route[] => {
+export const gatewayRoutes = (
+  ports: GatewayRoutePorts & { readonly conversations: ConversationPorts; readonly memories: MemoryPorts },
+): Route[] => {
   const { read, maxBodyBytes } = ports
-  const inConversation = createConversationCall(ports, ports.conversations)
+  const inConversation = createConversationCall(ports, ports.conversations, ports.memories)
+  const withMemories = createMemoryCall(ports, ports.memories)
   const handle = (operation: Operation) => handleCall(ports, operation, ({ body }) => read(operation, body as Buffer))
   const chat = handle('chat')
   return [
@@ -74,12 +78,13 @@ export const gatewayRoutes = (ports: GatewayRoutePorts & { readonly conversation
           'OpenAI’s protocol. Members that are not listed here go to the provider as they were written, and a whole answer comes ' +
           'back as the provider wrote it. With `"stream": true` the answer is an event stream; a failure before its first part ' +
           'is an ordinary error answer. With `x-headgate-resume: on` it outlives its reader: see `GET /v1/streams/{stream_id}`. With `x-headgate-session` the conversation ' +
-          'that is kept stands before the messages, and both sides are kept.',
+          'that is kept stands before the messages, and both sides are kept. With `x-headgate-memory: on` what is remembered about the person stands ' +
+          'before what was said last, as data.',
         body: ChatRequestSchema,
         bodyExamples: chatRequestExamples,
         answer: ChatCompletionSchema,
         events: ChatEventSchema,
-        answerHeaders: [...callHeaders, header.stream, header.session, header.context, header.message],
+        answerHeaders: [...callHeaders, header.stream, header.session, header.context, header.message, header.memory],
         errors: [
           ...callErrors,
           'messages_empty',
@@ -89,7 +94,10 @@ export const gatewayRoutes = (ports: GatewayRoutePorts & { readonly conversation
           'session_quota_exceeded',
         ],
       },
-      handle: (input) => (input.headers[header.session] === undefined ? chat(input) : inConversation(input)),
+      handle: (input) => {
+        if (input.headers[header.session] !== undefined) return inConversation(input)
+        return input.headers[header.memory] === undefined ? chat(input) : withMemories(input)
+      },
     }),
     defineRoute({
       method: 'POST',

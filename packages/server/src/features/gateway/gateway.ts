@@ -4,6 +4,7 @@ import { createCheckedCall, type Inspect } from './checked-call.ts'
 import { createContinuation } from './continuation.ts'
 import { type BackgroundPorts, createBackground } from './background-call.ts'
 import type { ConversationPorts } from './conversation-call.ts'
+import type { MemoryPorts } from './memory-call.ts'
 import { createFlow } from './flow.ts'
 import { createMarkedCall, type MarkPorts } from './marked-call.ts'
 import { type PlainModels, plainRoutes } from './plain.routes.ts'
@@ -38,6 +39,7 @@ export const createGateway = (
       readonly now: () => number
       readonly responses: ResponsesPorts
       readonly conversations: ConversationPorts
+      readonly memories: MemoryPorts
       readonly mark: MarkPorts
       /** Null where no answer is looked at. */
       readonly inspect: Inspect | null
@@ -65,7 +67,7 @@ export const createGateway = (
   return {
     name: 'gateway',
     routes: [
-      ...gatewayRoutes({ ...routePorts, conversations: ports.conversations }),
+      ...gatewayRoutes({ ...routePorts, conversations: ports.conversations, memories: ports.memories }),
       completionsRoute(routePorts),
       responsesRoute({ ...routePorts, responses: ports.responses }),
       ...messagesRoutes({ ...routePorts, estimateInput: ports.estimateInput }),

@@ -24,6 +24,8 @@ export interface MemoryRoutesOptions {
   readonly service: MemoryService
   /** Remembers one, merged with what says the same. */
   readonly remember: (asker: Asker, owner: MemoryOwner, memory: NewMemory) => Promise<Written>
+  /** Told that there is something new to find. */
+  readonly onChanged: (asker: Asker, owner: MemoryOwner) => void
   readonly newId: () => string
   readonly now: () => number
   readonly time: () => ViewTime
@@ -51,13 +53,16 @@ export const placeIn = (cursor: string | undefined): string | undefined => {
 /** How many a page of a list has. */
 export const pageOf = (limit: string | undefined): number => Math.min(MOST_PAGE, Number(limit ?? USUAL_PAGE))
 
+/** What a text of blanks is answered with. */
+export const blankText = (): AppError =>
+  new AppError('invalid_parameter', {
+    details: [{ location: 'text', message: 'is blank', fix: 'Write what is to be remembered.' }],
+  })
+
 /** What is remembered of what somebody wrote. @throws AppError `invalid_parameter` for a text of blanks. */
 export const writtenMemory = (asked: CreateMemory, { caller }: Asker, id: string, now: number): NewMemory => {
   const text = asked.text.trim()
-  if (text === '')
-    throw new AppError('invalid_parameter', {
-      details: [{ location: 'text', message: 'is blank', fix: 'Write what is to be remembered.' }],
-    })
+  if (text === '') throw blankText()
   const { type, id: name } = asked.source ?? { type: caller.person === null ? ('app' as const) : ('user' as const) }
   const confidence = asked.confidence ?? (type === 'user' || type === 'app' ? OWN_WORD : HEARSAY)
   const at = new Date(now)
@@ -78,7 +83,7 @@ export const writtenMemory = (asked: CreateMemory, { caller }: Asker, id: string
 
 /** `/v1/memories`. */
 export const memoryRoutes = (options: MemoryRoutesOptions): Route[] => {
-  const { store, service, remember, newId, now, time } = options
+  const { store, service, remember, onChanged, newId, now, time } = options
   const shared = { browser: 'person', prefixedOnly: true } as const
   const view = (memory: StoredMemory) => memoryView(memory, time())
   const one = (memory: StoredMemory): Reply => ({
@@ -176,9 +181,12 @@ export const memoryRoutes = (options: MemoryRoutesOptions): Route[] => {
       handle: async (input) => {
         const asked = input.body as ChangeMemory
         const text = asked.text?.trim()
-        if (text === '') writtenMemory({ text }, input.exchange, '', 0)
+        if (text === '') throw blankText()
         const change = { ...asked, ...(text !== undefined && { text }) }
-        return one(await service.change(ownerOf(input.exchange), memoryIdOf(input), readIfMatch(input.headers), change))
+        const owner = ownerOf(input.exchange)
+        const changed = await service.change(owner, memoryIdOf(input), readIfMatch(input.headers), change)
+        if (text !== undefined) onChanged(input.exchange, owner)
+        return one(changed)
       },
     }),
     defineRoute({

@@ -2,6 +2,7 @@ import type { ChangeMemory, RevokeMemories } from '@headgate/contract/memories.t
 import type { Database, Transaction } from '../../kernel/db.ts'
 import type { MemoryOwner, MemoryState, NewMemory, SourceEntry, StoredMemory } from './memories.ports.ts'
 import type { MemoryStore } from './memories.store.ts'
+import type { VectorStore } from './memory-vectors.store.ts'
 import { dateOf } from './memory-views.ts'
 
 /** What was written, and whether it was known before. */
@@ -50,11 +51,12 @@ export const merged = (standing: StoredMemory, again: NewMemory): StoredMemory =
 interface ServiceOptions {
   readonly database: Database
   readonly store: MemoryStore
+  readonly vectors: Pick<VectorStore, 'remove'>
   readonly now: () => number
 }
 
 /** Remembers, changes and forgets. */
-export const createMemoryService = ({ database, store, now }: ServiceOptions) => {
+export const createMemoryService = ({ database, store, vectors, now }: ServiceOptions) => {
   /**
    * Writes one of an owner that is held: merged with what says the same, else as another one. `near` is one that a model takes for the same.
    */
@@ -89,6 +91,7 @@ export const createMemoryService = ({ database, store, now }: ServiceOptions) =>
       held(owner, async (transaction) => {
         const before = await store.find(transaction, owner, id, 'kept', version)
         const { expires_at: expiresAt } = asked
+        if (asked.text !== undefined && asked.text !== before.text) await vectors.remove(transaction, owner, id)
         return store.write(transaction, owner, {
           ...before,
           text: asked.text ?? before.text,

@@ -3,38 +3,62 @@ import type { Database } from '../../kernel/db.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
-import type { MemoryBounds, SealPort } from './memories.ports.ts'
+import type { Asker, MemoryBounds, MemoryOwner, NewMemory, SealPort } from './memories.ports.ts'
 import { memoryRoutes } from './memories.routes.ts'
-import { createMemoryService } from './memories.service.ts'
+import { createMemoryService, type Written } from './memories.service.ts'
 import { createMemoryStore } from './memories.store.ts'
+import { createEmbedder, type EmbedPort } from './memory-embedder.ts'
 import { createDigests } from './memory-owner.ts'
+import { createRecall, type Recall } from './memory-recall.ts'
+import { createMemorySearch } from './memory-search.ts'
+import { memorySearchRoutes } from './memory-search.routes.ts'
 import { memoryTransferRoutes } from './memory-transfer.routes.ts'
+import { createVectorStore } from './memory-vectors.store.ts'
 
-export interface MemoriesOptions {
+export interface MemoriesOptions extends EmbedPort {
   readonly database: Database
   readonly seal: SealPort
   /** A secret that all replicas share. */
   readonly pepper: Buffer
   readonly clock: Clock
   readonly log: Log
+  readonly countText: (text: string) => Promise<number>
   readonly bounds: () => MemoryBounds
+  /** Most tokens of memories that a call is given. */
+  readonly recallTokens: () => number
+}
+
+/** What is remembered about people: `/v1/memories`. */
+export interface Memories extends Feature {
+  /** What a call is given of it. */
+  readonly recall: Recall
 }
 
 const HOUR_MS = 3_600_000
 
-/** Builds what is remembered about people: `/v1/memories`. */
-export const createMemories = ({ database, seal, pepper, clock, log, bounds }: MemoriesOptions): Feature => {
+/** Builds what is remembered about people. */
+export const createMemories = (options: MemoriesOptions): Memories => {
+  const { database, seal, pepper, clock, log, bounds, countText } = options
   const store = createMemoryStore({ database, seal, digests: createDigests(pepper), bounds })
-  const service = createMemoryService({ database, store, now: clock.now })
+  const vectors = createVectorStore(database, seal)
+  const service = createMemoryService({ database, store, vectors, now: clock.now })
+  const embedder = createEmbedder({ database, vectors, log, model: options.model, embed: options.embed })
+  const search = createMemorySearch({ database, store, vectors, embedder, now: clock.now })
   const newId = (at = clock.now()): string => prefixedId('mem', at)
-  const shared = {
-    store,
-    service,
-    newId,
-    now: clock.now,
-    time: () => ({ now: clock.now(), staleDays: bounds().staleDays }),
-  }
+  const time = () => ({ now: clock.now(), staleDays: bounds().staleDays })
+  const shared = { store, service, newId, now: clock.now, time, onChanged: embedder.catchUpLater }
   const timers: Timer[] = []
+
+  const remember = async (asker: Asker, owner: MemoryOwner, memory: NewMemory): Promise<Written> => {
+    const meaning = await embedder.embed(asker, memory.text)
+    const near = meaning === null ? null : await search.same(owner, memory.text, meaning)
+    return service.held(owner, async (transaction) => {
+      const written = await service.remember(transaction, owner, memory, near)
+      if (meaning !== null && !written.wasMerged)
+        await vectors.put(transaction, owner, memory.id, meaning.model, meaning.vector)
+      return written
+    })
+  }
   const forget = async (): Promise<void> => {
     while ((await database.transaction('system', store.forgetExpired)) > 0);
   }
@@ -43,12 +67,10 @@ export const createMemories = ({ database, seal, pepper, clock, log, bounds }: M
     // What has a name of its own before what is named by an id.
     routes: [
       ...memoryTransferRoutes(shared),
-      ...memoryRoutes({
-        ...shared,
-        remember: (_asker, owner, memory) =>
-          service.held(owner, (transaction) => service.remember(transaction, owner, memory)),
-      }),
+      ...memorySearchRoutes({ search, time, hasModel: () => embedder.model() !== null }),
+      ...memoryRoutes({ ...shared, remember }),
     ],
+    recall: createRecall({ search, countText, mostTokens: options.recallTokens, time, log }),
     start: () => {
       const quietly = () =>
         forget().catch((error: Error) =>
@@ -58,6 +80,7 @@ export const createMemories = ({ database, seal, pepper, clock, log, bounds }: M
     },
     stop: async () => {
       for (const timer of timers) timer.cancel()
+      await embedder.stop()
     },
   }
 }

@@ -8,7 +8,7 @@ import {
 } from '@headgate/contract/memories.ts'
 import type { BodyStream } from '../../kernel/route.ts'
 import { defineRoute, type Route } from '../../kernel/route.ts'
-import type { MemoryOwner } from './memories.ports.ts'
+import type { Asker, MemoryOwner } from './memories.ports.ts'
 import type { MemoryService } from './memories.service.ts'
 import type { MemoryStore } from './memories.store.ts'
 import { tellAbout } from './memory-about.ts'
@@ -19,6 +19,8 @@ import { memoryLine, type ViewTime } from './memory-views.ts'
 interface TransferRoutesOptions {
   readonly store: MemoryStore
   readonly service: MemoryService
+  /** Told that there is something new to find. */
+  readonly onChanged: (asker: Asker, owner: MemoryOwner) => void
   readonly newId: (at?: number) => string
   readonly now: () => number
   readonly time: () => ViewTime
@@ -42,7 +44,7 @@ const lines = async function* (store: MemoryStore, owner: MemoryOwner): AsyncGen
 
 /** What is known about somebody, out of the house, into it, and taken back. */
 export const memoryTransferRoutes = (options: TransferRoutesOptions): Route[] => {
-  const { store, service, newId, now, time } = options
+  const { store, service, onChanged, newId, now, time } = options
   const shared = { browser: 'person', prefixedOnly: true } as const
   return [
     defineRoute({
@@ -115,6 +117,7 @@ export const memoryTransferRoutes = (options: TransferRoutesOptions): Route[] =>
           for (const memory of memories) if ((await service.remember(transaction, owner, memory)).wasMerged) many += 1
           return many
         })
+        onChanged(exchange, owner)
         return {
           kind: 'json',
           value: { object: 'memory.import', imported: memories.length - merged, merged },
