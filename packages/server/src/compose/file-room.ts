@@ -7,10 +7,10 @@ import type { Identity } from '../features/identity/identity.ts'
 import type { Fail } from '../http/fail.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/db.ts'
-import { AppError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Seal } from '../kernel/seal.ts'
 import type { Generation } from './generation.ts'
+import { createKeyCaller } from './key-caller.ts'
 import { createLineAnswers } from './line-answers.ts'
 
 interface FileRoomOptions {
@@ -52,12 +52,7 @@ export const createFileRoom = (options: FileRoomOptions) => {
   }
   return createFiles({
     ...{ database, seal, clock, log, call, isDraining: options.isDraining },
-    callerOf: async (keyId) => {
-      const { state, expires_at: expiresAt } = await keys.get(keyId)
-      if (state !== 'active') throw new AppError('api_key_revoked')
-      if (expiresAt !== null && Date.parse(String(expiresAt)) <= clock.now()) throw new AppError('api_key_expired')
-      return keys.callerOf(keyId)
-    },
+    callerOf: createKeyCaller(keys, clock),
     mayCall: (caller) => current().door.shedding.mayEnter(caller),
     maxBytes: options.maxBytes,
     bounds: () => {

@@ -1,5 +1,7 @@
 import type { Settings } from '../config/config.ts'
 import type { Config } from '../config/schema.ts'
+import type { Conversations } from '../features/conversations/conversations.ts'
+import type { Identity } from '../features/identity/identity.ts'
 import { createMemories, type Memories } from '../features/memories/memories.ts'
 import type { EmbedPort } from '../features/memories/memory-embedder.ts'
 import { Cancellation } from '../kernel/cancellation.ts'
@@ -8,6 +10,7 @@ import type { Database } from '../kernel/db.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Seal } from '../kernel/seal.ts'
+import { createKeyCaller } from './key-caller.ts'
 import type { Generation } from './generation.ts'
 import { createLineAnswers } from './line-answers.ts'
 
@@ -21,6 +24,8 @@ interface MemoryRoomOptions {
   readonly log: Log
   readonly countText: (text: string) => Promise<number>
   readonly current: () => Pick<Generation, 'lineCall' | 'door'>
+  readonly keys: Pick<Identity['keys'], 'get' | 'callerOf'>
+  readonly conversations: Pick<Conversations, 'transcript'>
 }
 
 /** Longest wait for vectors; a search goes on without them. */
@@ -54,5 +59,16 @@ export const createMemoryRoom = (options: MemoryRoomOptions): Memories => {
     model: () => embeddingModel(settings().config),
     bounds: () => ({ memories: memories().max_memories, staleDays: memories().stale_days }),
     recallTokens: () => memories().recall_tokens,
+    extraction: {
+      model: () => memories().extract_model ?? null,
+      acceptsAll: () => memories().auto_accept,
+      transcript: options.conversations.transcript,
+      callerOf: createKeyCaller(options.keys, clock),
+      ask: async (line) => {
+        const { made } = await answer('/v1/chat/completions', { ...line, operation: 'chat' })
+        if ('fault' in made) throw made.fault
+        return made.body
+      },
+    },
   })
 }

@@ -17,6 +17,13 @@ export const MemoriesSchema = group(
     embedding_model: model(
       'Model that tells what memories mean; absent: the one of this machine where `local_engines` is on, else none.',
     ),
+    extract_model: model(
+      'Model that learns from sessions, one that keeps to JSON schemas; absent: nothing is learned.',
+    ),
+    auto_accept: Type.Boolean({
+      default: false,
+      description: 'What is learned from sessions is remembered at once, without a person who accepts it.',
+    }),
   },
   'Memories at `/v1/memories`.',
 )

@@ -68,6 +68,8 @@ const notAsked = [
   'memory_not_found',
   'memory_changed',
   'memory_quota_exceeded',
+  'memory_extraction_not_found',
+  'memory_extraction_unavailable',
   // Come with assets and uploads: assets.test.ts, uploads.test.ts.
   'asset_not_found',
   'upload_not_found',

@@ -27,6 +27,9 @@ const userSecret = (body?: object) => missed('/admin/v1/projects/none/user-secre
 const operator = (path: string, body?: object) => missed(`${path}/none`, body)
 const response = (suffix = '', body?: object) => missed(`/v1/responses/${missingResponse}${suffix}`, body)
 
+/** No extraction has this id. */
+const missingExtraction = 'mex_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+
 /** No memory has this id. */
 const missingMemory = 'mem_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 
@@ -101,6 +104,11 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'POST /v1/memories': plain('/v1/memories', { text: 'planted' }),
   'GET /v1/memories': plain('/v1/memories'),
   'POST /v1/memories/search': plain('/v1/memories/search', { query: 'planted' }),
+  'POST /v1/memories/extractions': plain('/v1/memories/extractions', { session_id: missingSession }),
+  'GET /v1/memories/extractions/:extraction_id': missed(`/v1/memories/extractions/${missingExtraction}`),
+  'GET /v1/memories/proposals': plain('/v1/memories/proposals'),
+  'POST /v1/memories/proposals/:memory_id/accept': missed(`/v1/memories/proposals/${missingMemory}/accept`, {}),
+  'POST /v1/memories/proposals/:memory_id/reject': missed(`/v1/memories/proposals/${missingMemory}/reject`, {}),
   'GET /v1/memories/about': plain('/v1/memories/about'),
   'GET /v1/memories/export': plain('/v1/memories/export'),
   'POST /v1/memories/import': plain('/v1/memories/import', { text: 'planted too' }),

@@ -22,8 +22,14 @@ import { createSyncStore } from './conversation-sync.store.ts'
 import { createTextStore } from './conversation-texts.store.ts'
 import { transferRoutes } from './conversation-transfer.routes.ts'
 import { createTurns, type TurnOptions } from './conversation-turn.ts'
-import { otherTokens, wordsOf } from './conversation-words.ts'
-import type { ConversationBounds, ConversationRetention, SealPort, WireMessage } from './conversations.ports.ts'
+import { otherTokens, plainText, wordsOf } from './conversation-words.ts'
+import type {
+  ConversationBounds,
+  ConversationOwner,
+  ConversationRetention,
+  SealPort,
+  WireMessage,
+} from './conversations.ports.ts'
 
 export interface ConversationsOptions {
   readonly database: Database
@@ -50,8 +56,15 @@ export interface ConversationsOptions {
 export interface Conversations extends Feature {
   /** Opens the session that a call names. @throws AppError `session_not_found`, `secret_key_required`, `invalid_parameter` */
   readonly open: ReturnType<typeof createTurns>['open']
+  /** What was said in the active branch of a session, the first first, without pictures, sounds and calls of tools. @throws AppError `session_not_found` */
+  readonly transcript: (
+    owner: ConversationOwner,
+    sessionId: string,
+  ) => Promise<readonly { readonly role: string; readonly text: string }[]>
 }
 
+/** Messages of a transcript, the last ones. */
+const MOST_READ = 500
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
 
@@ -107,6 +120,11 @@ export const createConversations = (options: ConversationsOptions): Conversation
       ...messageRoutes({ sessions, messages, tokensOf, newId, maxBytes: options.maxMessageBytes }),
     ],
     open: turns.open,
+    transcript: async (owner, sessionId) => {
+      const { activeLeaf } = await sessions.get(owner, sessionId)
+      const said = activeLeaf === null ? [] : await messages.branch(owner, sessionId, activeLeaf, MOST_READ)
+      return said.toReversed().map(({ message }) => ({ role: message.role, text: plainText(message) }))
+    },
     start: () => {
       timers.push(
         clock.every(MINUTE_MS, () => quietly(turns.settleLost(), 'Answers of a lost process could not be ended')),

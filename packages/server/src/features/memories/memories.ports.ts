@@ -36,6 +36,12 @@ export interface SourceEntry {
   readonly notedAt: number
 }
 
+/** Something that was said in a session. */
+export interface SpokenLine {
+  readonly role: string
+  readonly text: string
+}
+
 /** What of a memory is sealed. */
 export interface MemoryContent {
   readonly text: string

@@ -8,7 +8,10 @@ import { memoryRoutes } from './memories.routes.ts'
 import { createMemoryService, type Written } from './memories.service.ts'
 import { createMemoryStore } from './memories.store.ts'
 import { createEmbedder, type EmbedPort } from './memory-embedder.ts'
+import { createExtraction, type ExtractionPorts } from './memory-extraction.ts'
+import { createExtractionStore } from './memory-extractions.store.ts'
 import { createDigests } from './memory-owner.ts'
+import { memoryProposalRoutes } from './memory-proposals.routes.ts'
 import { createRecall, type Recall } from './memory-recall.ts'
 import { createMemorySearch } from './memory-search.ts'
 import { memorySearchRoutes } from './memory-search.routes.ts'
@@ -16,6 +19,8 @@ import { memoryTransferRoutes } from './memory-transfer.routes.ts'
 import { createVectorStore } from './memory-vectors.store.ts'
 
 export interface MemoriesOptions extends EmbedPort {
+  /** How sessions are learned from. */
+  readonly extraction: ExtractionPorts
   readonly database: Database
   readonly seal: SealPort
   /** A secret that all replicas share. */
@@ -39,7 +44,9 @@ const HOUR_MS = 3_600_000
 /** Builds what is remembered about people. */
 export const createMemories = (options: MemoriesOptions): Memories => {
   const { database, seal, pepper, clock, log, bounds, countText } = options
-  const store = createMemoryStore({ database, seal, digests: createDigests(pepper), bounds })
+  const digests = createDigests(pepper)
+  const store = createMemoryStore({ database, seal, digests, bounds })
+  const extractions = createExtractionStore(database, digests)
   const vectors = createVectorStore(database, seal)
   const service = createMemoryService({ database, store, vectors, now: clock.now })
   const embedder = createEmbedder({ database, vectors, log, model: options.model, embed: options.embed })
@@ -47,6 +54,11 @@ export const createMemories = (options: MemoriesOptions): Memories => {
   const newId = (at = clock.now()): string => prefixedId('mem', at)
   const time = () => ({ now: clock.now(), staleDays: bounds().staleDays })
   const shared = { store, service, newId, now: clock.now, time, onChanged: embedder.catchUpLater }
+  const onRemembered = embedder.catchUpLater
+  const extraction = createExtraction({
+    ...options.extraction,
+    ...{ store, service, extractions, clock, log, newId, onRemembered },
+  })
   const timers: Timer[] = []
 
   const remember = async (asker: Asker, owner: MemoryOwner, memory: NewMemory): Promise<Written> => {
@@ -61,6 +73,7 @@ export const createMemories = (options: MemoriesOptions): Memories => {
   }
   const forget = async (): Promise<void> => {
     while ((await database.transaction('system', store.forgetExpired)) > 0);
+    while ((await database.transaction('system', extractions.forget)) > 0);
   }
   return {
     name: 'memories',
@@ -68,10 +81,17 @@ export const createMemories = (options: MemoriesOptions): Memories => {
     routes: [
       ...memoryTransferRoutes(shared),
       ...memorySearchRoutes({ search, time, hasModel: () => embedder.model() !== null }),
+      ...memoryProposalRoutes({
+        ...{ ...shared, extractions, onRemembered, onBegun: extraction.look },
+        hasModel: () => options.extraction.model() !== null,
+        checkSession: options.extraction.transcript,
+        newExtractionId: () => prefixedId('mex', clock.now()),
+      }),
       ...memoryRoutes({ ...shared, remember }),
     ],
     recall: createRecall({ search, countText, mostTokens: options.recallTokens, time, log }),
     start: () => {
+      extraction.start()
       const quietly = () =>
         forget().catch((error: Error) =>
           log.warn({ component: 'memories', error }, 'What has expired could not be forgotten'),
@@ -80,6 +100,7 @@ export const createMemories = (options: MemoriesOptions): Memories => {
     },
     stop: async () => {
       for (const timer of timers) timer.cancel()
+      await extraction.stop()
       await embedder.stop()
     },
   }

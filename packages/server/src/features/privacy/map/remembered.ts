@@ -23,6 +23,26 @@ export const rememberedTables: Readonly<Record<string, TableMap>> = {
     ...deleted('subject'),
     columns: { person: ['subject'], technical: ['project_id', 'memory_id', 'source_type', 'reference'] },
   },
+  memory_extractions: {
+    activity: 'conversations',
+    purpose: 'What is to be learned from sessions, and what came of it.',
+    kept: '7 days after it ended',
+    ...deleted('subject'),
+    columns: {
+      person: ['subject'],
+      technical: [
+        ...['project_id', 'extraction_id', 'key_id', 'session_id', 'scope', 'state', 'attempts', 'held_until', 'fault'],
+      ],
+      usage: ['proposed', 'known', 'created_at', 'ended_at'],
+    },
+  },
+  memory_rejections: {
+    activity: 'conversations',
+    purpose: 'What a person did not want remembered, by a keyed digest.',
+    kept: '365 days',
+    ...deleted('subject'),
+    columns: { person: ['subject'], technical: ['project_id', 'digest'], usage: ['rejected_at'] },
+  },
   memory_vectors: {
     activity: 'conversations',
     purpose: 'Vectors by which memories are found; not sealed.',
