@@ -15,6 +15,7 @@ export const header = {
   attribution: 'x-headgate-attribution',
   provenance: 'x-headgate-provenance',
   safe: 'x-headgate-safe',
+  store: 'x-headgate-store',
   redacted: 'x-headgate-redacted',
   injectionScore: 'x-headgate-injection-score',
   origin: 'x-headgate-origin',
@@ -72,6 +73,7 @@ const sent: readonly string[] = [
   header.tags,
   header.resume,
   header.safe,
+  header.store,
   header.lastEventId,
   header.uploadChecksum,
 ]

@@ -36,6 +36,9 @@ export const PlainImageQuerySchema = Type.Object(
     seed,
     enhance: flag,
     safe: flag,
+    store: Type.Optional(
+      Type.Enum(['asset'], { description: 'The picture is kept as an asset, which `x-headgate-asset` names.' }),
+    ),
     key,
   },
   { ...closed, title: 'PlainImageQuery' },

@@ -9,6 +9,7 @@ import type { Audit } from '../features/audit/audit.ts'
 import type { Cache } from '../features/cache/cache.ts'
 import { createCacheWish } from '../features/cache/cache-wish.ts'
 import type { Conversations } from '../features/conversations/conversations.ts'
+import type { Assets } from '../features/assets/assets.ts'
 import { createGateway, type Gateway } from '../features/gateway/gateway.ts'
 import { withOutputCap } from '../features/gateway/openai-wire.ts'
 import type { Memories } from '../features/memories/memories.ts'
@@ -52,6 +53,7 @@ import type { Guards } from './guards.ts'
 import { currencyOf } from './currency.ts'
 import { type Crew, partOf } from './crew.ts'
 import type { Watch } from './watch.ts'
+import { createKeepMade } from './keep-made.ts'
 import { createModerate } from './moderate.ts'
 import { cacheRules, hideSecrets, outputCapMember, targetNamed } from './options.ts'
 import { priceOverrides } from './prices.ts'
@@ -74,6 +76,7 @@ export interface GenerationGround {
   readonly cache: Cache
   readonly conversations: Conversations
   readonly memories: Memories
+  readonly assets: Assets
   readonly ledger: Ledger
   readonly budgetRules: BudgetRules
   readonly tokens: TokenCounter
@@ -217,6 +220,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     },
     memories: ground.memories,
     mark: ground.provenance,
+    keepMade: createKeepMade(ground.assets),
     maxBodyBytes: config.body.max_bytes,
     media: {
       maxImageBytes: config.media.max_image_bytes,

@@ -23,6 +23,8 @@ export interface Exchange {
   readonly safe?: string
   /** Of a call that goes on with the answer of another: the end of what was shown of it. */
   readonly continues?: string
+  /** What a call makes is kept as assets of who asked for it. */
+  readonly store?: true
   /** Of a call that may be answered by an answer given before. */
   readonly cache?: CacheWish
   /** Stamps of the stages. */

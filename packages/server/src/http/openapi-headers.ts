@@ -90,7 +90,10 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     example: 'used=3, tokens=118, mode=hybrid',
   },
   [header.contentDisposition]: { description: 'That the answer is a file, and its name.', schema: text },
-  [header.asset]: { description: 'Id of the asset that was, or will be, made.', schema: text },
+  [header.asset]: {
+    description: 'Id of the asset that was, or will be, made; several with commas between.',
+    schema: text,
+  },
   [header.etag]: { description: 'SHA-256 of the content.', schema: text },
   [header.location]: { description: 'Where the upload goes on.', schema: text },
   [header.acceptRanges]: { description: '`bytes`: parts may be asked for.', schema: text },
@@ -170,6 +173,12 @@ export const parameterComponents = (): Members => ({
     description:
       'Asks for more safety checks than the project has, never for less: `true` for `main`, `strict` for `demo`.',
     schema: { type: 'string', enum: ['true', 'false', 'strict'] },
+  },
+  Store: {
+    name: header.store,
+    in: 'header',
+    description: '`asset`: what is made is kept as assets of who asks, which `x-headgate-asset` of the answer names.',
+    schema: { type: 'string', enum: ['asset'] },
   },
   Cache: {
     name: header.cache,

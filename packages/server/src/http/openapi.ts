@@ -85,6 +85,10 @@ const parametersOf = (route: DescribedRoute, schemas: SchemaWriter): readonly ob
     ...(isRepeatable(route) ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
     ...(route.reference.answerHeaders?.includes(header.redacted) ? [{ $ref: '#/components/parameters/Safe' }] : []),
     ...(route.reference.answerHeaders?.includes(header.cache) ? [{ $ref: '#/components/parameters/Cache' }] : []),
+    ...(route.reference.answerHeaders?.includes(header.provenance) &&
+    route.reference.answerHeaders.includes(header.asset)
+      ? [{ $ref: '#/components/parameters/Store' }]
+      : []),
     ...(route.reference.answerHeaders?.includes(header.session) ? [{ $ref: '#/components/parameters/Session' }] : []),
     ...(route.access === 'caller'
       ? ['Tags', 'User', 'UserSignature'].map((name) => ({ $ref: `#/components/parameters/${name}` }))

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adminKey } from '../support/house.ts'
 import { sampleOrigin } from './runners.ts'
@@ -34,6 +35,11 @@ const pages = ['README.md', ...globSync('docs/guides/*.md', { cwd: root }).sort(
 const withCurl = pages.flatMap((page) => curlsOf(page).map((line) => ({ page, line })))
 const withProgram = pages.filter((page) => /from '(openai|@anthropic-ai\/sdk|tus-js-client)'/.test(programOf(page)))
 
+/** What a guide calls `photo.jpg`: a dot. */
+const photo = await sharp({ create: { width: 1, height: 1, channels: 3, background: 'navy' } })
+  .jpeg()
+  .toBuffer()
+
 let house: SampleHouse
 let folder: string
 let requestId: string
@@ -54,6 +60,7 @@ beforeAll(async () => {
   await mkdir(join(root, '.cache'), { recursive: true })
   folder = await mkdtemp(join(root, '.cache/guides-'))
   await writeFile(join(folder, '.curlrc'), 'fail-with-body\nsilent\nshow-error\n')
+  await writeFile(join(folder, 'photo.jpg'), photo)
   const answer = await fetch(`${house.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${house.keyFor('guide')}`, 'content-type': 'application/json' },

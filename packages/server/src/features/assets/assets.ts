@@ -1,9 +1,10 @@
+import type { Caller } from '../../domain/caller.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
 import type { Feature, HealthReport } from '../../kernel/feature.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
-import type { AssetBounds, BlobPort, Owner, ScanPort, SealPort } from './assets.ports.ts'
+import type { AssetBounds, AssetDetails, BlobPort, Owner, ScanPort, SealPort } from './assets.ports.ts'
 import { assetRoutes } from './assets.routes.ts'
 import { createAssetStore } from './assets.store.ts'
 import { createFindVersion } from './asset-versions.ts'
@@ -54,6 +55,8 @@ export interface Assets extends Feature {
   readonly forgetOwner: (owner: Owner) => Promise<Readonly<Record<string, number>>>
   /** All contents of an owner, one after the other. */
   readonly contentsOf: ReturnType<typeof createOwnedContents>
+  /** Keeps bytes that are at hand; resolves to the id of their asset. @throws AppError as `POST /v1/assets` does. */
+  readonly keep: (caller: Caller, owner: Owner, details: AssetDetails, bytes: Buffer) => Promise<string>
 }
 
 /** Builds assets over the store of their bytes. */
@@ -79,6 +82,15 @@ export const createAssets = (options: AssetsOptions): Assets => {
   return {
     name: 'assets',
     contentsOf: createOwnedContents(database, assets, read),
+    keep: async (caller, owner, details, bytes) => {
+      const assetId = newId('asset')
+      const pieces = async function* () {
+        yield bytes
+      }
+      const upload = { ...owner, id: newId('upload'), assetId, isNew: true, details }
+      await uploads.whole(caller, upload, { length: bytes.length, pieces })
+      return assetId
+    },
     forgetOwner: createForgetOwner({ database, assets, uploads: uploadStore, onDropped }),
     routes: [
       ...uploadRoutes({ store: uploadStore, assets, uploads, finish, bounds, maxBytes, newId, onDropped }),

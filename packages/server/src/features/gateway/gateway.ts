@@ -17,6 +17,7 @@ import { createRequestReader } from './large-body.ts'
 import { explainRoute } from './route.routes.ts'
 import { type MediaLimits, mediaRoutes } from './media.routes.ts'
 import { messagesRoutes } from './messages/messages.routes.ts'
+import { createStoredCall, type KeepMade } from './stored-call.ts'
 import { type ResponsesPorts, responsesRoute } from './responses/responses.routes.ts'
 
 /** What the gateway shows the house. */
@@ -41,15 +42,15 @@ export const createGateway = (
       readonly conversations: ConversationPorts
       readonly memories: MemoryPorts
       readonly mark: MarkPorts
+      readonly keepMade: KeepMade
       /** Null where no answer is looked at. */
       readonly inspect: Inspect | null
     },
 ): Gateway => {
   const reader = createRequestReader()
-  const call = createMarkedCall(
-    createCheckedCall(createFlow(ports, createAccounts(ports), ports.monotonic), ports.inspect),
-    ports.mark,
-  )
+  const flow = createFlow(ports, createAccounts(ports), ports.monotonic)
+  const marked = createMarkedCall(createCheckedCall(flow, ports.inspect), ports.mark)
+  const call = createStoredCall(marked, ports.keepMade)
   const routePorts = {
     call,
     read: reader.read,

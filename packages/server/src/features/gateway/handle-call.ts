@@ -1,9 +1,11 @@
 import { header } from '@headgate/contract/headers.ts'
 import type { CacheWish } from '../../domain/cached-answer.ts'
+import type { Caller } from '../../domain/caller.ts'
 import type { Exchange } from '../../domain/exchange.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
 import type { BinarySource, StreamSource } from '../../domain/upstream.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
+import { AppError } from '../../kernel/errors.ts'
 import type { CallerInput, Reply } from '../../kernel/route.ts'
 import { continuing, type createContinuation } from './continuation.ts'
 import type { CallAnswer } from './flow.ts'
@@ -59,6 +61,22 @@ const withCache = (
   return { ...exchange, cache: { ...wish, renew } }
 }
 
+/** @throws AppError `invalid_parameter`; `secret_key_required` for a page without a person, who can have no assets. */
+const readStore = (given: string | readonly string[], operation: Operation, caller: Caller): { store: true } => {
+  if (given !== 'asset' || !(operation.startsWith('image') || operation === 'speech'))
+    throw new AppError('invalid_parameter', {
+      details: [
+        {
+          location: header.store,
+          message: 'is not known here',
+          fix: 'Send `asset` with calls for pictures or speech, and with no others.',
+        },
+      ],
+    })
+  if (caller.kind !== 'secret' && caller.person === null) throw new AppError('secret_key_required')
+  return { store: true }
+}
+
 /** Notes what is asked for. */
 export const readyCall = async (
   { call, monotonic, cacheWish, inBackground }: CallPorts,
@@ -78,7 +96,9 @@ export const readyCall = async (
   const mayName = exchange.user === null && caller.kind === 'secret' && caller.person === null
   const named = mayName && request.user !== null ? { ...exchange, user: request.user } : exchange
   const safe = input.headers[header.safe]
-  const checked = safe === undefined ? named : { ...named, safe: String(safe) }
+  const given = input.headers[header.store]
+  const kept = given === undefined ? named : { ...named, ...readStore(given, operation, caller) }
+  const checked = safe === undefined ? kept : { ...kept, safe: String(safe) }
   const wish = cacheWish(input.headers, request)
   const asked = wish === null ? checked : withCache(checked, wish, request, { call, inBackground })
   return { request, exchange: asked, begin: (signal) => call(asked, request, signal) }

@@ -2,9 +2,9 @@ import { header } from '@headgate/contract/headers.ts'
 import type { Exchange } from '../../domain/exchange.ts'
 import type { BinarySource } from '../../domain/upstream.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
-import { AppError } from '../../kernel/errors.ts'
 import type { CallAnswer, createFlow } from './flow.ts'
 import { type ByteSink, recordedBytes, recordedEvents, recordWhole, type TextSink } from './recorded-output.ts'
+import { sourceOf, wholeOf } from './whole-sound.ts'
 
 /** Signs what models make, tells in the headers what became of it, and keeps a record of its origin. */
 export interface MarkPorts {
@@ -20,46 +20,6 @@ type Call = ReturnType<typeof createFlow>
 
 const notSigned = (exchange: Exchange, reason: 'stream' | 'format'): void => {
   exchange.headers[header.provenance] = `unsigned; reason=${reason}`
-}
-
-/** All of a stream, or its fault. */
-const wholeOf = (source: BinarySource, signal: CancelSignal): Promise<Buffer> =>
-  new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    const leave = () => {
-      source.abort()
-      reject(new AppError('client_closed_request'))
-    }
-    if (signal.aborted) return leave()
-    signal.addEventListener('abort', leave)
-    const finish = (then: () => void) => {
-      signal.removeEventListener('abort', leave)
-      then()
-    }
-    source.start({
-      data: (chunk) => void chunks.push(chunk),
-      end: () => finish(() => resolve(Buffer.concat(chunks))),
-      fail: (fault) => finish(() => reject(fault)),
-    })
-  })
-
-/** A source of bytes that are all there. */
-const sourceOf = (contentType: string, bytes: Buffer): BinarySource => {
-  let isOver = false
-  return {
-    contentType,
-    start: (listener) => {
-      if (isOver) return
-      isOver = true
-      listener.data(bytes)
-      listener.end()
-    },
-    pause: () => {},
-    resume: () => {},
-    abort: () => {
-      isOver = true
-    },
-  }
 }
 
 /** Sounds that can carry a manifest: WAV and MP3. */

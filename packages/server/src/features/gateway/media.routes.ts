@@ -37,12 +37,12 @@ interface MediaRoutePorts extends GatewayRoutePorts {
 
 const passedOn = 'OpenAI’s protocol. Members that are not listed here go to the provider as they were written.'
 const formPassedOn = 'OpenAI’s protocol. The form goes to the provider as it came, but for the name of the model.'
-const mediaErrors: readonly ErrorCode[] = [...callErrors, 'provenance_failed']
+const mediaErrors: readonly ErrorCode[] = [...callErrors, 'provenance_failed', 'secret_key_required']
 const formErrors: readonly ErrorCode[] = [...mediaErrors, 'invalid_multipart']
 const mebibytes = (bytes: number): string => `${Math.round((bytes / 1_048_576) * 10) / 10} MiB`
 
-/** Those of answers that may be signed. */
-export const mediaHeaders = [...callHeaders, header.provenance]
+/** Those of answers that may be signed, or kept. */
+export const mediaHeaders = [...callHeaders, header.provenance, header.asset]
 
 /** What every inference route of a browser is; the rest of a route that takes JSON. */
 const jsonCall = (

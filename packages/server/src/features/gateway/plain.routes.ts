@@ -51,7 +51,7 @@ const alwaysBytes = /gpt-image/i
 /** `GET /image/{prompt}` and `GET /text/{prompt}`: the same calls by an address alone. */
 export const plainRoutes = (ports: GatewayRoutePorts & { readonly plainModels: PlainModels }): Route[] => {
   const image = async (input: CallerInput): Promise<Reply> => {
-    const { width, height, seed, enhance, safe, model: named } = input.query as PlainImageQuery
+    const { width, height, seed, enhance, safe, model: named, store } = input.query as PlainImageQuery
     const model = modelOf(named, ports.plainModels.image)
     const hasSize = width !== undefined || height !== undefined
     const body = bodyOf({
@@ -63,7 +63,8 @@ export const plainRoutes = (ports: GatewayRoutePorts & { readonly plainModels: P
       ...flagOf('enhance', enhance),
       ...flagOf('safe', safe),
     })
-    const { answer } = await startCall(ports, 'images', () => ports.read('images', body), input)
+    const asked = store === undefined ? input : { ...input, headers: { ...input.headers, [header.store]: store } }
+    const { answer } = await startCall(ports, 'images', () => ports.read('images', body), asked)
     const picture = pictureOf(await whole(input, answer))
     if (picture.kind === 'bytes') return picture
     return { kind: 'bytes', status: 302, contentType: 'text/plain', bytes: '', headers: { location: picture.url } }
@@ -114,9 +115,9 @@ export const plainRoutes = (ports: GatewayRoutePorts & { readonly plainModels: P
         answer: PictureSchema,
         contentType: 'image/*',
         otherAnswers: { 302: { description: 'The provider keeps the picture; `Location` says where.' } },
-        answerHeaders: [...callHeaders, header.provenance],
+        answerHeaders: [...callHeaders, header.provenance, header.asset],
         // HEAD would cost as much as GET.
-        errors: [...callErrors, 'method_not_allowed', 'provenance_failed'],
+        errors: [...callErrors, 'method_not_allowed', 'provenance_failed', 'secret_key_required'],
       },
       handle: image,
     }),
