@@ -34,6 +34,7 @@ export const logComponents = [
   'routing',
   'safety',
   'streams',
+  'backups',
   'telemetry',
 ] as const
 export type LogComponent = (typeof logComponents)[number]

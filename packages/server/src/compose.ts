@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
+import { createBackupRoom } from './compose/backups.ts'
 import { createBookkeeping } from './compose/bookkeeping.ts'
 import { createCallers } from './compose/callers.ts'
 import { createChanges } from './compose/changes.ts'
@@ -185,6 +186,9 @@ export const compose = async (given: Ground): Promise<House> => {
     guards,
     diagnostics,
     ...hints.features,
+    ...createBackupRoom({
+      ...{ settings: given.settings, connection: () => storage.connection, clock, log, isFirst: crew.number === 1 },
+    }),
   ]
   const ground: GenerationGround = {
     database,

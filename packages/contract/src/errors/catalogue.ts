@@ -1,6 +1,7 @@
 import { anonymiseErrors } from './anonymise.ts'
 import { assetErrors } from './assets.ts'
 import { authenticationErrors } from './authentication.ts'
+import { backupErrors } from './backups.ts'
 import { conversationErrors } from './conversations.ts'
 import { privacyErrors } from './privacy.ts'
 import type { ErrorEntry } from './entry.ts'
@@ -37,6 +38,7 @@ const families = {
   ...limitErrors,
   ...upstreamErrors,
   ...platformErrors,
+  ...backupErrors,
 }
 
 /** The stable name of a catalogued error: `error.code` on the wire, and the page name of its documentation. */

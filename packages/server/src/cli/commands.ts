@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { adminCommand } from './admin-command.ts'
 import { anonymiseCommand } from './anonymise-command.ts'
 import { auditCommand } from './audit-command.ts'
+import { backupCommand } from './backup-command.ts'
 import { configCommand } from './config-command.ts'
 import { diagnosticsCommand } from './diagnostics-command.ts'
 import { doctorCommand } from './doctor-command.ts'
@@ -31,6 +32,7 @@ export const operatorCommands = (): readonly Command[] => [
   migrateCommand(),
   moveCommand(),
   upgradeStoreCommand(),
+  backupCommand(),
   configCommand(),
   doctorCommand(),
   diagnosticsCommand(),

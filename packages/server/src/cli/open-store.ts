@@ -16,6 +16,7 @@ export interface OpenStore {
   readonly config: Config
   readonly secrets: Secrets
   readonly database: Database
+  readonly connection: DatabaseConnection
   /** The migrations applied by opening it. */
   readonly migrated: readonly string[]
 }
@@ -29,10 +30,10 @@ const WAITS = 50
 const WAIT_MS = 100
 
 /** The embedded PostgreSQL: the running server's if there is one, else our own for the moment, under the folder's lock. */
-const embedded = async (dataDirectory: string): Promise<Ground> => {
+const embedded = async (dataDirectory: string, archives: boolean): Promise<Ground> => {
   for (let attempt = 1; ; attempt++) {
     try {
-      const server = await startEmbedded({ dataDirectory, log: silentLog })
+      const server = await startEmbedded({ dataDirectory, log: silentLog, archives })
       return { connection: server.connection, stop: server.stop }
     } catch (cause) {
       if (!(cause instanceof FolderInUse)) throw cause
@@ -77,7 +78,9 @@ export const withStore = async <T>(
   const { config, secrets } = await loadConfig({ flags })
   const url = secrets.database_url?.reveal()
   const ground: Ground =
-    url === undefined ? await embedded(config.data_dir) : { connection: { url }, stop: async () => {} }
+    url === undefined
+      ? await embedded(config.data_dir, config.backups.directory !== undefined)
+      : { connection: { url }, stop: async () => {} }
   try {
     const migrated = await migrate({ connection: ground.connection, log: silentLog })
     const database = openDatabase({
@@ -89,7 +92,7 @@ export const withStore = async <T>(
     })
     try {
       await database.assertRuntimeRole()
-      return await work({ config, secrets, database, migrated })
+      return await work({ config, secrets, database, connection: ground.connection, migrated })
     } finally {
       await database.close()
     }

@@ -11,6 +11,7 @@ import type { Recipient } from '../features/privacy/processing-record.ts'
 import type { Providers } from '../features/providers/providers.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/db.ts'
+import { leftErasures } from '../kernel/embedded-erasures.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Seal } from '../kernel/seal.ts'
 import { addressOf } from './address.ts'
@@ -50,6 +51,7 @@ export const createPrivacyRoom = (options: PrivacyRoomOptions): Privacy => {
   return createPrivacy({
     ...options,
     record: audit.record,
+    left: leftErasures(options.config.data_dir),
     journalPath: options.config.privacy.erasure_journal ?? join(options.config.data_dir, 'erasures.jsonl'),
     blobs: openBlobStore(options, options.clock).blobs,
     address: () => addressOf(settings().config, options.port()),

@@ -48,7 +48,10 @@ export const openGround = async (
   try {
     const ground =
       url === undefined
-        ? await startEmbedded({ dataDirectory: config.data_dir, log, processes })
+        ? await startEmbedded({
+            ...{ dataDirectory: config.data_dir, log, processes },
+            archives: config.backups.directory !== undefined,
+          })
         : { connection: { url }, stop: async () => lock.release() }
     try {
       await migrate({ connection: ground.connection, log })

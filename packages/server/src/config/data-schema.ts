@@ -1,5 +1,6 @@
 import { AuditSchema } from './audit-schema.ts'
 import { EncryptionSchema } from './encryption-schema.ts'
+import { BackupsSchema } from './backups-schema.ts'
 import { filesOptions } from './files-schema.ts'
 import { MemoriesSchema } from './memories-schema.ts'
 import { PrivacySchema } from './privacy-schema.ts'
@@ -11,6 +12,7 @@ export const dataOptions = {
   memories: MemoriesSchema,
   ...filesOptions,
   audit: AuditSchema,
+  backups: BackupsSchema,
   encryption: EncryptionSchema,
   privacy: PrivacySchema,
 }

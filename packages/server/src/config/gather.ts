@@ -4,6 +4,7 @@ import { budgetProblems } from '../domain/budget-problems.ts'
 import { alertFaults } from './alert-faults.ts'
 import { auditFaults } from './audit-faults.ts'
 import { priceFaults } from './price-faults.ts'
+import { backupFaults } from './backup-faults.ts'
 import { assetsFaults } from './assets-faults.ts'
 import { encryptionFaults } from './encryption-faults.ts'
 import { dateFaults } from './date-faults.ts'
@@ -208,6 +209,7 @@ export const gather = async (input: ConfigInput): Promise<Gathered> => {
       ...auditFaults(loaded, where),
       ...assetsFaults(loaded, where),
       ...encryptionFaults(loaded, where),
+      ...backupFaults(loaded, where),
     )
     if (loaded.standby && loaded.database_url !== undefined) {
       faults.push({

@@ -4,6 +4,7 @@ import pg from 'pg'
 import type { KernelLog } from './db.ts'
 import { chooseAccount, type PostgresAccount } from './embedded-account.ts'
 import { locateBinaries, type PostgresBinaries } from './embedded-binaries.ts'
+import { archiveSettings } from './embedded-archive.ts'
 import { ensureCluster, launchPostgres, type PostgresProcess } from './embedded-cluster.ts'
 import { lockFolder } from './embedded-lock.ts'
 import { refuseMoved } from './embedded-moved.ts'
@@ -17,6 +18,8 @@ export interface EmbeddedOptions {
   readonly log: KernelLog
   /** Told each time PostgreSQL ended by itself; it is being started again then. */
   readonly onCrash?: () => void
+  /** Whether it archives its WAL for backups, into the outbox of the data folder. */
+  readonly archives?: boolean
   /** How many processes connect to it; 1 when not stated. */
   readonly processes?: number
   /** Crash recovery counts in. */
@@ -36,8 +39,9 @@ export interface EmbeddedPostgres {
 
 const NAME = 'headgate'
 
+/** How it runs wherever it is started. */
 // A house of its own on a small machine: one owner, few connections, every acknowledged commit on the disk.
-const SETTINGS = {
+export const embeddedSettings = {
   fsync: 'on',
   synchronous_commit: 'on',
   full_page_writes: 'on',
@@ -130,11 +134,12 @@ export const startEmbedded = async (options: EmbeddedOptions): Promise<EmbeddedP
   let server: PostgresProcess
   let stopping = false
 
-  const launch = (ground: Ground) =>
+  const launch = async (ground: Ground) =>
     launchPostgres({
       ...ground,
       settings: {
-        ...SETTINGS,
+        ...embeddedSettings,
+        ...(options.archives === true && (await archiveSettings(dataDirectory, ground.account))),
         max_connections: String(MOST_CONNECTIONS + MORE_CONNECTIONS * (processes - 1)),
         ...ground.wayIn.settings,
       },

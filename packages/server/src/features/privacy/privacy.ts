@@ -15,6 +15,7 @@ import { dataMap } from './map/map.ts'
 import { erasureRoutes, inventoryRoutes } from './privacy.routes.ts'
 import type { Recipient } from './processing-record.ts'
 import { type Replayed, replayErasures } from './replay-erasures.ts'
+import { type LeftJournal, replayLeft } from './replay-left.ts'
 import { createReceiptSigner } from './receipt.ts'
 import { adminRequestRoutes, selfRequestRoutes } from './requests.routes.ts'
 import { createRequestStore } from './requests.store.ts'
@@ -34,6 +35,8 @@ export interface PrivacyOptions
   readonly journalPath: string
   readonly clock: Clock
   readonly log: Log
+  /** Erasures that a restore left to be done before the house opens. */
+  readonly left: LeftJournal
   /** Names of the budget rules that give each person an account. */
   readonly personalRules: () => Promise<readonly string[]>
   /** Model providers that may be called, as they are now. */
@@ -74,6 +77,7 @@ export const createPrivacy = (options: PrivacyOptions): Privacy => {
       store: createExportStore(database, seal, personalRules),
     }),
   })
+  const again = { database, map: dataMap, signer, digestOf: store.digestOf, erase: erasures.erase }
   return {
     name: 'privacy',
     routes: [
@@ -87,9 +91,9 @@ export const createPrivacy = (options: PrivacyOptions): Privacy => {
         ),
       ),
     ],
-    replayErasures: (lines) =>
-      replayErasures({ database, map: dataMap, signer, digestOf: store.digestOf, erase: erasures.erase }, lines),
-    start: () => {
+    replayErasures: (lines) => replayErasures(again, lines),
+    start: async () => {
+      await replayLeft({ ...again, left: options.left, log: options.log })
       erasures.start()
       requests.start()
     },

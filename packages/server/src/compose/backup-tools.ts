@@ -1,0 +1,109 @@
+import { join } from 'node:path'
+import packageDescription from '../../package.json' with { type: 'json' }
+import type { Settings } from '../config/config.ts'
+import { objectNames } from '../features/assets/object-names.store.ts'
+import { readJournal } from '../features/privacy/journal.store.ts'
+import type { Clock } from '../kernel/clock.ts'
+import { type Database, type DatabaseConnection, openDatabase } from '../kernel/db.ts'
+import { outboxIn } from '../kernel/embedded-archive.ts'
+import { backUpRootKey, rootKeyFile } from '../kernel/embedded-backup-keys.ts'
+import { type Ladder, pruneBackups } from '../kernel/embedded-backup-prune.ts'
+import { createBackupSigner, type Manifest, placesIn } from '../kernel/embedded-backup-repository.ts'
+import { holdBackups, readFacts, runBackup, withClient } from '../kernel/embedded-backup-run.ts'
+import { createVault, textBytes } from '../kernel/embedded-backup-sealed.ts'
+import { createShipper } from '../kernel/embedded-backup-ship.ts'
+import { AppError } from '../kernel/errors.ts'
+import { silentLog } from '../kernel/log.ts'
+
+/** What makes backups needs to know; it can be handed to a worker. */
+export interface BackupOptions {
+  readonly directory: string
+  readonly keysDirectory: string | null
+  readonly recipients: readonly string[]
+  readonly keep: Ladder
+  readonly dataDirectory: string
+  /** The folder of contents of assets; null where they are in a bucket. */
+  readonly objects: string | null
+  readonly rootKey: string
+}
+
+/** As configured. @throws AppError `backup_unavailable` where no backups are made. */
+export const backupOptions = ({ config, secrets }: Pick<Settings, 'config' | 'secrets'>): BackupOptions => {
+  if (secrets.database_url !== undefined)
+    throw new AppError('backup_unavailable', {
+      detail: 'The database is an external one (database_url): back it up with its own tools.',
+    })
+  const { directory, keys_directory, recipients, keep } = config.backups
+  if (directory === undefined) throw new AppError('backup_unavailable', { detail: 'backups.directory is not set.' })
+  return {
+    ...{ directory, recipients, keep, dataDirectory: config.data_dir },
+    keysDirectory: keys_directory ?? null,
+    objects: config.assets.s3.bucket === undefined ? (config.assets.folder ?? join(config.data_dir, 'assets')) : null,
+    rootKey: secrets.root_key.reveal(),
+  }
+}
+
+/** A base backup that was made, and what was done beside it. */
+export interface MadeBackup extends Manifest {
+  readonly root_key: 'backed up' | 'not backed up' | 'elsewhere'
+  /** Backups that the ladder keeps no longer. */
+  readonly removed: readonly string[]
+}
+
+/** What makes backups of a store that is open. */
+export const createBackupTools = async (
+  options: BackupOptions,
+  { database, connection, clock }: { database: Database; connection: DatabaseConnection; clock: Clock },
+) => {
+  const { directory, keysDirectory, dataDirectory, rootKey } = options
+  const vault = await createVault(options.recipients)
+  const shipper = createShipper({ ...options, outbox: outboxIn(dataDirectory), vault })
+  /** As it was written last. */
+  let journal: string | null = null
+  const writeJournal = async (): Promise<void> => {
+    const text = (await readJournal(database)).map((entry) => `${JSON.stringify(entry)}\n`).join('')
+    if (text === journal) return
+    await vault.write(placesIn(directory).erasures, textBytes(text))
+    journal = text
+  }
+  const keepRootKey = async (): Promise<MadeBackup['root_key']> => {
+    if ((await rootKeyFile(dataDirectory)) !== rootKey) return 'elsewhere'
+    if (keysDirectory === null) return 'not backed up'
+    await backUpRootKey(vault, keysDirectory, rootKey, clock.now())
+    return 'backed up'
+  }
+  return {
+    /** Takes over what is new: contents, segments, erasures. @throws AppError `backup_running`, `backup_failed` */
+    ship: async (): Promise<{ readonly segments: number; readonly objects: number }> => {
+      const held = await holdBackups(dataDirectory)
+      try {
+        await writeJournal()
+        return await shipper.ship((await withClient(connection, readFacts)).system)
+      } finally {
+        held.release()
+      }
+    },
+    /** Makes a base backup with all that belongs to it. @throws AppError `backup_running`, `backup_failed`, `backup_unavailable` */
+    run: async (): Promise<MadeBackup> => {
+      await writeJournal()
+      const manifest = await runBackup({
+        ...{ connection, directory, vault, shipper, dataDirectory },
+        signer: createBackupSigner(rootKey),
+        version: packageDescription.version,
+        now: clock.now,
+      })
+      await writeJournal()
+      return { ...manifest, root_key: await keepRootKey(), removed: await pruneBackups(directory, options.keep) }
+    },
+  }
+}
+
+/** The names of all contents in a restored database. */
+export const namesIn = async function* (connection: DatabaseConnection): AsyncIterable<string> {
+  const database = openDatabase({ connection, log: silentLog, poolSize: 1, statementTimeoutMs: 600_000 })
+  try {
+    yield* objectNames(database)
+  } finally {
+    await database.close()
+  }
+}

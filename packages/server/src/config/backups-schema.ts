@@ -1,0 +1,46 @@
+import { Type } from 'typebox'
+import { group } from './schema-parts.ts'
+
+const folder = (description: string) => Type.Optional(Type.String({ minLength: 1, 'x-path': true, description }))
+
+const kept = (what: string, value: number) =>
+  Type.Integer({
+    minimum: 0,
+    maximum: 366,
+    default: value,
+    description: `The first one of each of the newest ${what} (UTC) that have any, so many of them.`,
+  })
+
+/** Backups of the embedded PostgreSQL and of the contents of assets. */
+export const BackupsSchema = group(
+  {
+    directory: folder(
+      'Folder that backups are written to, on another disk; absent: none are made. Set, the embedded PostgreSQL archives its WAL there.',
+    ),
+    recipients: Type.Array(Type.String({ pattern: '^age1[0-9a-z]{50,4000}$' }), {
+      default: [],
+      description: 'Who can open backups: public keys of age (`age1…`), made with `age-keygen`.',
+    }),
+    keys_directory: folder(
+      'Folder that the root key of the data folder is backed up to, for 7 days each; elsewhere than `directory`. Absent: it is not backed up.',
+    ),
+    every_hours: Type.Integer({
+      minimum: 0,
+      maximum: 168,
+      default: 24,
+      description: 'Hours after the newest base backup at which the server makes another; 0: it makes none by itself.',
+    }),
+    keep: group(
+      {
+        hourly: kept('hours', 0),
+        daily: kept('days', 7),
+        weekly: kept('weeks', 4),
+      },
+      'Base backups that stay, with the WAL and the contents that they need; the newest always does.',
+    ),
+    identity_file: folder(
+      'File with an identity of age that opens the backups, for `verify`, `restore` and `drill`; absent: `--identity`.',
+    ),
+  },
+  'Backups of the embedded PostgreSQL.',
+)

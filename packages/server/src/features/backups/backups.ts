@@ -1,0 +1,71 @@
+import type { Clock, Timer } from '../../kernel/clock.ts'
+import { AppError } from '../../kernel/errors.ts'
+import type { Feature } from '../../kernel/feature.ts'
+import type { Log } from '../../kernel/log.ts'
+
+interface BackupPorts {
+  readonly clock: Clock
+  readonly log: Log
+  /** Hours between base backups; 0: none by itself. */
+  readonly everyHours: number
+  /** Does the work beside the event loop. */
+  readonly bench: {
+    readonly ask: (what: 'ship' | 'run') => Promise<string | null>
+    readonly stop: () => Promise<void>
+  }
+  /** When the newest base backup was made; null where there is none. @throws AppError */
+  readonly newest: () => Promise<number | null>
+}
+
+/** Contents, segments of the WAL and erasures are taken over this often. */
+const SHIP_EVERY_MS = 10_000
+const HOUR_MS = 3_600_000
+/** After a failure the next attempt waits, so that the log can be read. */
+const AGAIN_MS = 300_000
+
+/** Makes backups by itself: what is new every few seconds, a base when it is time. */
+export const createBackups = ({ clock, log, everyHours, bench, newest }: BackupPorts): Feature => {
+  let timer: Timer | null = null
+  let working: Promise<void> | null = null
+  let failed: string | null = null
+  let againAt = 0
+
+  const isDue = async (): Promise<boolean> => {
+    if (everyHours === 0 || clock.now() < againAt) return false
+    const at = await newest()
+    return at === null || clock.now() - at >= everyHours * HOUR_MS
+  }
+  const work = async (): Promise<void> => {
+    try {
+      await bench.ask('ship')
+      if (await isDue()) {
+        againAt = clock.now() + AGAIN_MS
+        const reason = await bench.ask('run')
+        log.info({ component: 'backups', ...(reason !== null && { reason }) }, 'A base backup was made')
+      }
+      failed = null
+    } catch (cause) {
+      // A command is at it.
+      if (cause instanceof AppError && cause.code === 'backup_running') return
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      if (failed !== reason) log.error({ component: 'backups', error: cause }, 'Backups cannot be made')
+      failed = reason
+    }
+  }
+  const look = (): void => {
+    working ??= work().finally(() => (working = null))
+  }
+
+  return {
+    name: 'backups',
+    start: () => {
+      timer = clock.every(SHIP_EVERY_MS, look)
+    },
+    stop: async () => {
+      timer?.cancel()
+      await bench.stop()
+      await working
+    },
+    health: () => (failed === null ? { state: 'ok' } : { state: 'degraded', detail: `no backups: ${failed}` }),
+  }
+}

@@ -1,0 +1,39 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AppError } from './errors.ts'
+import { readSealed, textBytes, type Vault } from './embedded-backup-sealed.ts'
+
+/** Backups of the root key are kept this long, and the newest in any case. */
+const KEPT_MS = 7 * 86_400_000
+const fileName = /^(\d{13})\.age$/
+
+/** The root key where it is a file of the data folder; null where it comes from elsewhere. */
+export const rootKeyFile = (dataDirectory: string): Promise<string | null> =>
+  readFile(join(dataDirectory, 'root.key'), 'utf8').then(
+    (text) => text.trim(),
+    () => null,
+  )
+
+/** Writes the root key into the folder of keys, and removes those that are too old. @throws AppError `backup_failed` */
+export const backUpRootKey = async (vault: Vault, folder: string, rootKey: string, now: number): Promise<void> => {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await vault.write(join(folder, `${now}.age`), textBytes(JSON.stringify({ format: 1, root_key: rootKey })))
+  const old = (await readdir(folder)).filter((name) => Number(fileName.exec(name)?.[1] ?? now) < now - KEPT_MS)
+  for (const name of old) await rm(join(folder, name), { force: true })
+}
+
+/** The root keys in a folder of keys, the newest first. @throws AppError `backup_key_wrong`, `backup_damaged` */
+export const readRootKeys = async (folder: string, identities: readonly string[]): Promise<string[]> => {
+  const names = (await readdir(folder).catch(() => [] as string[])).filter((name) => fileName.test(name)).sort()
+  const keys = new Set<string>()
+  for (const name of names.reverse()) {
+    const path = join(folder, name)
+    const text = (await readSealed(path, identities)).toString()
+    try {
+      keys.add((JSON.parse(text) as { root_key: string }).root_key)
+    } catch (cause) {
+      throw new AppError('backup_damaged', { cause, detail: `${path} is no backup of a root key.` })
+    }
+  }
+  return [...keys]
+}

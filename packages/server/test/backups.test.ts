@@ -1,0 +1,223 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { namesIn } from '../src/compose/backup-tools.ts'
+import { keptBy } from '../src/kernel/embedded-backup-prune.ts'
+import { restoreBackup } from '../src/kernel/embedded-restore.ts'
+import { start } from '../src/main.ts'
+import { makeAgeKey } from './support/age-key.ts'
+import { adminKey } from './support/house.ts'
+
+const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
+let folder: string
+let environment: Record<string, string>
+let server: Awaited<ReturnType<typeof start>> | null = null
+
+const boot = async (dataDirectory: string) => {
+  server = await start({ cwd: folder, environment: { ...environment, HEADGATE_DATA_DIR: dataDirectory } })
+}
+const halt = async () => {
+  await server?.stop('test')
+  server = null
+}
+
+/** What the answers that are read here bear. */
+interface Told {
+  readonly id: string
+  readonly key: string
+  readonly objects: number
+  readonly data: readonly object[]
+  readonly error?: { readonly code: string }
+}
+
+interface Answer {
+  readonly code: number
+  readonly json: Told
+}
+
+/** Runs `headgate backup …` as a process of its own. */
+const backup = (...words: string[]): Promise<Answer> =>
+  new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [cli, 'backup', ...words, '--json'],
+      { cwd: folder, timeout: 200_000, env: { PATH: process.env['PATH'], HOME: folder, ...environment } },
+      (error, stdout, stderr) => {
+        const text = error ? stderr : stdout
+        const json = text.startsWith('{') ? JSON.parse(text) : text
+        resolve({ code: error ? Number(error.code ?? -1) : 0, json })
+      },
+    )
+  })
+
+const ask = async (path: string, options: { body?: unknown; user?: string; key?: string; bytes?: string } = {}) => {
+  const answer = await fetch(`http://127.0.0.1:${server?.port}${path}`, {
+    method: options.body !== undefined || options.bytes !== undefined ? 'POST' : 'GET',
+    headers: {
+      authorization: `Bearer ${options.key ?? adminKey}`,
+      'content-type': options.bytes === undefined ? 'application/json' : 'text/plain',
+      ...(options.user !== undefined && { 'x-headgate-user': options.user }),
+    },
+    ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
+    ...(options.bytes !== undefined && { body: options.bytes }),
+  })
+  return { status: answer.status, json: (await answer.json()) as Told }
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'headgate-backups-'))
+  const recipient = await makeAgeKey(join(folder, 'identity.txt'))
+  await makeAgeKey(join(folder, 'stranger.txt'))
+  environment = {
+    HEADGATE_PROFILE: 'testing',
+    HEADGATE_LOG_LEVEL: 'fatal',
+    HEADGATE_PORT: '0',
+    HEADGATE_ADMIN_KEY: adminKey,
+    HEADGATE_DATA_DIR: join(folder, 'data'),
+  }
+  const backups = {
+    every_hours: 0,
+    directory: join(folder, 'backups'),
+    recipients: [recipient],
+    keys_directory: join(folder, 'keys'),
+    identity_file: join(folder, 'identity.txt'),
+  }
+  await writeFile(join(folder, 'headgate.yaml'), JSON.stringify({ backups, retention: { erasure_settle_minutes: 1 } }))
+  await boot(join(folder, 'data'))
+})
+afterAll(async () => {
+  await halt()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const canary = 'quartz-lantern-73'
+
+test('what was backed up is restored to a second, without the people who were erased since', async () => {
+  const key = (await ask('/admin/v1/keys', { body: { name: 'app', tier: 'internal' } })).json.key
+  const say = (user: string) =>
+    ask('/v1/sessions', { key, user, body: { title: `${user} ${canary}` } }).then(({ status }) => status)
+  expect([await say('ada'), await say('ben')]).toEqual([201, 201])
+  const asset = (await ask('/v1/assets?name=note', { key, user: 'ben', bytes: canary })).json
+  const made = await backup('run')
+  expect(made).toMatchObject({ code: 0, json: { exact: true, root_key: 'backed up' } })
+  expect(made.json.objects).toBe(1)
+  await new Promise((resolve) => setTimeout(resolve, 1_100))
+  await say('cleo')
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  const before = new Date().toISOString()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  await say('dora')
+  expect((await ask('/admin/v1/privacy/erasures', { body: { project: 'default', user: 'ada' } })).status).toBe(200)
+  expect((await backup('run')).code).toBe(0)
+  expect((await backup('verify')).json.data).toMatchObject([{ decrypted: true }, { decrypted: true }])
+  await halt()
+
+  const into = join(folder, 'restored')
+  const restored = await backup('restore', '--to', before, '--into', into, '--backup', made.json.id)
+  expect(restored).toMatchObject({
+    code: 0,
+    json: { erasures: 1, objects: 1, objects_missing: 0, root_key: 'restored' },
+  })
+  expect((await backup('restore', '--into', into)).json.error).toMatchObject({ code: 'restore_refused' })
+  await boot(into)
+  const of = async (user: string) => (await ask('/v1/sessions', { key, user })).json.data.length
+  expect([await of('ada'), await of('ben'), await of('cleo'), await of('dora')]).toEqual([0, 1, 1, 0])
+  expect((await ask(`/v1/assets/${asset.id}`, { key, user: 'ben' })).json).toEqual(asset)
+  expect((await ask('/admin/v1/privacy/erasures')).json.data).toHaveLength(1)
+  expect(await readdir(into)).not.toContain('erasures-to-replay.jsonl')
+  await halt()
+
+  const latest = join(folder, 'latest')
+  expect(await backup('restore', '--to', 'latest', '--into', latest)).toMatchObject({ code: 0 })
+  await boot(latest)
+  expect([await of('ada'), await of('ben'), await of('cleo'), await of('dora')]).toEqual([0, 1, 1, 1])
+  await halt()
+}, 400_000)
+
+test('the ladder keeps the first of each hour, day and week, and the newest', () => {
+  const at = ['05-04T08', '05-05T08', '05-05T09', '05-06T08', '05-06T09', '05-06T10', '05-06T11'].map((time) => ({
+    id: time,
+    at: Date.parse(`2026-${time}:00:00Z`),
+  }))
+  const kept = (hourly: number, daily: number, weekly: number) => [...keptBy({ hourly, daily, weekly }, at)].sort()
+  expect(kept(0, 0, 0)).toEqual(['05-06T11'])
+  expect(kept(0, 2, 0)).toEqual(['05-05T08', '05-06T08', '05-06T11'])
+  expect(kept(2, 1, 1)).toEqual(['05-04T08', '05-06T08', '05-06T10', '05-06T11'])
+})
+
+test('nothing readable lies in the folder of backups', async () => {
+  for (const name of await readdir(join(folder, 'backups'), { recursive: true, withFileTypes: true }))
+    if (name.isFile()) expect((await readFile(join(name.parentPath, name.name))).includes(canary)).toBe(false)
+})
+
+test('every damage is found before anything is claimed', async () => {
+  const good = join(folder, 'backups')
+  const [first = '', second = ''] = await readdir(join(good, 'base'))
+  const bad = join(folder, 'bad')
+  const into = join(folder, 'never')
+  const rootKey = (await readFile(join(folder, 'data', 'root.key'), 'utf8')).trim()
+  const segments = async () =>
+    (await readdir(join(bad, 'wal'), { recursive: true })).filter((name) => name.endsWith('.age')).sort()
+  const flip = async (path: string) => {
+    const bytes = await readFile(path)
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1
+    await writeFile(path, bytes)
+  }
+  const sabotages: Record<string, { code: string; act: () => Promise<unknown>; identity?: string }> = {
+    'a flipped byte of the base': { code: 'backup_damaged', act: () => flip(join(bad, 'base', second, 'pack.age')) },
+    'a truncated base': {
+      code: 'backup_damaged',
+      act: () => truncate(join(bad, 'base', second, 'pack.age'), 200_000),
+    },
+    'a flipped byte of the WAL': {
+      code: 'backup_damaged',
+      act: async () => flip(join(bad, 'wal', (await segments()).at(-1) as string)),
+    },
+    'a missing segment': {
+      code: 'backup_damaged',
+      act: async () => rm(join(bad, 'wal', (await segments()).at(-1) as string)),
+    },
+    'the manifest of another backup': {
+      code: 'backup_damaged',
+      act: () => cp(join(bad, 'base', first, 'manifest.json'), join(bad, 'base', second, 'manifest.json')),
+    },
+    'the pack of another backup': {
+      code: 'backup_damaged',
+      act: () => cp(join(bad, 'base', first, 'pack.age'), join(bad, 'base', second, 'pack.age')),
+    },
+    'a changed manifest': {
+      code: 'backup_damaged',
+      act: async () => {
+        const path = join(bad, 'base', second, 'manifest.json')
+        await writeFile(path, (await readFile(path, 'utf8')).replace('\\"format\\":1', '\\"format\\":1 '))
+      },
+    },
+    'a segment under another name': {
+      code: 'backup_damaged',
+      act: async () => {
+        const [one = '', two = ''] = (await segments()).slice(-2)
+        await rename(join(bad, 'wal', one), join(bad, 'wal', two.replace(/-.*/, one.slice(one.indexOf('-')))))
+        await rm(join(bad, 'wal', two))
+      },
+    },
+    'a wrong key': { code: 'backup_key_wrong', act: async () => {}, identity: 'stranger.txt' },
+  }
+  const identityIn = async (file: string) => [
+    /AGE-SECRET-KEY-\S+/.exec(await readFile(join(folder, file), 'utf8'))?.[0] ?? '',
+  ]
+  for (const [name, { code, act, identity = 'identity.txt' }] of Object.entries(sabotages)) {
+    await rm(bad, { recursive: true, force: true })
+    await cp(good, bad, { recursive: true })
+    await act()
+    const options = {
+      ...{ directory: bad, keysDirectory: null, identities: await identityIn(identity), rootKey, into, backup: second },
+      ...{ to: 'latest' as const, objectNames: namesIn },
+    }
+    const found = await restoreBackup(options).catch((fault: { code?: string }) => fault.code)
+    expect([name, found]).toEqual([name, code])
+    expect((await readdir(folder)).filter((entry) => entry.startsWith('never'))).toEqual([])
+  }
+}, 400_000)
