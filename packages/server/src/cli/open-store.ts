@@ -57,7 +57,9 @@ export const withStoreConnection = async <T>(
   const { config, secrets } = await loadConfig({ flags })
   const url = secrets.database_url?.reveal()
   const ground: Ground =
-    url === undefined ? await embedded(config.data_dir) : { connection: { url }, stop: async () => {} }
+    url === undefined
+      ? await embedded(config.data_dir, config.backups.directory !== undefined)
+      : { connection: { url }, stop: async () => {} }
   try {
     await migrate({ connection: ground.connection, log: silentLog })
     return await work(ground.connection)
