@@ -51,6 +51,7 @@ const ownedBy: Readonly<Record<string, Owned>> = {
 export const withheld: Readonly<Record<string, string>> = {
   conversation_texts: 'Words of the messages, which are given whole.',
   asset_blobs: 'Sizes of contents, which are given whole.',
+  asset_thumbnails: 'Small copies of pictures, which are given whole.',
   asset_chunks: 'Where contents stand, which are given whole.',
   asset_doomed: 'What is being erased.',
   cached_answers: 'Copies of answers that were given already; gone by themselves within hours or days.',
