@@ -7,7 +7,7 @@ import type { Blobs } from '../kernel/blobs.ts'
 import type { Bucket } from '../kernel/bucket.ts'
 import type { Clock } from '../kernel/clock.ts'
 
-export type BlobSecrets = Pick<Secrets, 'assets_s3'>
+export type BlobSecrets = Pick<Secrets, 'assets_s3' | 'assets_cdn'>
 
 interface BlobSettings {
   readonly config: Pick<Config, 'assets' | 'data_dir'>

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { CdnSchema } from './cdn-schema.ts'
 import { bucketSchema } from './bucket-schema.ts'
 import { count, group } from './schema-parts.ts'
 
@@ -40,6 +41,7 @@ export const AssetsSchema = group(
         description: 'Folder of the contents; absent: `assets` in the data folder. Replicas share one.',
       }),
     ),
+    cdn: CdnSchema,
     s3: bucketSchema('A bucket for the contents; several machines share it.', 'they are files'),
   },
   'Contents at `/v1/assets`.',

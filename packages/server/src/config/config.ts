@@ -39,7 +39,12 @@ const withoutSecrets = (loaded: LoadedConfig): Config => {
     upstream: { proxy_login: _login, ...upstream },
     assets: {
       s3: { access_key_id: _id, secret_access_key: _secret, session_token: _token, ...s3 },
+      cdn: { purge_authorization: _authorization, ...cdn },
       ...assets
+    },
+    audit: {
+      s3: { access_key_id: _auditId, secret_access_key: _auditSecret, session_token: _auditToken, ...auditBucket },
+      ...audit
     },
     ...config
   } = loaded
@@ -49,7 +54,13 @@ const withoutSecrets = (loaded: LoadedConfig): Config => {
     { api_key: _key, api_keys: _keys, headers: _headers, proxy_login: _own, ...provider },
   ] of Object.entries(providers))
     open[name] = provider
-  return freeze({ ...config, assets: { ...assets, s3 }, upstream, providers: open }) as Config
+  return freeze({
+    ...config,
+    assets: { ...assets, s3, cdn },
+    audit: { ...audit, s3: auditBucket },
+    upstream,
+    providers: open,
+  }) as Config
 }
 
 /** Parts what was gathered into configuration and secrets. @throws ConfigFaults with everything that is wrong. */

@@ -46,6 +46,8 @@ export type Secrets = {
   readonly redis_url?: Secret
   /** The key of the bucket of assets; absent where there is none. */
   readonly assets_s3?: BucketKey
+  /** `Authorization` for the caches in front of assets. */
+  readonly assets_cdn?: Secret
   /** Of the bucket that checkpoints of the audit are written to. */
   readonly audit_s3?: BucketKey
   /** Of `upstream.proxy`: `user:password`. */
@@ -118,7 +120,7 @@ export const secretTexts = (secrets: Secrets): string[] => {
   const ofSinks = Object.values(sinks).flatMap(({ headers }) => Object.values(headers))
   const ofReceivers = Object.values(receivers).flatMap(({ url, signing_key }) => [url, signing_key])
   const ofBuckets = [secrets.assets_s3, secrets.audit_s3].flatMap((key) => [key?.secret_access_key, key?.session_token])
-  return [admin_key, root_key, pepper.key, ...ofBuckets, ...ofProviders, ...ofSinks, ...ofReceivers]
+  return [admin_key, root_key, pepper.key, secrets.assets_cdn, ...ofBuckets, ...ofProviders, ...ofSinks, ...ofReceivers]
     .flatMap((secret) => secret?.reveal() ?? [])
     .concat(addresses, passwords, ofProxies)
     .filter((text) => text !== '')
@@ -165,6 +167,7 @@ export const collectSecrets = (config: LoadedConfig, rootKey: Secret, sealRoots:
   return Object.freeze({
     ...bucketKey('assets_s3', config.assets.s3),
     ...bucketKey('audit_s3', config.audit.s3),
+    ...secret('assets_cdn', config.assets.cdn.purge_authorization),
     ...secret('admin_key', config.admin_key),
     ...secret('database_url', config.database_url),
     ...secret('redis_url', config.redis_url),

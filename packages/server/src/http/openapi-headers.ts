@@ -90,6 +90,9 @@ const described: Readonly<Record<string, { description: string; schema: object; 
     example: 'used=3, tokens=118, mode=hybrid',
   },
   [header.contentDisposition]: { description: 'That the answer is a file, and its name.', schema: text },
+  [header.surrogateKey]: { description: 'Tags by which a cache in front is told to forget it.', schema: text },
+  [header.cacheTag]: { description: 'The same, with commas between.', schema: text },
+  [header.cdnCacheControl]: { description: 'How long a cache in front may keep it (RFC 9213).', schema: text },
   [header.asset]: {
     description: 'Id of the asset that was, or will be, made; several with commas between.',
     schema: text,

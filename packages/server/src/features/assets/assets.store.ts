@@ -3,6 +3,7 @@ import { AppError } from '../../kernel/errors.ts'
 import type { AssetDetails, Owner, SealPort } from './assets.ports.ts'
 import { doomChunks } from './chunks.store.ts'
 import { blobName, detailsPlace } from './places.ts'
+import { assetTag, notePurge, versionTag } from './purges.store.ts'
 import { giveBack, type Upload } from './uploads.store.ts'
 
 /** What an upload's bytes are. */
@@ -113,7 +114,12 @@ const settle = async (transaction: Transaction, upload: Upload, { digest, bytes 
 }
 
 /** Assets in PostgreSQL. */
-export const createAssetStore = (database: Database, { seal, open }: Pick<SealPort, 'seal' | 'open'>) => {
+export const createAssetStore = (
+  database: Database,
+  { seal, open }: Pick<SealPort, 'seal' | 'open'>,
+  /** Whether caches in front must be told of what is erased. */
+  hasCaches = false,
+) => {
   const view = async (read: Read, project: string, row: AssetRow): Promise<Asset> => ({
     ...versionView(row),
     details: JSON.parse(
@@ -134,14 +140,14 @@ export const createAssetStore = (database: Database, { seal, open }: Pick<SealPo
     return rows[0]
   }
 
-  /** Erases versions; resolves to the bytes that were theirs. */
+  /** Erases versions; resolves to which they were. */
   const cut = async (transaction: Transaction, { project, subject }: Owner, id: string, below: number) => {
-    const { rows } = await transaction.query<{ blob: string; bytes: string }>(
+    const { rows } = await transaction.query<{ version: number; blob: string; bytes: string }>(
       `DELETE FROM headgate.asset_versions WHERE project_id = $1 AND asset_id = $2 AND version < $3
-        RETURNING coalesce(blob, digest) AS blob, bytes::text`,
+        RETURNING version, coalesce(blob, digest) AS blob, bytes::text`,
       [project, id, below],
     )
-    if (rows.length === 0) return
+    if (rows.length === 0) return []
     await release(
       transaction,
       project,
@@ -152,6 +158,7 @@ export const createAssetStore = (database: Database, { seal, open }: Pick<SealPo
       { project, subject },
       rows.reduce((sum, { bytes }) => sum + Number(bytes), 0),
     )
+    return rows.map(({ version }) => version)
   }
 
   return {
@@ -202,7 +209,9 @@ export const createAssetStore = (database: Database, { seal, open }: Pick<SealPo
           ...[project, id, version],
         ])
         if (upload.length !== bytes) await giveBack(transaction, upload, upload.length - bytes)
-        await cut(transaction, upload, assetId, version - most + 1)
+        const cutOff = await cut(transaction, upload, assetId, version - most + 1)
+        const tags = cutOff.map((gone) => versionTag(assetId, gone))
+        if (hasCaches && tags.length > 0) await notePurge(transaction, project, tags)
         return version
       }),
 
@@ -281,6 +290,7 @@ export const createAssetStore = (database: Database, { seal, open }: Pick<SealPo
       database.transaction({ project }, async (transaction) => {
         const { version } = await locked(transaction, { project, subject }, id)
         await cut(transaction, { project, subject }, id, version + 1)
+        if (hasCaches) await notePurge(transaction, project, [assetTag(id)])
         await transaction.execute('DELETE FROM headgate.assets WHERE project_id = $1 AND asset_id = $2', [project, id])
       }),
 

@@ -14,6 +14,8 @@ import { contentRoutes } from './content.routes.ts'
 import { createForgetOwner } from './forget-owner.ts'
 import { createFinish } from './finish-upload.ts'
 import { createImages, type ImageBounds } from './images.ts'
+import { createPurgeCaches, type SendPurge } from './purge-caches.ts'
+import { createPurgeStore } from './purges.store.ts'
 import { createChunkReader } from './read-chunks.ts'
 import { createOwnedContents } from './owned-contents.ts'
 import { createSigner } from './signed-urls.ts'
@@ -45,6 +47,10 @@ export interface AssetsOptions {
   readonly maxBytes: number
   /** Asked anew each time. */
   readonly bounds: () => AssetBounds
+  /** Tells caches in front what to forget; null: there are none. */
+  readonly sendPurge: SendPurge | null
+  /** How long a browser may keep what caches keep longer, in seconds. */
+  readonly browserSeconds: () => number
   /** Of pictures that are made small, or anew. */
   readonly images: () => ImageBounds
 }
@@ -64,9 +70,10 @@ export const createAssets = (options: AssetsOptions): Assets => {
   const { database, seal, blobs, clock, log, maxBytes, bounds, scan, address } = options
   const chunks = createChunkStore(database, seal)
   const uploadStore = createUploadStore(database, seal)
-  const assets = createAssetStore(database, seal)
+  const assets = createAssetStore(database, seal, options.sendPurge !== null)
   const read = createChunkReader(chunks, blobs)
-  const sweep = createSweep({ chunks, uploads: uploadStore, blobs, clock, log })
+  const purge = createPurgeCaches({ store: createPurgeStore(database), send: options.sendPurge, log })
+  const sweep = createSweep({ chunks, uploads: uploadStore, blobs, purge, clock, log })
   const onDropped = sweep.soon
   const finish = createFinish({ assets, uploads: uploadStore, read, versions: () => bounds().versions, scan, log })
   const uploads = createUploads({
@@ -98,7 +105,14 @@ export const createAssets = (options: AssetsOptions): Assets => {
       ...assetRoutes({ store: assets, bounds, maxBytes, onDropped }),
       ...contentRoutes({ find, read }),
       ...thumbnailRoutes({ find, thumbnails }),
-      ...signedRoutes({ store: assets, read, clock, address, signer: createSigner(options.pepper) }),
+      ...signedRoutes({
+        store: assets,
+        read,
+        clock,
+        address,
+        signer: createSigner(options.pepper),
+        browserSeconds: options.browserSeconds,
+      }),
     ],
     start: sweep.start,
     stop: sweep.stop,

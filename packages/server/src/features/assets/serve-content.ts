@@ -23,16 +23,24 @@ export interface Serving {
   readonly name: string
   readonly inline: boolean
   readonly cacheControl: string
+  /** For caches in front: how long they may keep it, and the tags by which they are told to forget it. */
+  readonly shield?: { readonly seconds: number; readonly tags: readonly string[] }
 }
 
 /**
  * Headers under which no browser takes a content for anything but what it is: no guessing, no running, a name of ours to save it by.
  */
-const safeHeaders = (found: AssetVersion, { name, inline, cacheControl }: Serving): Record<string, string> => ({
+const safeHeaders = (found: AssetVersion, { name, inline, cacheControl, shield }: Serving): Record<string, string> => ({
   [header.etag]: `"${found.digest}"`,
   [header.acceptRanges]: 'bytes',
   [header.contentDisposition]: dispositionOf(inline && shown.test(found.type) ? 'inline' : 'attachment', name),
   'cache-control': cacheControl,
+  // Fastly and Varnish, Cloudflare and Akamai; RFC 9213.
+  ...(shield && {
+    [header.surrogateKey]: shield.tags.join(' '),
+    [header.cacheTag]: shield.tags.join(','),
+    [header.cdnCacheControl]: `public, max-age=${shield.seconds}`,
+  }),
   'last-modified': found.createdAt.toUTCString(),
   'x-content-type-options': 'nosniff',
   'content-security-policy': "sandbox; default-src 'none'",

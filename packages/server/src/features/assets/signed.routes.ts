@@ -13,6 +13,7 @@ import { defineRoute, type Route } from '../../kernel/route.ts'
 import type { AssetStore } from './assets.store.ts'
 import { ownerOf } from './owner.ts'
 import type { ReadChunks } from './read-chunks.ts'
+import { assetTag, versionTag } from './purges.store.ts'
 import { serveContent } from './serve-content.ts'
 import type { Signer } from './signed-urls.ts'
 
@@ -20,6 +21,7 @@ interface SignedRoutesOptions {
   readonly store: Pick<AssetStore, 'get' | 'versions' | 'granted'>
   readonly read: ReadChunks
   readonly signer: Signer
+  readonly browserSeconds: () => number
   readonly clock: Clock
   /** Where callers reach this server, without a trailing slash. */
   readonly address: () => string
@@ -28,7 +30,7 @@ interface SignedRoutesOptions {
 const DEFAULT_SECONDS = 3_600
 
 /** Addresses that open one version of an asset to whoever has them, for a time. */
-export const signedRoutes = ({ store, read, signer, clock, address }: SignedRoutesOptions): Route[] => {
+export const signedRoutes = ({ store, read, signer, browserSeconds, clock, address }: SignedRoutesOptions): Route[] => {
   const now = (): number => Math.floor(clock.now() / 1_000)
   return [
     defineRoute({
@@ -82,7 +84,10 @@ export const signedRoutes = ({ store, read, signer, clock, address }: SignedRout
           206: { description: 'The part that `Range` asks for.', answer: AssetContentSchema },
           304: { description: 'It is as the caller has it.' },
         },
-        answerHeaders: [header.etag, header.acceptRanges, header.contentRange, header.contentDisposition],
+        answerHeaders: [
+          ...[header.etag, header.acceptRanges, header.contentRange, header.contentDisposition],
+          ...[header.surrogateKey, header.cacheTag, header.cdnCacheControl],
+        ],
         errors: [
           'asset_url_invalid',
           'asset_not_found',
@@ -97,9 +102,11 @@ export const signedRoutes = ({ store, read, signer, clock, address }: SignedRout
         if (grant === null) throw new AppError('asset_url_invalid')
         const { name, found } = await store.granted(grant.project, grant.assetId, grant.version)
         if (found.digest !== digest) throw new AppError('asset_not_found')
+        const left = grant.expiresAt - now()
         return serveContent(read, grant.project, found, headers, {
           ...{ name, inline: grant.inline },
-          cacheControl: `public, max-age=${grant.expiresAt - now()}, immutable`,
+          cacheControl: `public, max-age=${Math.min(left, browserSeconds())}, immutable`,
+          shield: { seconds: left, tags: [assetTag(found.assetId), versionTag(found.assetId, found.version)] },
         })
       },
     }),

@@ -8,6 +8,8 @@ interface SweepOptions {
   readonly chunks: Pick<ChunkStore, 'erase'>
   readonly uploads: Pick<UploadStore, 'expire'>
   readonly blobs: Pick<BlobPort, 'remove'>
+  /** Tells caches in front; tells whether there may be more. */
+  readonly purge: () => Promise<boolean>
   readonly clock: Clock
   readonly log: Log
 }
@@ -18,7 +20,7 @@ const SWEEP_MS = 60_000
  * Ends uploads that nobody went on with, and erases the objects of all that is gone: each minute, and at once where something was
  * erased here. Replicas share the work row by row.
  */
-export const createSweep = ({ chunks, uploads, blobs, clock, log }: SweepOptions) => {
+export const createSweep = ({ chunks, uploads, blobs, purge, clock, log }: SweepOptions) => {
   let running: Promise<void> | null = null
   let again = false
   let isOver = false
@@ -35,6 +37,8 @@ export const createSweep = ({ chunks, uploads, blobs, clock, log }: SweepOptions
   }
   const sweep = async (): Promise<void> => {
     while (!isOver && (await uploads.expire()));
+    // First: what caches still give is what people still see.
+    while (!isOver && (await purge()));
     while (!isOver && (await chunks.erase(remove)));
   }
   const soon = (): void => {

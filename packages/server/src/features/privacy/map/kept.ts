@@ -183,6 +183,13 @@ export const keptTables: Readonly<Record<string, TableMap>> = {
       usage: ['bytes'],
     },
   },
+  asset_purges: {
+    activity: 'operation',
+    purpose: 'What caches in front are to be told to forget.',
+    kept: 'until they were told, three days at most',
+    ...follows('assets'),
+    columns: { technical: ['project_id', 'tag', 'tries', 'due_at'] },
+  },
   asset_doomed: {
     activity: 'operation',
     purpose: 'Objects that are about to be erased.',
