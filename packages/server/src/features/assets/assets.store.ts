@@ -1,19 +1,10 @@
 import type { Database, Read, Transaction } from '../../kernel/db.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { AssetDetails, Owner, SealPort } from './assets.ports.ts'
-import { doomChunks } from './chunks.store.ts'
-import { blobName, detailsPlace } from './places.ts'
+import { type Content, releaseContents, settleContent } from './contents.store.ts'
+import { detailsPlace } from './places.ts'
 import { assetTag, notePurge, versionTag } from './purges.store.ts'
 import { giveBack, type Upload } from './uploads.store.ts'
-
-/** What an upload's bytes are. */
-export interface Content {
-  readonly digest: string
-  readonly bytes: number
-  readonly type: string
-  readonly charset: string | null
-  readonly wasScanned: boolean
-}
 
 /** One version of an asset. */
 export interface AssetVersion extends Content {
@@ -69,50 +60,6 @@ const versionView = (row: VersionRow): AssetVersion => ({
   createdAt: row.created_at,
 })
 
-/** Erases contents that no version has any more. They are locked in their order, so that two erasures do not wait for each other. */
-const release = async (transaction: Transaction, project: string, blobs: readonly string[]): Promise<void> => {
-  for (const blob of [...new Set(blobs)].sort()) {
-    const { rows } = await transaction.query(
-      'SELECT 1 FROM headgate.asset_blobs WHERE project_id = $1 AND digest = $2 FOR UPDATE',
-      [project, blob],
-    )
-    const gone = await transaction.execute(
-      `DELETE FROM headgate.asset_blobs b WHERE project_id = $1 AND digest = $2 AND NOT EXISTS (
-         SELECT FROM headgate.asset_versions v WHERE v.project_id = b.project_id AND coalesce(v.blob, v.digest) = b.digest)`,
-      [project, blob],
-    )
-    if (rows.length > 0 && gone === 1) await doomChunks(transaction, project, blob)
-  }
-}
-
-/** Gives the bytes of an upload to their content, or erases them where its owner has such content already. */
-const settle = async (transaction: Transaction, upload: Upload, { digest, bytes }: Content): Promise<string> => {
-  const { project, id } = upload
-  const blob = blobName(upload, digest)
-  const place = [project, blob]
-  for (;;) {
-    const made = await transaction.execute(
-      'INSERT INTO headgate.asset_blobs (project_id, digest, bytes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-      [...place, bytes],
-    )
-    if (made === 1) {
-      await transaction.execute('UPDATE headgate.asset_chunks SET holder = $2 WHERE project_id = $1 AND holder = $3', [
-        ...[...place, id],
-      ])
-      return blob
-    }
-    const { rows } = await transaction.query(
-      'SELECT 1 FROM headgate.asset_blobs WHERE project_id = $1 AND digest = $2 FOR UPDATE',
-      place,
-    )
-    // Else it was erased between the two: it is made anew.
-    if (rows.length === 1) {
-      await doomChunks(transaction, project, id)
-      return blob
-    }
-  }
-}
-
 /** Assets in PostgreSQL. */
 export const createAssetStore = (
   database: Database,
@@ -148,7 +95,7 @@ export const createAssetStore = (
       [project, id, below],
     )
     if (rows.length === 0) return []
-    await release(
+    await releaseContents(
       transaction,
       project,
       rows.map(({ blob }) => blob),
@@ -194,7 +141,7 @@ export const createAssetStore = (
           if (ifMatch !== undefined && !ifMatch.includes(present.digest)) throw new AppError('asset_changed')
           version = present.version + 1
         }
-        const blob = await settle(transaction, upload, content)
+        const blob = await settleContent(transaction, upload, content)
         const { digest, bytes, type, charset, wasScanned } = content
         await execute(
           `INSERT INTO headgate.asset_versions (project_id, asset_id, version, digest, blob, bytes, type, charset, was_scanned)

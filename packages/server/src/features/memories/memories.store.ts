@@ -52,8 +52,8 @@ export interface MemoryStoreOptions {
   readonly bounds: () => MemoryBounds
 }
 
-const placeOf = ({ project }: MemoryOwner, row: string) => ({
-  ...{ project, purpose: 'memories', table: 'memories', row },
+const placeOf = ({ project, subject }: MemoryOwner, row: string) => ({
+  ...{ project, subject, purpose: 'memories', table: 'memories', row },
   column: 'sealed',
 })
 
