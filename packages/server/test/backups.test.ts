@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { checkBackups } from '../src/cli/doctor/backup-check.ts'
 import { namesIn } from '../src/compose/backup-tools.ts'
+import { loadConfig } from '../src/config/config.ts'
 import { keptBy } from '../src/kernel/embedded-backup-prune.ts'
-import { restoreBackup } from '../src/kernel/embedded-restore.ts'
+import { drillBackup, lastPassedDrill } from '../src/kernel/embedded-backup-drill.ts'
+import { createBackupSigner } from '../src/kernel/embedded-backup-repository.ts'
 import { start } from '../src/main.ts'
 import { makeAgeKey } from './support/age-key.ts'
 import { adminKey } from './support/house.ts'
@@ -67,6 +70,12 @@ const ask = async (path: string, options: { body?: unknown; user?: string; key?:
   return { status: answer.status, json: (await answer.json()) as Told }
 }
 
+/** What the doctor says of backups. */
+const doctor = async () => {
+  const { config, secrets } = await loadConfig({ cwd: folder, environment })
+  return (await checkBackups({ config, secrets }, secrets.root_key.reveal(), Date.now()))[0]
+}
+
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'headgate-backups-'))
   const recipient = await makeAgeKey(join(folder, 'identity.txt'))
@@ -113,6 +122,12 @@ test('what was backed up is restored to a second, without the people who were er
   expect((await ask('/admin/v1/privacy/erasures', { body: { project: 'default', user: 'ada' } })).status).toBe(200)
   expect((await backup('run')).code).toBe(0)
   expect((await backup('verify')).json.data).toMatchObject([{ decrypted: true }, { decrypted: true }])
+  expect(await doctor()).toMatchObject({ state: 'warning', message: 'No restore was ever tried.' })
+  expect(await backup('drill')).toMatchObject({
+    code: 0,
+    json: { passed: true, failure: null, exact: true, differing: [], objects: 1, rto_seconds: expect.any(Number) },
+  })
+  expect(await doctor()).toMatchObject({ state: 'ok' })
   await halt()
 
   const into = join(folder, 'restored')
@@ -214,10 +229,14 @@ test('every damage is found before anything is claimed', async () => {
     await act()
     const options = {
       ...{ directory: bad, keysDirectory: null, identities: await identityIn(identity), rootKey, into, backup: second },
-      ...{ to: 'latest' as const, objectNames: namesIn },
+      ...{ objectNames: namesIn, now: Date.now, version: '0', signer: createBackupSigner(rootKey) },
     }
-    const found = await restoreBackup(options).catch((fault: { code?: string }) => fault.code)
-    expect([name, found]).toEqual([name, code])
+    const { passed, failure, rto_seconds } = await drillBackup(options)
+    expect([name, passed, failure?.code, rto_seconds]).toEqual([name, false, code, null])
     expect((await readdir(folder)).filter((entry) => entry.startsWith('never'))).toEqual([])
+    // What did not pass, and what somebody else wrote, counts for nothing.
+    await rm(join(bad, 'drills', (await readdir(join(bad, 'drills')))[0] as string))
+    expect(await lastPassedDrill(bad, [createBackupSigner(rootKey)])).toBeNull()
+    expect(await lastPassedDrill(good, [createBackupSigner('the root key of a stranger, long enough')])).toBeNull()
   }
 }, 400_000)

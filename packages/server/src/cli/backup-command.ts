@@ -1,9 +1,13 @@
 import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Command } from 'commander'
+import packageDescription from '../../package.json' with { type: 'json' }
 import { loadConfig } from '../config/config.ts'
 import { AppError } from '../kernel/errors.ts'
 import { systemClock } from '../kernel/clock.ts'
 import { addCommonOptions, outputOf, storeFlagsOf } from './command-context.ts'
+import { exitCode } from './exit-codes.ts'
 import { type Flags, withStore } from './open-store.ts'
 import { say, writeJson, writeRecord, writeTable } from './output.ts'
 
@@ -197,12 +201,46 @@ const addRestore = (backup: Command): void => {
     })
 }
 
-/** `headgate backup run | list | verify | restore`: the embedded store, and getting it back. */
+const addDrill = (backup: Command): void => {
+  addReading(addCommonOptions(backup.command('drill'), 'store'))
+    .description('restore the newest backup beside, compare it with what was backed up, and write a signed report')
+    .option('--scratch <folder>', 'where it is restored, and removed again; a folder of the system unless given')
+    .option('--backup <id>', 'this base backup')
+    .action(async (given: Given) => {
+      const { drillBackup } = await import('../kernel/embedded-backup-drill.ts')
+      const { createBackupSigner } = await import('../kernel/embedded-backup-repository.ts')
+      const { namesIn } = await import('../compose/backup-tools.ts')
+      const readers = await readersOf(storeFlagsOf(given), given)
+      const scratch = textOf(given, 'scratch') ?? join(tmpdir(), `headgate-drill-${process.pid}`)
+      const backupId = textOf(given, 'backup')
+      const report = await drillBackup({
+        ...readers,
+        ...{ into: scratch, objectNames: namesIn, now: Date.now, version: packageDescription.version },
+        ...(backupId !== undefined && { backup: backupId }),
+        signer: createBackupSigner(readers.rootKey),
+      })
+      writeRecord(outputOf(given), report, [
+        ['passed', report.passed ? 'yes' : 'NO'],
+        ['why not', report.failure === null ? null : `${report.failure.code}: ${report.failure.message}`],
+        ['backup', report.backup],
+        ['recovery time (s)', report.rto_seconds],
+        ['newest change archived (s ago)', report.rpo_seconds],
+        ['tables', report.tables],
+        ['rows', report.rows],
+        ['compared', report.exact ? 'yes' : 'no'],
+        ['contents', report.objects],
+      ])
+      if (!report.passed) process.exitCode = exitCode.failed
+    })
+}
+
+/** `headgate backup run | list | verify | restore | drill`: the embedded store, and getting it back. */
 export const backupCommand = (): Command => {
   const backup = new Command('backup').description('backups of the embedded store, and getting it back')
   addRun(backup)
   addList(backup)
   addVerify(backup)
   addRestore(backup)
+  addDrill(backup)
   return backup
 }

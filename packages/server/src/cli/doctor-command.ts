@@ -62,6 +62,7 @@ const examine = async (flags: Flags, askProviders: boolean): Promise<Finding[]> 
       : await checkRedis(redis)),
     ...(await (await import('./doctor/engine-checks.ts')).checkEngines(config)),
     ...(await checkBucket({ config, secrets })),
+    ...(await (await import('./doctor/backup-check.ts')).checkBackups({ config, secrets }, rootKey, Date.now())),
   ]
   if (!askProviders) {
     const message = 'Not asked; --ask-providers asks each one whether it takes its key.'

@@ -3,7 +3,8 @@ import type { Settings } from '../config/config.ts'
 import { createBackups } from '../features/backups/backups.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { DatabaseConnection } from '../kernel/db.ts'
-import { listBackups, readManifest } from '../kernel/embedded-backup-repository.ts'
+import { lastPassedDrill } from '../kernel/embedded-backup-drill.ts'
+import { createBackupSigner, listBackups, readManifest } from '../kernel/embedded-backup-repository.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Feature } from '../kernel/feature.ts'
 import type { Log } from '../kernel/log.ts'
@@ -76,6 +77,12 @@ export const createBackupRoom = (options: BackupRoomOptions): Feature[] => {
       newest: async () => {
         const id = (await listBackups(directory)).at(-1)
         return id === undefined ? null : Date.parse((await readManifest(directory, id)).evidence.at)
+      },
+      untriedSince: async () => {
+        const [oldest] = await listBackups(directory)
+        if (oldest === undefined) return null
+        const passed = await lastPassedDrill(directory, [createBackupSigner(settings.secrets.root_key.reveal())])
+        return passed ?? Date.parse((await readManifest(directory, oldest)).evidence.at)
       },
     }),
   ]

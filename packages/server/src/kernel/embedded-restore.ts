@@ -109,7 +109,7 @@ export const restoreBackup = async (options: RestoreOptions): Promise<Restored> 
     const cluster = await layOut(draft, manifest.folders)
     await checkPack(directory, manifest, identities, cluster)
     await writeFile(join(cluster, 'backup_label'), manifest.label, { mode: 0o600 })
-    const until = to === 'evidence' ? 'end' : to === 'latest' ? 'head' : 'gap'
+    const until = typeof to === 'object' ? 'gap' : 'head'
     const chain = await checkChain({ directory, manifest, identities, until, into: segments })
     await markTimelines(directory, segments)
     const target: Target =
