@@ -151,6 +151,35 @@ export const ErasureSchema = Type.Object(
 )
 export type Erasure = Static<typeof ErasureSchema>
 
+/** Body of `POST /admin/v1/privacy/erasures/replay`. */
+export const ReplayErasuresSchema = Type.Object(
+  {
+    journal: Type.String({
+      maxLength: 8_388_608,
+      description: 'What stands in the erasure journal, of one machine or of several: its lines, in any order.',
+    }),
+  },
+  { ...closed, title: 'ReplayErasures', examples: [{ journal: '' }] },
+)
+export type ReplayErasures = Static<typeof ReplayErasuresSchema>
+
+const entries = (description: string) => Type.Integer({ minimum: 0, description })
+
+/** Answer of `POST /admin/v1/privacy/erasures/replay`. */
+export const ErasuresReplayedSchema = Type.Object(
+  {
+    object: Type.Literal('erasures_replayed'),
+    known: entries('Erasures of the journal that the database knows to be done; they are left alone.'),
+    missing: entries('Erasures that it does not know, or has not ended.'),
+    people: entries('People who were found by them, and are erased once more.'),
+  },
+  {
+    ...closed,
+    title: 'ErasuresReplayed',
+    examples: [{ object: 'erasures_replayed', known: 17, missing: 2, people: 1 }],
+  },
+)
+
 /** Query of `GET /admin/v1/privacy/erasures`. */
 export const ErasurePageQuerySchema = Type.Object(
   {

@@ -1,5 +1,5 @@
 -- owner: memories
--- What is remembered about people and projects. The text and its sources are sealed with a data key of their project; the words and
+-- What is remembered about people and projects. The text and its sources are sealed with a data key of their person; the words and
 -- vectors that search finds are not, and go with their memory.
 
 CREATE TABLE headgate.memories (

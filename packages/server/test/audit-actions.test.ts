@@ -67,6 +67,7 @@ const acts: readonly [route: string, action: string, body?: object, keep?: strin
   ['POST /admin/v1/ledger/adjustments', 'ledger.adjusted', { project: 'one', amount_usd: '0.01', reason: 'a test' }],
   ['POST /admin/v1/cache/purge', 'cache.purged', { project: 'one' }],
   ['POST /admin/v1/privacy/erasures', 'person.erased', { project: 'one', user: 'somebody' }],
+  ['POST /admin/v1/privacy/erasures/replay', 'erasures.replayed', { journal: '' }],
   [
     'POST /admin/v1/privacy/holds',
     'legal_hold.created',

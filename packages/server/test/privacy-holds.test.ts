@@ -118,4 +118,19 @@ it('what was erased after a backup is erased again when the journal is replayed,
     .filter((line) => line !== '')
   expect(journal.length).toBeGreaterThanOrEqual(3)
   expect(journal.join('')).not.toContain('canarybird')
+
+  // Through the door: what this database knows is left alone; a line that was changed stops all of it.
+  const replay = (lines: readonly string[]) =>
+    house.request('/admin/v1/privacy/erasures/replay', { body: { journal: lines.join('\n') } })
+  const all = await json<{ known: number; missing: number; people: number }>(replay(journal))
+  expect(all).toMatchObject({ object: 'erasures_replayed', people: 0 })
+  expect(all.known).toBeGreaterThan(0)
+  expect(all.known + all.missing).toBe(journal.length)
+  await queryDatabase(house.databaseUrl, 'DELETE FROM headgate.privacy_erasures')
+  await json(post('/v1/sessions', 'nobody-canarybird', {}))
+  const again = await json<{ people: number }>(replay(journal))
+  expect(again).toMatchObject({ known: 0, missing: journal.length })
+  expect(again.people).toBeGreaterThan(0)
+  expect(await json(call('/v1/sessions', 'nobody-canarybird'))).toMatchObject({ data: [] })
+  expect((await replay([forged])).status).toBe(400)
 })

@@ -65,6 +65,7 @@ const live = async (user: string): Promise<void> => {
   const gone = await json<{ id: string }>(post('/v1/sessions', user, {}))
   await call(`/v1/sessions/${gone.id}`, user, { method: 'DELETE' })
   await json(post('/v1/chat/completions', user, { model, messages }, { 'x-headgate-session': session.id }))
+  await json(post('/v1/memories', user, { kind: 'fact', text: `Memory of ${user}` }))
   const headers = { 'content-type': 'text/plain' }
   await json(
     call(`/v1/assets?name=${encodeURIComponent(`../${user}.txt`)}`, user, {
@@ -121,7 +122,8 @@ it('an export has all that is held of the person, and nothing of anybody else', 
   const { members } = await exportOf(ada)
   const all = Buffer.concat([...members].flatMap(([name, content]) => [Buffer.from(name), content])).toString()
   expect(all).not.toContain('bob-canary')
-  for (const what of ['Prompt', 'Input', 'Title', 'Asset', 'Batch']) expect(all).toContain(`${what} of ${ada}`)
+  for (const what of ['Prompt', 'Input', 'Title', 'Memory', 'Asset', 'Batch'])
+    expect(all).toContain(`${what} of ${ada}`)
 
   const manifest = JSON.parse(String(members.get('manifest.json'))) as {
     tables: Record<string, number>
@@ -139,7 +141,7 @@ it('an export has all that is held of the person, and nothing of anybody else', 
   expect(Object.keys(manifest.tables).sort()).toEqual([
     ...['asset_owners', 'asset_versions', 'assets', 'batches', 'budget_windows', 'budgets'],
     ...['conversation_messages', 'conversation_owners', 'conversation_sessions', 'conversation_tombstones'],
-    ...['idempotency_keys', 'ledger_entries', 'responses', 'usage_days', 'usage_hours'],
+    ...['idempotency_keys', 'ledger_entries', 'memories', 'memory_sources', 'responses', 'usage_days', 'usage_hours'],
   ])
   for (const [table, rows] of Object.entries(manifest.tables))
     expect(

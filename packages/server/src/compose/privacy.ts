@@ -6,12 +6,13 @@ import type { Audit } from '../features/audit/audit.ts'
 import type { Cache } from '../features/cache/cache.ts'
 import type { Ledger } from '../features/ledger/ledger.ts'
 import type { BudgetRules } from '../features/ledger/budget-rules.ports.ts'
-import { createPrivacy, type Privacy } from '../features/privacy/privacy.ts'
+import { createPrivacy } from '../features/privacy/privacy.ts'
 import type { Recipient } from '../features/privacy/processing-record.ts'
 import type { Providers } from '../features/providers/providers.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/db.ts'
 import { leftErasures } from '../kernel/embedded-erasures.ts'
+import type { Feature } from '../kernel/feature.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Seal } from '../kernel/seal.ts'
 import { addressOf } from './address.ts'
@@ -46,7 +47,7 @@ interface PrivacyRoomOptions extends PrivacyRoomPorts {
 const hostOf = (address: string | undefined): string => (address === undefined ? '' : new URL(address).host)
 
 /** Builds what tells of people’s data, gives it to them, and erases it. */
-export const createPrivacyRoom = (options: PrivacyRoomOptions): Privacy => {
+export const createPrivacyRoom = (options: PrivacyRoomOptions): Feature => {
   const { settings, audit, cache, assets, budgetRules, ledger, providers } = options
   return createPrivacy({
     ...options,

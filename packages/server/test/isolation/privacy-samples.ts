@@ -15,6 +15,7 @@ export const privacySamples: Readonly<Record<string, Sample>> = {
   'GET /admin/v1/privacy/receipt-key': plain('/admin/v1/privacy/receipt-key'),
   'GET /admin/v1/privacy/erasures': plain('/admin/v1/privacy/erasures'),
   'POST /admin/v1/privacy/erasures': plain('/admin/v1/privacy/erasures', { project: 'default', user: 'nobody' }),
+  'POST /admin/v1/privacy/erasures/replay': plain('/admin/v1/privacy/erasures/replay', { journal: '' }),
   'GET /admin/v1/privacy/erasures/:erasure_id': missed(`/admin/v1/privacy/erasures/${missingErasure}`),
   'POST /v1/privacy/erasures': plain('/v1/privacy/erasures', {}),
   'POST /admin/v1/privacy/holds': plain('/admin/v1/privacy/holds', {

@@ -38,10 +38,10 @@ export const createOwnedContents = (
       const page = await assets.list(owner, after, AT_ONCE)
       for (const { assetId, details } of page) {
         const versions = await assets.versions(owner, assetId).catch(noneIfGone)
-        for (const { version, digest, bytes } of versions)
+        for (const { version, blob, bytes } of versions)
           yield {
             path: `${assetId}/${version}-${plain(details.name)}`,
-            open: () => read.open(project, digest, { from: 0, bytes }),
+            open: () => read.open(project, blob, { from: 0, bytes }),
           }
       }
       after = page.at(-1)?.assetId

@@ -57,6 +57,9 @@ const placeOf = ({ project, subject }: MemoryOwner, row: string) => ({
   column: 'sealed',
 })
 
+/** As it is kept and shown: four digits, which fit a `real`. */
+const rounded = (confidence: number): number => Number(confidence.toFixed(4))
+
 /** Opens a row. */
 export const openMemory = async (
   { open }: SealPort,
@@ -71,7 +74,7 @@ export const openMemory = async (
   kind: row.kind,
   scope: row.scope,
   // Four bytes keep seven digits.
-  confidence: Number(row.confidence.toFixed(4)),
+  confidence: rounded(row.confidence),
   createdAt: row.created_at,
   updatedAt: row.updated_at,
   confirmedAt: row.confirmed_at,
@@ -140,7 +143,7 @@ export const createMemoryStore = ({ database, seal, digests, bounds }: MemorySto
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, to_tsvector('simple', $10), $11, now(), $12, $13)
          RETURNING ${MEMORY_COLUMNS}`,
         [
-          ...[owner.project, memory.id, owner.subject, state, memory.kind, memory.scope, memory.confidence],
+          ...[owner.project, memory.id, owner.subject, state, memory.kind, memory.scope, rounded(memory.confidence)],
           ...[digests.text(owner, memory.text), sealed, readable(memory.text)],
           ...[memory.createdAt, memory.confirmedAt, memory.expiresAt],
         ],
@@ -157,7 +160,7 @@ export const createMemoryStore = ({ database, seal, digests, bounds }: MemorySto
            sealed = $8, search = to_tsvector('simple', $9), updated_at = now(), confirmed_at = $10, expires_at = $11
           WHERE project_id = $1 AND memory_id = $2 RETURNING ${MEMORY_COLUMNS}`,
         [
-          ...[owner.project, next.id, next.state, next.kind, next.scope, next.confidence],
+          ...[owner.project, next.id, next.state, next.kind, next.scope, rounded(next.confidence)],
           ...[digests.text(owner, next.text), sealed, readable(next.text), next.confirmedAt, next.expiresAt],
         ],
       )

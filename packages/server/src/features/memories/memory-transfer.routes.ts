@@ -6,6 +6,7 @@ import {
   type RevokeMemories,
   RevokeMemoriesSchema,
 } from '@headgate/contract/memories.ts'
+import { Type } from 'typebox'
 import type { BodyStream } from '../../kernel/route.ts'
 import { defineRoute, type Route } from '../../kernel/route.ts'
 import type { Asker, MemoryOwner } from './memories.ports.ts'
@@ -78,7 +79,7 @@ export const memoryTransferRoutes = (options: TransferRoutesOptions): Route[] =>
         operationId: 'exportMemories',
         tag: 'Memories',
         description: 'As JSON Lines, the one that was made last first; they can be brought in again whole.',
-        answer: MemoryLineSchema,
+        answer: Type.String({ description: 'A line of JSON for each, as `importMemories` takes it.' }),
         contentType: JSON_LINES,
         answerHeaders: ['content-disposition'],
       },

@@ -38,7 +38,8 @@ export interface ErasurePorts {
       readonly actor: string
       readonly action: string
       readonly resource: string
-      readonly project: string
+      /** Absent: of the house. */
+      readonly project?: string
       readonly requestId?: string
       readonly reason?: string
     },

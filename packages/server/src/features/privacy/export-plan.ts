@@ -38,6 +38,7 @@ const sealedBy: Readonly<Record<string, SealedColumn>> = {
   idempotency_keys: { column: 'sealed', purpose: 'idempotency', row: ['lookup'] },
   assets: { column: 'details', purpose: 'assets', row: ['asset_id'] },
   asset_uploads: { column: 'details', purpose: 'assets', row: ['upload_id'] },
+  memories: { column: 'sealed', purpose: 'memories', row: ['memory_id'] },
   batches: { column: 'metadata', purpose: 'files', row: ['batch_id'] },
   batch_lines: { column: 'sealed', purpose: 'files', row: ['batch_id', 'line'] },
 }
@@ -54,6 +55,9 @@ export const withheld: Readonly<Record<string, string>> = {
   asset_thumbnails: 'Small copies of pictures, which are given whole.',
   asset_chunks: 'Where contents stand, which are given whole.',
   asset_doomed: 'What is being erased.',
+  memory_vectors: 'Numbers made of memories, which are given whole.',
+  memory_rejections: 'Digests of what was not to be remembered.',
+  data_keys: 'Keys under which the rest is sealed; it is given open.',
   cached_answers: 'Copies of answers that were given already; gone by themselves within hours or days.',
   cache_purges: 'Holds a digest only; gone within a day.',
   limit_counts: 'Counts of a minute or a day that end by themselves.',

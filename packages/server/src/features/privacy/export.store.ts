@@ -32,7 +32,7 @@ export const createExportStore = (
 ) => {
   const opened = async (
     read: Read,
-    project: string,
+    { project, user }: Person,
     table: string,
     { column, purpose, row }: SealedColumn,
     found: ExportedRow,
@@ -40,17 +40,17 @@ export const createExportStore = (
     const sealed = found[column]
     if (!Buffer.isBuffer(sealed)) return null
     const name = row.map((key) => part(found[key])).join('/')
-    return parsed(await open(read, { project, purpose, table, row: name, column }, sealed))
+    return parsed(await open(read, { project, subject: user, purpose, table, row: name, column }, sealed))
   }
-  const view = async (read: Read, project: string, plan: ExportedTable, found: ExportedRow): Promise<ExportedRow> => {
+  const view = async (read: Read, person: Person, plan: ExportedTable, found: ExportedRow): Promise<ExportedRow> => {
     const [sealed] = plan.sealed
     const plain = Object.entries(found)
       // Digests and fingerprints tell nobody anything.
-      .filter(([, value]) => !Buffer.isBuffer(value))
+      .filter(([, value]) => ![value].flat().some(Buffer.isBuffer))
       .map(([name, value]) => [name, readable(value)] as const)
     return {
       ...Object.fromEntries(plain.filter(([name]) => name !== sealed?.column)),
-      ...(sealed && { [OPENED]: await opened(read, project, plan.table, sealed, found) }),
+      ...(sealed && { [OPENED]: await opened(read, person, plan.table, sealed, found) }),
     }
   }
 
@@ -88,7 +88,7 @@ export const createExportStore = (
           for (;;) {
             const { rows } = await read.query<Record<string, unknown>>(`FETCH ${atOnce} FROM mine`)
             if (rows.length === 0) break
-            for (const row of rows) await take(await view(read, project, plan, row))
+            for (const row of rows) await take(await view(read, { project, user }, plan, row))
             count += rows.length
           }
           if (count === 0) break

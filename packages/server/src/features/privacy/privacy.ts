@@ -14,8 +14,9 @@ import { createHoldStore } from './holds.store.ts'
 import { dataMap } from './map/map.ts'
 import { erasureRoutes, inventoryRoutes } from './privacy.routes.ts'
 import type { Recipient } from './processing-record.ts'
-import { type Replayed, replayErasures } from './replay-erasures.ts'
+import { replayErasures } from './replay-erasures.ts'
 import { type LeftJournal, replayLeft } from './replay-left.ts'
+import { replayRoutes } from './replay.routes.ts'
 import { createReceiptSigner } from './receipt.ts'
 import { adminRequestRoutes, selfRequestRoutes } from './requests.routes.ts'
 import { createRequestStore } from './requests.store.ts'
@@ -43,14 +44,8 @@ export interface PrivacyOptions
   readonly recipients: () => readonly Recipient[]
 }
 
-/** What is held of people. */
-export interface Privacy extends Feature {
-  /** Erases again those whom the journal tells of and a restored database has; before its door opens. Throws `JournalLineInvalid`. */
-  readonly replayErasures: (lines: AsyncIterable<string> | Iterable<string>) => Promise<Replayed>
-}
-
 /** What is held of people, giving it to them, and erasing it. */
-export const createPrivacy = (options: PrivacyOptions): Privacy => {
+export const createPrivacy = (options: PrivacyOptions): Feature => {
   const { database, seal, blobs, pepper, clock, recipients, personalRules, record } = options
   const facts = () => ({ now: clock.now(), recipients: recipients() })
   const signer = createReceiptSigner(pepper)
@@ -83,6 +78,13 @@ export const createPrivacy = (options: PrivacyOptions): Privacy => {
     routes: [
       ...inventoryRoutes(dataMap, facts),
       ...erasureRoutes(erasures),
+      ...replayRoutes(
+        (lines) => replayErasures(again, lines),
+        (by) =>
+          database.transaction('system', (transaction) =>
+            record(transaction, { ...by, action: 'erasures.replayed', resource: 'erasure_journal' }),
+          ),
+      ),
       ...holdRoutes(holds, clock, record, erasures.look),
       ...selfRequestRoutes(requests),
       ...adminRequestRoutes(requests, (entry) =>
@@ -91,7 +93,6 @@ export const createPrivacy = (options: PrivacyOptions): Privacy => {
         ),
       ),
     ],
-    replayErasures: (lines) => replayErasures(again, lines),
     start: async () => {
       await replayLeft({ ...again, left: options.left, log: options.log })
       erasures.start()

@@ -155,7 +155,9 @@ export const selfRequestRoutes = (requests: Requests): Route[] => [
 export const adminRequestRoutes = (
   requests: Requests,
   /** Writes down that somebody can read what a person has. */
-  noteLink: (entry: Omit<Parameters<ErasurePorts['record']>[1], 'action'>) => Promise<void>,
+  noteLink: (
+    entry: Omit<Parameters<ErasurePorts['record']>[1], 'action'> & { readonly project: string },
+  ) => Promise<void>,
 ): Route[] => [
   defineRoute({
     method: 'POST',
