@@ -185,10 +185,10 @@ export const compose = async (given: Ground): Promise<House> => {
     reference,
     guards,
     diagnostics,
-    ...hints.features,
     ...createBackupRoom({
       ...{ settings: given.settings, connection: () => storage.connection, clock, log, isFirst: crew.number === 1 },
     }),
+    ...hints.features,
   ]
   const ground: GenerationGround = {
     database,

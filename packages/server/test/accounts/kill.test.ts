@@ -18,7 +18,7 @@ import {
   type UpstreamProcess,
 } from './support/processes.ts'
 
-const ROUNDS = Number(process.env.TEST_ACCOUNTS_ROUNDS ?? 10)
+const ROUNDS = Number(process.env.TEST_ACCOUNTS_ROUNDS ?? 6)
 const SEED = Number(process.env.TEST_ACCOUNTS_SEED ?? 20_260_102)
 const WIDTH = 12
 /** More than a round can make. */

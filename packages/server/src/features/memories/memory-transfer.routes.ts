@@ -2,7 +2,6 @@ import {
   MemoriesAboutSchema,
   MemoriesImportedSchema,
   MemoriesRevokedSchema,
-  MemoryLineSchema,
   type RevokeMemories,
   RevokeMemoriesSchema,
 } from '@headgate/contract/memories.ts'
