@@ -69,16 +69,16 @@ const ask = async ({ name = randomUUID(), model = 'up/gpt-4o-mini', stream = fal
   return { status: answer.status, headers: answer.headers, text: await answer.text() }
 }
 const codeOf = ({ text }: { text: string }) => (JSON.parse(text) as { error: { code: string } }).error.code
+const rows = async () => {
+  await Promise.all([house.settled(), other.settled()])
+  const read = await database.read('system', ({ query }) =>
+    query<{ count: string }>(`SELECT count(*) FROM headgate.ledger_entries`),
+  )
+  return Number(read.rows[0]?.count)
+}
 /** What ran since: calls at the provider, and rows of the ledger. */
 const counted = async (work: () => Promise<unknown>) => {
   const calls = house.upstream.truth().length
-  const rows = async () => {
-    await Promise.all([house.settled(), other.settled()])
-    const read = await database.read('system', ({ query }) =>
-      query<{ count: string }>(`SELECT count(*) FROM headgate.ledger_entries`),
-    )
-    return Number(read.rows[0]?.count)
-  }
   const before = await rows()
   await work()
   return { calls: house.upstream.truth().length - calls, rows: (await rows()) - before }
@@ -167,6 +167,7 @@ it('replays a whole stream, and one that was cut by its reader runs anew', async
   const again = await ask({ name, model: script.stream, stream: true, at: other })
   expect(again.text).toBe(first.text)
   expect(again.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
+  const before = await rows()
   const leaving = new AbortController()
   const left = randomUUID()
   const cut = await fetch(`${house.url}/v1/chat/completions`, {
@@ -183,6 +184,8 @@ it('replays a whole stream, and one that was cut by its reader runs anew', async
     expect(anew.headers.get('idempotent-replayed')).toBeNull()
     expect(anew.text).toMatch(/data: \[DONE\]\n\n$/)
   })
+  // What the reader left is counted, and written, after its name is free.
+  await vi.waitFor(async () => expect(await rows()).toBe(before + 2), { timeout: 10_000 })
 })
 
 it('runs a failed call anew, and tells a refusal of the request again', async () => {
