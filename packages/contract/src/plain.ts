@@ -2,6 +2,12 @@ import { type Static, Type } from 'typebox'
 
 const closed = { additionalProperties: false } as const
 const flag = Type.Optional(Type.Enum(['true', 'false']))
+const safe = Type.Optional(
+  Type.Enum(['true', 'false', 'strict'], {
+    description:
+      'What the safety checks shall do of it, as `x-headgate-safe` says: more than its project has, never less.',
+  }),
+)
 const number = (pattern: string, description: string) =>
   Type.Optional(Type.String({ pattern, maxLength: 20, description }))
 const model = Type.Optional(
@@ -35,7 +41,7 @@ export const PlainImageQuerySchema = Type.Object(
     height: number('^\\d{2,4}$', 'Pixels; 1024 unless told, where `width` is.'),
     seed,
     enhance: flag,
-    safe: flag,
+    safe,
     store: Type.Optional(
       Type.Enum(['asset'], { description: 'The picture is kept as an asset, which `x-headgate-asset` names.' }),
     ),
@@ -52,6 +58,7 @@ export const PlainTextQuerySchema = Type.Object(
     system: Type.Optional(Type.String({ maxLength: 8_192, description: 'How the model shall behave.' })),
     json: flag,
     stream: flag,
+    safe,
     seed,
     key,
   },

@@ -25,6 +25,7 @@ import { createLedger } from './features/ledger/ledger.ts'
 import { createTokenCounter } from './features/metering/count-tokens.ts'
 import { createReference } from './features/reference/reference.ts'
 import { describeRoutes } from './http/openapi.ts'
+import { createProjectPolicies } from './features/safety/project-policies.ts'
 import { createServer } from './http/server.ts'
 import { createSite } from './http/site.ts'
 import { systemClock } from './kernel/clock.ts'
@@ -118,6 +119,10 @@ export const compose = async (given: Ground): Promise<House> => {
     ...{ budgetRules, ledger, secrets, providers: () => providers },
   })
 
+  const safetyPolicies = createProjectPolicies({
+    ...{ database, clock, log, record: audit.record, hasProject: identity.projects.exists },
+    configured: () => settings().config.safety,
+  })
   const provenance = createOrigins(given.settings, { settings, database, seal, audit, clock, log })
 
   // Where calls go
@@ -178,6 +183,7 @@ export const compose = async (given: Ground): Promise<House> => {
     ...bookkeeping,
     ...Object.values(kept),
     createEncryption({ database, clock, log, seal, record: audit.record }),
+    safetyPolicies,
     provenance,
     ...watch.features,
     ...upstreams.features,
@@ -206,6 +212,7 @@ export const compose = async (given: Ground): Promise<House> => {
     budgetRules,
     tokens,
     provenance,
+    safetyPolicies,
     providers,
     routing,
     metrics,

@@ -58,6 +58,8 @@ const acts: readonly [route: string, action: string, body?: object, keep?: strin
     { issuer: 'https://login.example.org', audiences: ['app'] },
   ],
   ['DELETE /admin/v1/projects/:project=one/issuers/:name=login', 'issuer.deleted'],
+  ['PUT /admin/v1/projects/:project=one/safety-policy', 'safety_policy.set', { policy: 'main' }],
+  ['DELETE /admin/v1/projects/:project=one/safety-policy', 'safety_policy.deleted'],
   ['POST /admin/v1/projects/:project=one/user-secret', 'user_secret.created', {}],
   ['DELETE /admin/v1/projects/:project=one/user-secret', 'user_secret.deleted'],
   ['POST /admin/v1/operators', 'operator.created', { name: 'somebody', role: 'support' }, 'operator'],

@@ -27,6 +27,7 @@ import type { Provenance } from '../features/provenance/provenance.ts'
 import type { Providers } from '../features/providers/providers.ts'
 import { createRelay } from '../features/relay/relay.ts'
 import type { Routing, RoutingOptions } from '../features/routing/routing.ts'
+import type { ProjectPolicies } from '../features/safety/project-policies.ts'
 import { createSafety } from '../features/safety/safety.ts'
 import type { Responses } from '../features/responses/responses.ts'
 import type { Streams } from '../features/streams/streams.ports.ts'
@@ -81,6 +82,7 @@ export interface GenerationGround {
   readonly budgetRules: BudgetRules
   readonly tokens: TokenCounter
   readonly provenance: Provenance
+  readonly safetyPolicies: Pick<ProjectPolicies, 'of'>
   readonly providers: Providers
   readonly routing: Routing
   readonly metrics: Metrics
@@ -179,6 +181,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     isHarmless: ({ provider }) => providers.kindOf(provider) === 'demo',
     clock,
     rules: config.safety,
+    policyOfProject: ground.safetyPolicies.of,
     onVerdict: watch.verdict,
   })
   const gateway = createGateway({

@@ -132,6 +132,19 @@ export const outlineJson = (bytes: Buffer): JsonOutline => {
   return { members, duplicates }
 }
 
+/** Where a member stands at the top of an object, with its name and one comma: what to cut so that JSON is left. Text: JSON that `outlineJson` has let through. */
+export const memberWithName = (bytes: Buffer, value: ByteSpan): ByteSpan => {
+  const isSpace = (byte: number | undefined): boolean => byte !== undefined && byte <= 0x20
+  // From its name to the comma behind it, or from the comma before it where it stands last.
+  let start = bytes.lastIndexOf(QUOTE, bytes.lastIndexOf(0x3a, value.start))
+  start = bytes.lastIndexOf(QUOTE, start - 1)
+  let { end } = value
+  while (isSpace(bytes[end])) end++
+  if (bytes[end] === 0x2c) return { start, end: end + 1 }
+  while (isSpace(bytes[start - 1])) start--
+  return { start: bytes[start - 1] === 0x2c ? start - 1 : start, end: value.end }
+}
+
 /** Half a character can only come from an escape: UTF-8 has none. */
 const surrogateEscape = /\\u[dD][89a-fA-F]/
 

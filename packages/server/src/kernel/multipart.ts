@@ -32,6 +32,17 @@ const parameterOf = (header: string, name: string): string | null => {
   return (match[1] ?? match[2] ?? '').replace(/\\(.)/g, '$1').replaceAll('%22', '"')
 }
 
+/** Where a part of such a form stands, from its boundary to the next one: what to cut so that a form is left. */
+export const wholePart = (
+  body: Buffer,
+  contentType: string,
+  content: { readonly start: number; readonly end: number },
+): { readonly start: number; readonly end: number } => {
+  const between = Buffer.from(`\r\n--${boundaryOf(contentType)}`)
+  const before = body.lastIndexOf(between, content.start - between.length)
+  return { start: before < 0 ? 0 : before + lineEnd.length, end: content.end + lineEnd.length }
+}
+
 /**
  * Finds the parts of a form without copying any: one search for each boundary.
  * @throws AppError `invalid_multipart`.

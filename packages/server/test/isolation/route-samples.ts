@@ -23,6 +23,7 @@ const missingResponse = 'resp_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 const keyed = (suffix: string, body?: object) => missed(`/admin/v1/keys/${missing}${suffix}`, body)
 const named = (suffix: string, body?: object) => missed(`/admin/v1/providers/none${suffix}`, body)
 const issuers = (suffix: string, body?: object) => missed(`/admin/v1/projects/none/issuers${suffix}`, body)
+const safetyPolicy = (body?: object) => missed('/admin/v1/projects/none/safety-policy', body)
 const userSecret = (body?: object) => missed('/admin/v1/projects/none/user-secret', body)
 const operator = (path: string, body?: object) => missed(`${path}/none`, body)
 const response = (suffix = '', body?: object) => missed(`/v1/responses/${missingResponse}${suffix}`, body)
@@ -216,6 +217,9 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'POST /admin/v1/keys/:id/revoke': keyed('/revoke', {}),
   'GET /admin/v1/projects': plain('/admin/v1/projects'),
   'POST /admin/v1/projects': plain('/admin/v1/projects', { name: 'planted' }),
+  'GET /admin/v1/projects/:project/safety-policy': safetyPolicy(),
+  'PUT /admin/v1/projects/:project/safety-policy': safetyPolicy({ policy: 'main' }),
+  'DELETE /admin/v1/projects/:project/safety-policy': safetyPolicy(),
   'GET /admin/v1/projects/:project/issuers': issuers(''),
   'PUT /admin/v1/projects/:project/issuers/:name': issuers('/login', {
     issuer: 'https://login.example.org',

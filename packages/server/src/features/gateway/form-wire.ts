@@ -21,7 +21,18 @@ const endBytes = 65_536
 const mostFieldBytes = 1_048_576
 
 /** Fields whose repetition would let two parsers disagree on who pays for what. */
-const decisiveFields = new Set(['model', 'prompt', 'n', 'size', 'quality', 'stream', 'response_format', 'user', 'file'])
+const decisiveFields = new Set([
+  'model',
+  'prompt',
+  'n',
+  'size',
+  'quality',
+  'stream',
+  'response_format',
+  'user',
+  'file',
+  'safe',
+])
 
 const readFields = (body: Buffer, parts: readonly FormPart[]): Record<string, unknown> => {
   const fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>

@@ -24,6 +24,7 @@ const decisiveMembers = [
   'max_completion_tokens',
   'user',
   'stream',
+  'safe',
   'stream_options',
   'n',
   'size',

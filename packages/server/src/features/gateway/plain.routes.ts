@@ -39,6 +39,8 @@ const bodyOf = (value: object): Buffer => Buffer.from(JSON.stringify(value).toWe
 const seedOf = (seed: string | undefined): { seed?: number } => (seed === undefined ? {} : { seed: Number(seed) })
 const flagOf = (name: string, flag: string | undefined) => (flag === undefined ? {} : { [name]: flag === 'true' })
 
+const wishOf = (safe: string | undefined) => (safe === 'strict' ? { safe } : flagOf('safe', safe))
+
 const whole = async (input: CallerInput, answer: Promise<CallAnswer>): Promise<Buffer> => {
   const made = (await answer) as CallAnswer & { kind: 'json' }
   if (made.costUsd !== null) input.exchange.headers[header.costUsd] = made.costUsd
@@ -61,7 +63,7 @@ export const plainRoutes = (ports: GatewayRoutePorts & { readonly plainModels: P
       ...(!alwaysBytes.test(model) && { response_format: 'b64_json' }),
       ...seedOf(seed),
       ...flagOf('enhance', enhance),
-      ...flagOf('safe', safe),
+      ...wishOf(safe),
     })
     const asked = store === undefined ? input : { ...input, headers: { ...input.headers, [header.store]: store } }
     const { answer } = await startCall(ports, 'images', () => ports.read('images', body), asked)
@@ -71,7 +73,7 @@ export const plainRoutes = (ports: GatewayRoutePorts & { readonly plainModels: P
   }
 
   const text = async (input: CallerInput): Promise<Reply> => {
-    const { system, json, stream, seed, model: named } = input.query as PlainTextQuery
+    const { system, json, stream, seed, safe, model: named } = input.query as PlainTextQuery
     const isJson = json === 'true'
     const body = bodyOf({
       model: modelOf(named, ports.plainModels.text),
@@ -82,6 +84,7 @@ export const plainRoutes = (ports: GatewayRoutePorts & { readonly plainModels: P
       ...(isJson && { response_format: { type: 'json_object' } }),
       ...(stream === 'true' && { stream: true }),
       ...seedOf(seed),
+      ...wishOf(safe),
     })
     const { request, answer } = await startCall(ports, 'chat', () => ports.read('chat', body), input)
     if (request.stream)

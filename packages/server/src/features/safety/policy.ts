@@ -1,7 +1,9 @@
 import { header } from '@headgate/contract/headers.ts'
 import type { Exchange } from '../../domain/exchange.ts'
-import { type InferenceRequest, replaceSpan } from '../../domain/inference.ts'
+import { type InferenceRequest, type MemberSpan, replaceSpan } from '../../domain/inference.ts'
 import { AppError } from '../../kernel/errors.ts'
+import { memberWithName } from '../../kernel/json.ts'
+import { wholePart } from '../../kernel/multipart.ts'
 
 /** How much is checked: nothing; what can be, in doubt for the caller; all, in doubt against. From the loosest to the strictest. */
 export const policies = ['off', 'main', 'demo'] as const
@@ -40,17 +42,15 @@ export const policyOf = (own: Policy, exchange: Exchange, request: InferenceRequ
   return member === null ? policy : stricter(policy, readWish(member, 'safe'))
 }
 
-const isSpace = (byte: number | undefined): boolean => byte !== undefined && byte <= 0x20
-
 /**
- * The request without the member `safe`, which most providers refuse. Those that draw know one of their own, true or false: it stays there,
- * `strict` as `true`. Of a form it stays as it is.
+ * The request without `safe`, which most providers refuse. Those that draw know one of their own, true or false: it stays there, `strict` as
+ * `true`. Of a form the field is taken out.
  */
 export const withoutWish = (request: InferenceRequest): InferenceRequest => {
   const { body, members, operation } = request
   const span = members.get('safe')
-  if (span === undefined || (request.media?.contentType ?? null) !== null) return request
-  const cut = (start: number, end: number, text: string): InferenceRequest => {
+  if (span === undefined) return request
+  const cut = ({ start, end }: MemberSpan, text: string): InferenceRequest => {
     const growth = Buffer.byteLength(text) - (end - start)
     const shifted = [...members]
       .filter(([name]) => text !== '' || name !== 'safe')
@@ -60,13 +60,8 @@ export const withoutWish = (request: InferenceRequest): InferenceRequest => {
       })
     return { ...request, body: replaceSpan(body, start, end, text), members: new Map(shifted) }
   }
-  if (operation === 'images') return memberOf(request) === 'strict' ? cut(span.start, span.end, 'true') : request
-  // From its name to the comma behind it, or from the comma before it where it stands last.
-  let start = body.lastIndexOf('"', body.lastIndexOf(':', span.start))
-  start = body.lastIndexOf('"', start - 1)
-  let end = span.end
-  while (isSpace(body[end])) end++
-  if (body[end] === 0x2c) return cut(start, end + 1, '')
-  while (isSpace(body[start - 1])) start--
-  return cut(body[start - 1] === 0x2c ? start - 1 : start, span.end, '')
+  const contentType = request.media?.contentType ?? null
+  if (contentType !== null) return cut(wholePart(body, contentType, span), '')
+  if (operation === 'images') return memberOf(request) === 'strict' ? cut(span, 'true') : request
+  return cut(memberWithName(body, span), '')
 }

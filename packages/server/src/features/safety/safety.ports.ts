@@ -40,6 +40,8 @@ export interface SafetyRules {
 
 export interface SafetyPorts {
   readonly rules: SafetyRules
+  /** The policy that an operator has set for a project; nothing where none has. */
+  readonly policyOfProject: (project: string) => Policy | undefined
   /** Model that judges; null where none does. */
   readonly model: string | null
   /** A judge that thinks longer counts as away, in milliseconds. */

@@ -63,7 +63,9 @@ export const createSafety = (ports: SafetyPorts): Safety => {
   const redact = rules.redact.length === 0 ? null : createRedaction(rules.redact)
   const hasProjects = Object.keys(rules.projects).length > 0
   const ownPolicy = ({ projectId }: Caller): Policy =>
-    hasProjects && Object.hasOwn(rules.projects, projectId) ? (rules.projects[projectId] as Policy) : rules.policy
+    hasProjects && Object.hasOwn(rules.projects, projectId)
+      ? (rules.projects[projectId] as Policy)
+      : (ports.policyOfProject(projectId) ?? rules.policy)
 
   const tell = (
     exchange: Exchange,

@@ -22,7 +22,17 @@ const USUAL_OUTPUT_TOKENS = 16
 const MOST_LOGPROBS = 20
 
 /** Members whose repetition would let two parsers disagree on who pays for what. */
-const decisiveMembers = new Set(['model', 'prompt', 'max_tokens', 'n', 'best_of', 'stream', 'stream_options', 'user'])
+const decisiveMembers = new Set([
+  'model',
+  'prompt',
+  'max_tokens',
+  'n',
+  'best_of',
+  'stream',
+  'stream_options',
+  'user',
+  'safe',
+])
 
 /** Members that chat has too, as they are. */
 const shared = ['temperature', 'top_p', 'stop', 'presence_penalty', 'frequency_penalty', 'logit_bias', 'seed'] as const
@@ -98,6 +108,7 @@ export const readCompletionRequest = (bytes: Buffer): CompletionRequest & AsChat
     ...Object.fromEntries(shared.filter((name) => isGiven(body[name])).map((name) => [name, body[name]])),
     ...(logprobs !== null && { logprobs: true, ...(logprobs > 0 && { top_logprobs: logprobs }) }),
     ...(user !== null && { user }),
+    ...('safe' in body && { safe: body['safe'] }),
   }
   return {
     prompt,

@@ -1,6 +1,6 @@
-import type { InferenceRequest } from '../../../domain/inference.ts'
+import { type InferenceRequest, type MemberSpan, replaceSpan } from '../../../domain/inference.ts'
 import { AppError } from '../../../kernel/errors.ts'
-import { outlineJson, parseJson } from '../../../kernel/json.ts'
+import { memberWithName, outlineJson, parseJson } from '../../../kernel/json.ts'
 import { readInferenceRequest } from '../openai-wire.ts'
 import { invalid, isObject, located, type Members, readBoolean, readCount, readModel } from '../wire-members.ts'
 import { unsupported } from '../unsupported.ts'
@@ -8,7 +8,7 @@ import { translateTurns } from './turns.ts'
 
 const MOST_OUTPUT_TOKENS = 10_000_000
 /** Members whose repetition would let two parsers disagree on who pays for what. */
-const decisiveMembers = ['model', 'messages', 'system', 'max_tokens', 'stream', 'metadata']
+const decisiveMembers = ['model', 'messages', 'system', 'max_tokens', 'stream', 'metadata', 'safe']
 
 /** Members that would have the provider do, and bill, more than the call; and what their values may be all the same. */
 const refused: Readonly<Record<string, { readonly fix: string; readonly idle?: unknown }>> = {
@@ -23,7 +23,16 @@ const refused: Readonly<Record<string, { readonly fix: string; readonly idle?: u
 /** Members of the protocol that are translated, or lose nothing by being left out: caching is each provider's own. */
 const known = new Set([
   ...['model', 'messages', 'system', 'max_tokens', 'stream', 'metadata', 'stop_sequences', 'temperature', 'top_p'],
-  ...['tools', 'tool_choice', 'output_config', 'service_tier', 'cache_control', 'strict', ...Object.keys(refused)],
+  ...[
+    'tools',
+    'tool_choice',
+    'output_config',
+    'service_tier',
+    'cache_control',
+    'strict',
+    'safe',
+    ...Object.keys(refused),
+  ],
 ])
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null
@@ -84,6 +93,13 @@ const refuse = (body: Members): void => {
     if (isGiven(body[name]) && body[name] !== idle) throw unsupported(name, fix)
 }
 
+/** What was written but for the wish that is this house's own, which no provider knows. */
+const withoutWish = (bytes: Buffer, wish: MemberSpan | undefined): Buffer => {
+  if (wish === undefined) return bytes
+  const { start, end } = memberWithName(bytes, wish)
+  return replaceSpan(bytes, start, end, '')
+}
+
 /**
  * Reads a body in the wire format of Anthropic's Messages API. The request is its translation, which keeps what was
  * written, for providers that speak it.
@@ -91,7 +107,7 @@ const refuse = (body: Members): void => {
  * @throws AppError of the request family.
  */
 export const readMessagesRequest = (bytes: Buffer, isCounted = false): InferenceRequest => {
-  const { duplicates } = outlineJson(bytes)
+  const { duplicates, members } = outlineJson(bytes)
   const body = parseJson(bytes)
   if (!isObject(body)) throw invalid('body', 'must be a JSON object', 'Write {"model": "…", …}.')
   const repeated = duplicates.find((name) => decisiveMembers.includes(name))
@@ -117,7 +133,8 @@ export const readMessagesRequest = (bytes: Buffer, isCounted = false): Inference
     ...(isGiven(top_p) && { top_p }),
     ...(tier === 'standard_only' && { service_tier: 'default' }),
     ...userOf(body),
+    ...('safe' in body && !isCounted && { safe: body['safe'] }),
   }
   const request = readInferenceRequest('chat', Buffer.from(JSON.stringify(translated).toWellFormed()))
-  return { ...request, translation: { lost, strict, messages: bytes } }
+  return { ...request, translation: { lost, strict, messages: withoutWish(bytes, members.get('safe')) } }
 }

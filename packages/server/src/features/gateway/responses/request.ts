@@ -18,7 +18,17 @@ import { translateItems } from './items.ts'
 const MOST_OUTPUT_TOKENS = 10_000_000
 const MOST_METADATA = 16
 /** Members whose repetition would let two parsers disagree on who pays for what. */
-const decisiveMembers = ['model', 'input', 'instructions', 'max_output_tokens', 'stream', 'background', 'store', 'user']
+const decisiveMembers = [
+  'model',
+  'input',
+  'instructions',
+  'max_output_tokens',
+  'stream',
+  'background',
+  'store',
+  'user',
+  'safe',
+]
 
 /** Members that cannot be had of any provider here, and what to do instead. */
 const refused: Readonly<Record<string, string>> = {
@@ -33,7 +43,7 @@ const known = new Set([
   ...['model', 'input', 'instructions', 'max_output_tokens', 'stream', 'stream_options', 'background', 'store', 'user'],
   ...['previous_response_id', 'metadata', 'tools', 'tool_choice', 'parallel_tool_calls', 'text', 'reasoning', 'strict'],
   ...['temperature', 'top_p', 'service_tier', 'max_tool_calls', 'prompt_cache_key', 'prompt_cache_options'],
-  ...['prompt_cache_retention', 'safety_identifier', ...Object.keys(refused)],
+  ...['prompt_cache_retention', 'safety_identifier', 'safe', ...Object.keys(refused)],
 ])
 
 /** A body of the Responses API as read, before what came earlier in the conversation is known. */
@@ -189,6 +199,7 @@ export const translateResponseRequest = (
     ...(isGiven(top_p) && { top_p }),
     ...(isGiven(tier) && { service_tier: tier }),
     ...(user !== null && { user }),
+    ...('safe' in body && { safe: body['safe'] }),
   }
   const request = readInferenceRequest('chat', Buffer.from(JSON.stringify(translated).toWellFormed()))
   return { ...request, translation: { lost, strict: readBoolean(body, 'strict') } }

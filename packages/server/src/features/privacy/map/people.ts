@@ -177,6 +177,13 @@ export const peopleTables: Readonly<Record<string, TableMap>> = {
       technical: ['project_id', 'hold_id', 'reason', 'created_at', 'expires_at', 'released_at'],
     },
   },
+  safety_policies: {
+    activity: 'security',
+    purpose: 'What is checked of the calls of a project.',
+    kept: 'until removed',
+    ...house,
+    columns: { technical: ['project_id', 'policy', 'changed_at'] },
+  },
   issuers: {
     activity: 'security',
     purpose: 'Who vouches for people.',
@@ -225,5 +232,6 @@ export const peopleTables: Readonly<Record<string, TableMap>> = {
     columns: { technical: ['version', 'certificate', 'created_at'], secret: ['sealed'] },
   },
   identity_changes: changes('keys'),
+  safety_changes: changes('safety policies of projects'),
   people_changes: changes('issuers and secrets of people'),
 }

@@ -1,3 +1,4 @@
+import { withoutSafe } from '../openai/dialect.ts'
 import { expectationOf } from '../openai/expectation.ts'
 import { faultOfStatus } from '../openai/faults.ts'
 import { type OpenAIOptions, OpenAIServer, readModels } from '../openai/openai.ts'
@@ -57,7 +58,7 @@ export const createAzureProvider = (options: AzureOptions): Provider => {
       server.send(
         'POST',
         pathOf(model, operationPath[request.operation]),
-        upstreamBody(request, model, options.streamUsage),
+        upstreamBody(withoutSafe(request), model, options.streamUsage),
         expectationOf(request),
         { requestId, trace },
         signal,

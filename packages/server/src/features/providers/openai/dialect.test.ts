@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { outlineJson } from '../../../kernel/json.ts'
 import { ask, drain, faultOf, openaiAt, providersOf, requestOf } from '../__fixtures__/setting.ts'
 import type { Providers } from '../providers.ts'
-import { adapterFor, withMember } from './dialect.ts'
+import { adapterFor, withMember, withoutSafe } from './dialect.ts'
 
 describe('one member of a request', () => {
   it.each([
@@ -73,4 +73,12 @@ describe('the words of Mistral', () => {
     expect(fault.code).toBe('unsupported_parameter')
     expect(upstream.requests().some(({ headers }) => headers['x-request-id'] === 'req_strict')).toBe(false)
   })
+})
+
+it('OpenAI and Azure get no `safe`, of which others that draw have one', () => {
+  const read = (text: string) => ({ ...requestOf(text), operation: 'images' as const })
+  const asked = read('{"model":"dall-e-3", "safe": true, "prompt":"A door"}')
+  expect(withoutSafe(asked).body.toString()).toBe('{"model":"dall-e-3", "prompt":"A door"}')
+  const other = read('{"model":"dall-e-3", "prompt":"A door"}')
+  expect(withoutSafe(other)).toBe(other)
 })

@@ -56,6 +56,10 @@ export const withMember = (request: InferenceRequest, name: string, newName: str
   return { ...request, body: replaceSpan(body, from, to, text), members: moved }
 }
 
+/** OpenAI and Azure refuse members that they do not know, of which `safe` in a call for pictures is one that others do (400 `unknown_parameter`). */
+export const withoutSafe = (request: InferenceRequest): InferenceRequest =>
+  request.operation === 'images' ? withMember(request, 'safe', null) : request
+
 /** A request in the words of one host. */
 export interface Adapted {
   readonly request: InferenceRequest

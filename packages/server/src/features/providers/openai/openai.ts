@@ -12,7 +12,7 @@ import {
 } from '../provider.ts'
 import { type CallSetting, OpenAICall } from './call.ts'
 import { type ConnectionOptions, openConnections } from './connections.ts'
-import { type DialectName, adapterFor } from './dialect.ts'
+import { type DialectName, adapterFor, withoutSafe } from './dialect.ts'
 import { type Expectation, expectationOf, wholeAnswer } from './expectation.ts'
 import {
   formHeaders,
@@ -126,7 +126,7 @@ export const createOpenAIProvider = (options: OpenAIOptions): Provider => {
   const adapt = adapterFor(hostname, options.dialect)
   const written = (request: InferenceRequest, model: string) =>
     upstreamBody(
-      isOpenAI && request.translation !== undefined ? withPresentCap(request) : request,
+      isOpenAI ? withoutSafe(request.translation === undefined ? request : withPresentCap(request)) : request,
       model,
       options.streamUsage && adapt === null,
     )
