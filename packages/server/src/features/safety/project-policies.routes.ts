@@ -14,7 +14,6 @@ interface ProjectPolicyRoutes {
   readonly remove: (project: string, operator: Operator) => Promise<SafetyPolicy>
 }
 
-const path = '/admin/v1/projects/:project/safety-policy'
 const projectOf = ({ params }: AdminInput): string => params['project'] ?? ''
 const operatorOf = ({ actor, requestId }: AdminInput): Operator => ({ actor, requestId })
 const reference = {
@@ -28,7 +27,7 @@ const reference = {
 export const projectPolicyRoutes = ({ show, put, remove }: ProjectPolicyRoutes): Route[] => [
   defineRoute({
     method: 'GET',
-    path,
+    path: '/admin/v1/projects/:project/safety-policy',
     access: 'admin',
     permission: 'safety:read',
     summary: 'Shows the safety policy in effect for a project, what set it, and what is checked.',
@@ -37,7 +36,7 @@ export const projectPolicyRoutes = ({ show, put, remove }: ProjectPolicyRoutes):
   }),
   defineRoute({
     method: 'PUT',
-    path,
+    path: '/admin/v1/projects/:project/safety-policy',
     access: 'admin',
     permission: 'safety:write',
     summary: 'Sets the safety policy of a project, on every replica within 5 seconds.',
@@ -50,7 +49,7 @@ export const projectPolicyRoutes = ({ show, put, remove }: ProjectPolicyRoutes):
   }),
   defineRoute({
     method: 'DELETE',
-    path,
+    path: '/admin/v1/projects/:project/safety-policy',
     access: 'admin',
     permission: 'safety:write',
     summary: 'Takes the safety policy of a project back to the configuration, on every replica within 5 seconds.',
