@@ -21,6 +21,7 @@ export const logComponents = [
   'files',
   'idempotency',
   'identity',
+  'keys',
   'kernel',
   'ledger',
   'memories',

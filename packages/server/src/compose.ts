@@ -11,6 +11,7 @@ import { createGenerations } from './compose/generations.ts'
 import { createGuards } from './compose/guards.ts'
 import { createProvable } from './compose/provable.ts'
 import { createOrigins } from './compose/provenance.ts'
+import { createKeyRegister } from './compose/key-register.ts'
 import { createKept } from './compose/kept.ts'
 import { createUpstreams } from './compose/upstreams.ts'
 import { createWarmth } from './compose/warmth.ts'
@@ -194,6 +195,7 @@ export const compose = async (given: Ground): Promise<House> => {
     ...createBackupRoom({
       ...{ settings: given.settings, connection: () => storage.connection, clock, log, isFirst: crew.number === 1 },
     }),
+    createKeyRegister({ ...{ settings, database, clock, log, seal, operators, providers }, pepper: pepper.value }),
     ...hints.features,
   ]
   const ground: GenerationGround = {

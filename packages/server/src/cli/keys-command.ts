@@ -12,6 +12,7 @@ import {
 import { Command } from 'commander'
 import { compileCheck } from '../http/schema-check.ts'
 import { addCommonOptions, storeFlagsOf, outputOf } from './command-context.ts'
+import { addReport } from './keys-report.ts'
 import { operator, withIdentity } from './operator.ts'
 import { collectPages } from './pages.ts'
 import { type Output, writeRecord, writeTable } from './output.ts'
@@ -166,11 +167,12 @@ const addChanging = (keys: Command): void => {
     })
 }
 
-/** `headgate keys create | list | show | update | rotate | revoke`. */
+/** `headgate keys create | list | show | update | rotate | revoke | report`. */
 export const keysCommand = (): Command => {
   const keys = new Command('keys').description('API keys')
   addCreate(keys)
   addReading(keys)
   addChanging(keys)
+  addReport(keys)
   return keys
 }

@@ -1,4 +1,4 @@
-import { loadConfig } from '../config/config.ts'
+import { loadConfig, type Settings } from '../config/config.ts'
 import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import { type Database, type DatabaseConnection, openDatabase } from '../kernel/db.ts'
@@ -13,6 +13,7 @@ export type Flags = Partial<Record<string, string>>
 
 /** The store that a command works on, migrated to this version. */
 export interface OpenStore {
+  readonly settings: Settings
   readonly config: Config
   readonly secrets: Secrets
   readonly database: Database
@@ -77,7 +78,8 @@ export const withStore = async <T>(
   work: (store: OpenStore) => Promise<T>,
   options: { readonly statementTimeoutMs?: number } = {},
 ): Promise<T> => {
-  const { config, secrets } = await loadConfig({ flags })
+  const settings = await loadConfig({ flags })
+  const { config, secrets } = settings
   const url = secrets.database_url?.reveal()
   const ground: Ground =
     url === undefined
@@ -94,7 +96,7 @@ export const withStore = async <T>(
     })
     try {
       await database.assertRuntimeRole()
-      return await work({ config, secrets, database, connection: ground.connection, migrated })
+      return await work({ settings, config, secrets, database, connection: ground.connection, migrated })
     } finally {
       await database.close()
     }

@@ -78,7 +78,7 @@ export const withBudgets = <T>(flags: Flags, work: (budgets: BudgetService, show
   withStore(flags, (store) => work(budgetsOn(store), shownBy(store.config)))
 
 /** The registry of providers as configured, and the operators' side of it. */
-const withProviderParts = async <T>(
+export const withProviderParts = async <T>(
   { config, secrets, database }: OpenStore,
   work: (providers: Providers, stored: StoredProviders) => Promise<T>,
 ): Promise<T> => {

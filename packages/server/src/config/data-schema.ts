@@ -2,6 +2,7 @@ import { AuditSchema } from './audit-schema.ts'
 import { EncryptionSchema } from './encryption-schema.ts'
 import { BackupsSchema } from './backups-schema.ts'
 import { filesOptions } from './files-schema.ts'
+import { KeyRotationSchema } from './key-rotation-schema.ts'
 import { MemoriesSchema } from './memories-schema.ts'
 import { PrivacySchema } from './privacy-schema.ts'
 import { SessionsSchema } from './sessions-schema.ts'
@@ -14,5 +15,6 @@ export const dataOptions = {
   audit: AuditSchema,
   backups: BackupsSchema,
   encryption: EncryptionSchema,
+  key_rotation: KeyRotationSchema,
   privacy: PrivacySchema,
 }

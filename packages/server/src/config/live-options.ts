@@ -44,6 +44,7 @@ export const liveOptions: ReadonlySet<string> = new Set<keyof LoadedConfig>([
   'provenance',
   'audit',
   'privacy',
+  'key_rotation',
   'diagnostics',
   'requests',
   'slow_log',

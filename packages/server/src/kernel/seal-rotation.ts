@@ -19,6 +19,19 @@ export interface EncryptionKeyState {
   readonly opens: boolean
 }
 
+/** The data keys of a project and purpose, as operators see them; `*` is the house. */
+export interface DataKeyState {
+  readonly project: string
+  readonly purpose: string
+  readonly keys: number
+  /** Those of people. */
+  readonly people: number
+  /** Messages that were sealed with them. */
+  readonly uses: number
+  /** Of the oldest that seals. */
+  readonly createdAt: Date
+}
+
 /** Writes the audit of a step, in its transaction. */
 export type RecordStep = (transaction: Transaction, step: object) => Promise<void>
 
@@ -38,6 +51,7 @@ export interface SealRotation {
   /** Of the root that wraps new encryption keys. */
   readonly rootId: string
   state(read: Read): Promise<EncryptionKeyState[]>
+  dataKeys(read: Read): Promise<DataKeyState[]>
   /** Makes the next version, which wraps every data key made from now on. @throws SealBroken; AppError `encryption_root_unavailable` */
   begin(database: Database, record: RecordStep): Promise<number>
   /**
@@ -89,6 +103,15 @@ export const createSealRotation = (keys: SealKeys): SealRotation => {
         destroyedAt: row.destroyed_at,
         dataKeys: Number(row.data_keys),
         opens: keys.canOpen(row),
+      })),
+    dataKeys: async (read) =>
+      (await statements.dataKeyCounts(read)).map((row) => ({
+        project: row.project_id,
+        purpose: row.purpose,
+        keys: Number(row.keys),
+        people: Number(row.people),
+        uses: Number(row.uses),
+        createdAt: row.created_at,
       })),
     begin,
     step,

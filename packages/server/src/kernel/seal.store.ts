@@ -24,6 +24,14 @@ export interface DataKeyRow extends DataKeyName {
   readonly uses: bigint
 }
 
+/** The data keys of a project and purpose. */
+interface DataKeyCount extends Omit<DataKeyName, 'subject'> {
+  readonly keys: bigint
+  readonly people: bigint
+  readonly uses: bigint
+  readonly created_at: Date
+}
+
 const DATA_KEY = 'project_id, purpose, subject, version, key_version, wrapped, uses'
 
 /** One function per statement. */
@@ -128,6 +136,18 @@ export const sealStatements = {
       [row.project_id, row.purpose, row.subject, row.version, row.key_version, row.wrapped],
     )
   },
+
+  /** Data keys by project and purpose: how many, the age of the newest version of each, and what was sealed with them. */
+  dataKeyCounts: async ({ query }: Read): Promise<DataKeyCount[]> =>
+    (
+      await query<DataKeyCount>(
+        `SELECT project_id, purpose, count(*) AS keys, count(*) FILTER (WHERE subject <> '') AS people,
+                sum(uses)::bigint AS uses, min(newest_at) AS created_at
+           FROM (SELECT project_id, purpose, subject, sum(uses) AS uses, max(created_at) AS newest_at
+                   FROM headgate.data_keys GROUP BY project_id, purpose, subject) named
+          GROUP BY project_id, purpose`,
+      )
+    ).rows,
 
   /** Waits for whoever is wrapping with a version up to this one; resolves to the newest version. */
   lockEncryptionKeysTo: async ({ query }: Transaction, version: number): Promise<number> => {

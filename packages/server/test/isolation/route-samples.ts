@@ -236,6 +236,8 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'POST /admin/v1/sessions': plain('/admin/v1/sessions', { operator: 'op_01KG9V6V80Q3M5YJ8T2N4R7WXA' }),
   'DELETE /admin/v1/sessions/:id': operator('/admin/v1/sessions'),
   'POST /admin/v1/cache/purge': plain('/admin/v1/cache/purge', { project: missing }),
+  'GET /admin/v1/key-lifecycle': plain('/admin/v1/key-lifecycle'),
+  'GET /admin/v1/key-lifecycle/summary': plain('/admin/v1/key-lifecycle/summary'),
   'GET /admin/v1/encryption': plain('/admin/v1/encryption'),
   'POST /admin/v1/encryption/rotations': plain('/admin/v1/encryption/rotations', {}),
   'DELETE /admin/v1/encryption/keys/:version': missed('/admin/v1/encryption/keys/99999999'),

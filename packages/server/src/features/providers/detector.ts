@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock, Timer } from '../../kernel/clock.ts'
-import type { ProviderOptions, Standing } from './registry.ts'
+import type { ProviderOptions } from './provider-options.ts'
+import type { Standing } from './registry.ts'
 
 const PROBE_MS = 500
 const REPEAT_MS = 30_000

@@ -14,6 +14,8 @@ export interface KeyStanding {
 export interface KeyRing extends Provider {
   /** In the order in which the keys were given. */
   standings(): readonly KeyStanding[]
+  /** The places of those that answered since the last call. */
+  takeUsed(): readonly number[]
 }
 
 /** Rest after a 429 that names no time. */
@@ -25,6 +27,7 @@ interface Key {
   readonly provider: Provider
   state: KeyStanding['state']
   until: number
+  isUsed: boolean
 }
 
 /** How long a fault lays a key aside; null where the key is not to blame. */
@@ -50,7 +53,7 @@ export const createKeyRing = (
   providers: readonly Provider[],
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): KeyRing => {
-  const keys = providers.map((provider): Key => ({ provider, state: 'ready', until: 0 }))
+  const keys = providers.map((provider): Key => ({ provider, state: 'ready', until: 0, isUsed: false }))
   let current = 0
 
   const isReady = (key: Key): boolean => key.until <= clock.now()
@@ -79,6 +82,7 @@ export const createKeyRing = (
         const answer = await ask(key.provider)
         key.state = 'ready'
         key.until = 0
+        key.isUsed = true
         current = keys.indexOf(key)
         return answer
       } catch (fault) {
@@ -117,5 +121,10 @@ export const createKeyRing = (
     },
     standings: () =>
       keys.map((key) => (isReady(key) ? { state: 'ready', until: null } : { state: key.state, until: key.until })),
+    takeUsed: () => {
+      const used = keys.flatMap(({ isUsed }, index) => (isUsed ? [index] : []))
+      for (const key of keys) key.isUsed = false
+      return used
+    },
   }
 }

@@ -1,7 +1,7 @@
 import type { ProviderView } from '@headgate/contract/providers.ts'
 import type { ProviderRow } from './providers.store.ts'
 import type { KeyStanding } from './key-ring.ts'
-import type { ProviderOptions } from './registry.ts'
+import type { ProviderOptions } from './provider-options.ts'
 
 /** How a key stands in the process that answers. */
 export const presentKey = ({ state, until }: KeyStanding, last4: string | null): ProviderView['keys'][number] => ({

@@ -1,7 +1,7 @@
 import type { Read, Transaction } from '../../kernel/db.ts'
 import type { SealedPlace } from '../../kernel/seal.ts'
 import { settingsOptions } from './provider-settings.ts'
-import type { ProviderOptions } from './registry.ts'
+import type { ProviderOptions } from './provider-options.ts'
 import type { ProviderRow } from './providers.store.ts'
 
 /** What seals columns, and opens them. */

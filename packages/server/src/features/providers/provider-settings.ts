@@ -1,6 +1,6 @@
 import type { CallTemplates } from '@headgate/contract/call-templates.ts'
 import { refuse } from './provider-input.ts'
-import type { ProviderOptions } from './registry.ts'
+import type { ProviderOptions } from './provider-options.ts'
 
 /** What an operator's provider can speak. */
 export type StoredKind = 'openai' | 'anthropic' | 'azure' | 'bedrock' | 'gemini' | 'ollama' | 'elevenlabs' | 'http'

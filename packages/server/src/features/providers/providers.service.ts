@@ -10,7 +10,7 @@ import { auditedProvider, presentConfigured, presentKey, presentStored } from '.
 import { hintOf, type ProviderSecrets } from './provider-secrets.ts'
 import type { AuditPort, Operator } from './providers.ports.ts'
 import type { ProviderRow, ProvidersStore } from './providers.store.ts'
-import type { ProviderOptions } from './registry.ts'
+import type { ProviderOptions } from './provider-options.ts'
 
 const MOST_PROVIDERS = 200
 const TEST_TIMEOUT_MS = 10_000

@@ -13,18 +13,13 @@ import { createRetryBudget } from '../../kernel/retry.ts'
 import { UpstreamFailure, createAttempts } from './attempts.ts'
 import { createDetector } from './detector.ts'
 import { createFetchedImages, type FetchImage, type ImageBounds } from './images/fetched-images.ts'
+import { type HeldKey, heldKeys, takeUsedKeys } from './held-keys.ts'
 import type { KeyStanding } from './key-ring.ts'
 import type { ProviderKind } from '../../domain/provider-kind.ts'
 import type { ListedModel, Provider } from './provider.ts'
 import type { CircuitPort, GatePort } from './providers.ports.ts'
-import {
-  type ProviderDefaults,
-  type ProviderOptions,
-  type ProviderOrigin,
-  type Standing,
-  createRegistry,
-  standUp,
-} from './registry.ts'
+import type { ProviderDefaults, ProviderOptions } from './provider-options.ts'
+import { type ProviderOrigin, type Standing, createRegistry, standUp } from './registry.ts'
 
 /** What may change while calls are under way. */
 export interface ProviderSettings extends ProviderDefaults {
@@ -82,6 +77,10 @@ export interface Providers extends Feature {
   remove(origin: ProviderOrigin, name: string): void
   /** How the keys of a provider stand in this process, in their order. */
   keysOf(name: string): readonly KeyStanding[]
+  /** Every key that is held here, those out of use among them. */
+  heldKeys(): readonly HeldKey[]
+  /** The keys with which something was asked since the last call. */
+  takeUsedKeys(): readonly Pick<HeldKey, 'provider' | 'secret'>[]
   /** Takes exactly these out of use until they are not named any more; calls under way end. */
   switchOff(names: ReadonlySet<string>): void
   /** Takes over what differs; calls under way end on the providers they have. */
@@ -120,7 +119,11 @@ export const createProviders = (options: ProvidersOptions): Providers => {
   const images = options.images && createFetchedImages(options.images.fetch, options.images.bounds)
 
   const attempt = createAttempts({
-    provider,
+    provider: (name) => {
+      const found = standing(name)
+      found?.usage.mark()
+      return found?.provider
+    },
     circuit: options.circuit,
     gate: options.gate ?? (() => openGate),
     budget: createRetryBudget(clock),
@@ -171,6 +174,8 @@ export const createProviders = (options: ProvidersOptions): Providers => {
     replace: registry.replace,
     remove: registry.remove,
     keysOf: registry.keysOf,
+    heldKeys: () => heldKeys(registry.all()),
+    takeUsedKeys: () => takeUsedKeys(registry.all()),
     switchOff: registry.switchOff,
     reconfigure: (settings) => {
       registry.reconfigure(settings.configs, settings)

@@ -1,79 +1,19 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Clock } from '../../kernel/clock.ts'
 import type { Log } from '../../kernel/log.ts'
 import { createAnthropicProvider } from './anthropic/anthropic.ts'
 import { createAzureProvider } from './azure/azure.ts'
 import { createBedrockProvider } from './bedrock/bedrock.ts'
 import { createDemoProvider } from './demo/demo.ts'
 import { createKeyRing, type KeyStanding } from './key-ring.ts'
+import { createKeyUsage, type KeyUsage } from './key-usage.ts'
 import { createElevenLabsProvider } from './elevenlabs/elevenlabs.ts'
 import { createGeminiProvider } from './gemini/gemini.ts'
 import { createHttpProvider } from './http/http.ts'
-import type { Templates } from './http/template.ts'
 import { createLocalProvider } from './local/local.ts'
 import { createOllamaProvider } from './ollama/ollama.ts'
-import type { Timeouts } from './openai/call.ts'
-import type { DialectName } from './openai/dialect.ts'
 import { createOpenAIProvider } from './openai/openai.ts'
-import type { ProviderKind } from '../../domain/provider-kind.ts'
 import type { Provider } from './provider.ts'
-
-/** A value that only shows itself when asked. */
-export interface Secret {
-  reveal(): string
-}
-
-/** How one provider is reached. */
-export interface ProviderOptions {
-  readonly kind: ProviderKind
-  /** Needed by all kinds but `demo` and `local`. */
-  readonly baseUrl?: string | undefined
-  readonly apiKey?: Secret | undefined
-  /** Further keys, used in turn when one is asked for too much or refused. */
-  readonly moreKeys?: readonly Secret[] | undefined
-  readonly headers?: Readonly<Record<string, Secret>> | undefined
-  /** Of Azure OpenAI: the API version of the surface by deployments; absent: the v1 surface. */
-  readonly apiVersion?: string | undefined
-  /** Address of an HTTP proxy; null: none, whatever holds for the others. */
-  readonly proxy?: string | null | undefined
-  /** What that proxy asks for: `user:password`. */
-  readonly proxyLogin?: Secret | undefined
-  /** PEM of authorities that are trusted beside the usual ones. */
-  readonly ca?: string | undefined
-  /** Ask for the usage of every stream (true); false for a server that refuses `stream_options`. */
-  readonly streamUsage?: boolean | undefined
-  /** Pictures named by addresses are fetched here, whatever the provider could fetch. */
-  readonly fetchImages?: boolean | undefined
-  /** Of `openai`: the words of its host, where the address does not tell. */
-  readonly dialect?: DialectName | undefined
-  /** Of `elevenlabs`: ids of voices by the names that callers write. */
-  readonly voices?: Readonly<Record<string, string>> | undefined
-  /** Of `http`: how each operation is asked for. */
-  readonly templates?: Templates | undefined
-  /** Of `http`: the models that it lists. */
-  readonly models?: readonly string[] | undefined
-  /** Of `local`: folders where programs are looked for. */
-  readonly searchPath?: string | undefined
-  /** Nobody named it: it was found on this machine. */
-  readonly isFound?: boolean | undefined
-  /** Where they differ from those of the house. */
-  readonly timeouts?: Partial<Timeouts> | undefined
-}
-
-/** What all providers of the house have in common. */
-export interface ProviderDefaults {
-  readonly timeouts: Timeouts
-  readonly maxResponseBytes: number
-  /** Most connections to one provider. */
-  readonly connections: number
-  /** Of all providers that name none of their own. */
-  readonly proxy?: string | undefined
-  readonly proxyLogin?: Secret | undefined
-  readonly ca?: string | undefined
-  /** Of Headgate, for the user agent. */
-  readonly version: string
-  readonly clock: Clock
-}
+import type { ProviderDefaults, ProviderOptions } from './provider-options.ts'
 
 /** A provider that stands, how it is reached, and what was told to it in confidence. */
 export interface Standing {
@@ -82,6 +22,7 @@ export interface Standing {
   readonly secrets: readonly string[]
   /** How its keys stand in this process, in their order. */
   readonly keys: () => readonly KeyStanding[]
+  readonly usage: KeyUsage
 }
 
 /** Who named a provider: of two by one name, the configuration’s counts. */
@@ -108,16 +49,17 @@ const wayOf = ({ proxy, proxyLogin }: ProviderOptions, defaults: ProviderDefault
     : { proxy, proxyLogin: proxyLogin?.reveal() }
 }
 
+const keyless = { secrets: [], keys: () => [], usage: { mark: () => {}, take: () => [] } } as const
+
 /** Builds one provider; nothing is connected to before it is asked. */
 export const standUp = (name: string, options: ProviderOptions, defaults: ProviderDefaults, log: Log): Standing => {
   const { clock } = defaults
-  if (options.kind === 'demo')
-    return { options, provider: createDemoProvider({ name, clock }), secrets: [], keys: () => [] }
+  if (options.kind === 'demo') return { ...keyless, options, provider: createDemoProvider({ name, clock }) }
   const timeouts = { ...defaults.timeouts, ...options.timeouts }
   if (options.kind === 'local') {
     const { searchPath = '' } = options
     const provider = createLocalProvider({ name, searchPath, timeouts, maxResponseBytes: defaults.maxResponseBytes })
-    return { options, provider, secrets: [], keys: () => [] }
+    return { ...keyless, options, provider }
   }
   const headers = Object.fromEntries(
     Object.entries(options.headers ?? {}).map(([header, value]) => [header, value.reveal()]),
@@ -149,11 +91,11 @@ export const standUp = (name: string, options: ProviderOptions, defaults: Provid
   const build = builders[options.kind]
   if (keys.length < 2) {
     const ready: readonly KeyStanding[] = keys.map(() => ({ state: 'ready', until: null }))
-    return { options, provider: build(shared), secrets, keys: () => ready }
+    return { options, provider: build(shared), secrets, keys: () => ready, usage: createKeyUsage() }
   }
   const providers = keys.map((apiKey) => build({ ...shared, apiKey }))
   const ring = createKeyRing(providers[0] as Provider, providers, { clock, log })
-  return { options, provider: ring, secrets, keys: ring.standings }
+  return { options, provider: ring, secrets, keys: ring.standings, usage: { mark: () => {}, take: ring.takeUsed } }
 }
 
 /** Two that are equal reach the same server in the same way. */
@@ -185,10 +127,19 @@ const toldDefaults = ({
   version,
 })
 
+/** A provider as somebody named it; idle while it is switched off, or another by the name counts. */
+export type NamedStanding = Pick<Standing, 'options' | 'keys' | 'usage'> & {
+  readonly provider: string
+  readonly origin: ProviderOrigin
+  readonly isIdle: boolean
+}
+
 /** The providers by name, replaceable while calls are under way. */
 export interface ProviderRegistry {
   get(name: string): Standing | undefined
   names(): readonly string[]
+  /** All that somebody named, those that are not in use among them. */
+  all(): readonly NamedStanding[]
   /** Somebody named one so, be it switched off. */
   isNamed(name: string): boolean
   /** How the keys of a provider stand, also of one that is switched off. */
@@ -261,6 +212,15 @@ export const createRegistry = (
   return {
     get: (name) => standing.get(name),
     names: () => [...standing.keys()],
+    all: () =>
+      origins.flatMap((origin) =>
+        [...layers[origin]].map(([provider, one]) => ({
+          ...one,
+          provider,
+          origin,
+          isIdle: standing.get(provider) !== one,
+        })),
+      ),
     isNamed: (name) => named(name) !== undefined,
     keysOf: (name) => named(name)?.keys() ?? [],
     switchOff: (next) => {

@@ -11,7 +11,7 @@ import { providerRoutes } from './providers.routes.ts'
 import { createProvidersService, type ProvidersService } from './providers.service.ts'
 import { createProvidersStore } from './providers.store.ts'
 import type { Providers } from './providers.ts'
-import type { ProviderOptions } from './registry.ts'
+import type { ProviderOptions } from './provider-options.ts'
 
 export interface StoredProvidersOptions {
   readonly database: Database

@@ -43,6 +43,15 @@ export const peopleTables: Readonly<Record<string, TableMap>> = {
       secret: ['hash'],
     },
   },
+  key_sightings: {
+    activity: 'security',
+    purpose: 'Since when secrets of the configuration are there, by digests.',
+    kept: '400 days after the secret was seen last',
+    ...house,
+    columns: {
+      technical: ['kind', 'label', 'fingerprint', 'first_seen_at', 'last_seen_at', 'last_used_at'],
+    },
+  },
   admin_keys: {
     activity: 'security',
     purpose: 'The digest of the admin key.',

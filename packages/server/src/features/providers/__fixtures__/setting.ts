@@ -7,7 +7,7 @@ import { systemClock } from '../../../kernel/clock.ts'
 import { outlineJson } from '../../../kernel/json.ts'
 import { silentLog } from '../../../kernel/log.ts'
 import { type Providers, type ProviderSettings, type ProvidersOptions, createProviders } from '../providers.ts'
-import type { ProviderOptions } from '../registry.ts'
+import type { ProviderOptions } from '../provider-options.ts'
 
 export const providerKey = 'canary-provider-key-0123456789'
 export const secret = (value: string) => ({ reveal: () => value })

@@ -5,7 +5,7 @@ import { type Upstream, startUpstream } from '@headgate/qa/upstream/upstream.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { makeCertificate } from '../../../../test/support/certificate.ts'
 import { ask, drain, faultOf, providersOf, secret, settingsOf } from '../__fixtures__/setting.ts'
-import type { ProviderOptions } from '../registry.ts'
+import type { ProviderOptions } from '../provider-options.ts'
 
 /** Where the proxy was asked to connect to. */
 const tunnels: string[] = []
