@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { adminKey } from '../support/house.ts'
-import { sampleOrigin } from './runners.ts'
+import { sampleOrigin } from './pages.ts'
 import { type SampleHouse, startSampleHouse } from './try-sample.ts'
 
 const run = promisify(execFile)

@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process'
-import { existsSync, globSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import {
@@ -10,11 +12,12 @@ import {
   locateProgram,
   unpackPackages,
 } from '../support/debian-binaries.ts'
+import { startPages } from './pages.ts'
+import type { Runner } from './runner.ts'
 
 export const samplesFolder = fileURLToPath(new URL('../../../../docs/samples', import.meta.url))
 
-/** Where the page of the browser’s samples is from. */
-export const sampleOrigin = 'http://app.example.org'
+const cache = fileURLToPath(new URL('../../../../.cache', import.meta.url))
 
 /** How to start a sample. */
 interface Command {
@@ -23,22 +26,36 @@ interface Command {
   readonly environment: Readonly<Record<string, string>>
 }
 
-/** Makes the command for a sample, by its path. */
-export type Runner = (file: string) => Command
+/** Starts each sample as a process of its own; what `input.txt` beside it holds is typed. */
+const byCommand = (command: (file: string) => Command, stop = async () => {}): Runner => ({
+  run: async (file, surroundings) => {
+    const { program, args, environment } = command(file)
+    const child = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, LC_ALL: 'C.UTF-8', ...surroundings.environment, ...environment },
+    })
+    const ended = new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject).once('close', resolve)
+    })
+    const input = join(dirname(file), 'input.txt')
+    child.stdin.on('error', () => {})
+    child.stdin.end(existsSync(input) ? readFileSync(input) : '')
+    const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+    return { code, output, errors }
+  },
+  stop,
+})
 
 const shell = async (): Promise<Runner> => {
   const jq = await locateProgram({ programs: ['jq'], packages: ['jq'] })
   // curl is on every machine that has fetched anything; an unpacked jq brings its own path and libraries.
   const curl = await locateProgram({ programs: ['curl'], packages: ['curl'] })
   const environment = { ...curl.environment, ...jq.environment }
-  return (file) => ({ program: 'sh', args: [file], environment })
+  return byCommand((file) => ({ program: 'sh', args: [file], environment }))
 }
 
-const node = async (): Promise<Runner> => (file) => ({
-  program: process.execPath,
-  args: [file],
-  environment: {},
-})
+const node = async (): Promise<Runner> =>
+  byCommand((file) => ({ program: process.execPath, args: [file], environment: {} }))
 
 /** Python that knows black, pylint and pytest: the machine’s own, or with Debian’s packages of what it lacks. */
 export const locatePython = async (): Promise<LocatedProgram> => {
@@ -63,18 +80,12 @@ export const locatePython = async (): Promise<LocatedProgram> => {
 
 const python = async (): Promise<Runner> => {
   const { program, environment } = await locatePython()
-  const options = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-m', 'pytest', '-q', '-p', 'no:cacheprovider']
-  return (file) => {
+  const options = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider']
+  return byCommand((file) => {
     const [root, task] = [dirname(dirname(file)), basename(dirname(file))]
     return { program, args: [...options, `${join(root, 'test_samples.py')}::test_sample[${task}]`], environment }
-  }
+  })
 }
-
-const browser = async (): Promise<Runner> => (file) => ({
-  program: process.execPath,
-  args: [fileURLToPath(new URL('open-page.ts', import.meta.url)), file],
-  environment: { SAMPLE_ORIGIN: sampleOrigin },
-})
 
 /** Go and its tools; what is compiled once is kept in the ignored cache. */
 export const locateGo = async (): Promise<LocatedProgram> => {
@@ -85,8 +96,7 @@ export const locateGo = async (): Promise<LocatedProgram> => {
     environment: {
       ...go.environment,
       ...(home && { GOROOT: home, PATH: `${join(home, 'bin')}:${process.env['PATH'] ?? ''}` }),
-      GOCACHE: fileURLToPath(new URL('../../../../.cache/go-build', import.meta.url)),
-      CGO_ENABLED: '0',
+      GOCACHE: join(cache, 'go-build'),
       GO111MODULE: 'off',
     },
   }
@@ -97,7 +107,7 @@ const go = async (): Promise<Runner> => {
   // The first one compiles the standard library besides.
   const first = join(samplesFolder, 'chat/go.go')
   await promisify(execFile)(program, ['build', '-o', '/dev/null', first], { env: { ...process.env, ...environment } })
-  return (file) => ({ program, args: ['run', file], environment })
+  return byCommand((file) => ({ program, args: ['run', file], environment }))
 }
 
 const php = async (): Promise<Runner> => {
@@ -108,7 +118,7 @@ const php = async (): Promise<Runner> => {
   })
   const extensions = root ? globSync(join(root, 'usr/lib/php/*/curl.so')) : []
   const options = extensions.flatMap((file) => ['-n', '-d', `extension=${file}`])
-  return (file) => ({ program, args: [...options, file], environment })
+  return byCommand((file) => ({ program, args: [...options, file], environment }))
 }
 
 const ruby = async (): Promise<Runner> => {
@@ -117,11 +127,7 @@ const ruby = async (): Promise<Runner> => {
     ? globSync(['usr/lib/ruby/vendor_ruby', 'usr/lib/ruby/3*', 'usr/lib/*/ruby/3*'].map((path) => join(root, path)))
     : []
   const unpacked = root && { RUBYLIB: libraries.join(':') }
-  return (file) => ({
-    program,
-    args: ['-W', file],
-    environment: { ...environment, ...unpacked },
-  })
+  return byCommand((file) => ({ program, args: ['-W', file], environment: { ...environment, ...unpacked } }))
 }
 
 /** Java’s compiler is not fetched, it is too large; what is there is used, with Gson from Debian’s package. */
@@ -138,13 +144,24 @@ const java = async (): Promise<Runner | null> => {
     '-cp',
     join(root, jar),
   ]
-  return (file) => ({ program: 'java', args: [...options, file], environment: {} })
+  // Most of a sample's time is the start of the compiler: its classes, once loaded, are mapped from there on.
+  const classes = join(cache, `java-${process.pid}.jsa`)
+  const first = join(samplesFolder, 'chat/Sample.java')
+  const archiving = [`-XX:ArchiveClassesAtExit=${classes}`, ...options, first]
+  const environment = { ...process.env, HEADGATE_URL: 'http://127.0.0.1:9', HEADGATE_API_KEY: '' }
+  // It reaches nobody, and says so: what it loaded by then is what is wanted.
+  await promisify(execFile)('java', archiving, { env: environment }).catch(() => null)
+  const shared = existsSync(classes) ? [`-XX:SharedArchiveFile=${classes}`] : []
+  return byCommand(
+    (file) => ({ program: 'java', args: [...shared, ...options, file], environment: {} }),
+    () => rm(classes, { force: true }),
+  )
 }
 
 const runners: Readonly<Record<string, () => Promise<Runner | null>>> = {
   'curl.sh': shell,
   'node.ts': node,
-  'browser.js': browser,
+  'browser.js': startPages,
   'python.py': python,
   'go.go': go,
   'php.php': php,

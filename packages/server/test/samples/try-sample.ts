@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { type House, adminKey, startHouse } from '../support/house.ts'
 import { type Recorded, startRecorder } from './recorder.ts'
-import { type Runner, sampleOrigin } from './runners.ts'
+import { sampleOrigin } from './pages.ts'
+import type { Ended, Runner } from './runner.ts'
 
 /** A Headgate as on a first start, with keys for samples. */
 export interface SampleHouse {
@@ -15,10 +14,7 @@ export interface SampleHouse {
 }
 
 /** What a sample did: how it ended, what it printed, what it asked. */
-export interface Tried {
-  readonly code: number | null
-  readonly output: string
-  readonly errors: string
+export interface Tried extends Ended {
   readonly requests: readonly Recorded[]
 }
 
@@ -47,30 +43,22 @@ export const startSampleHouse = async (): Promise<SampleHouse> => {
   }
 }
 
-/** Runs a sample against the house as a reader would: URL and key from the environment, its input typed. */
-export const trySample = async (runner: Runner, file: string, house: SampleHouse): Promise<Tried> => {
+/** Runs a sample against the house as a reader would: URL and key from the environment, its input typed; a page is of `origin`. */
+export const trySample = async (
+  runner: Runner,
+  file: string,
+  house: SampleHouse,
+  origin: string = sampleOrigin,
+): Promise<Tried> => {
   const recorder = await startRecorder(house.url)
-  const { program, args, environment } = runner(file)
-  const child = spawn(program, args, {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      LC_ALL: 'C.UTF-8',
-      HEADGATE_URL: recorder.url,
-      HEADGATE_API_KEY: house.keyFor(file),
-      HEADGATE_ADMIN_KEY: adminKey,
-      ...environment,
-    },
-  })
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject).once('close', resolve)
-  })
-  const input = join(dirname(file), 'input.txt')
-  child.stdin.on('error', () => {})
-  child.stdin.end(existsSync(input) ? readFileSync(input) : '')
-  const [output, errors, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
+  const environment = {
+    HEADGATE_URL: recorder.url,
+    HEADGATE_API_KEY: house.keyFor(file),
+    HEADGATE_ADMIN_KEY: adminKey,
+  }
+  const ended = await runner.run(file, { environment, origin })
   await recorder.close()
-  return { code, output: output.trim(), errors, requests: recorder.requests }
+  return { ...ended, output: ended.output.trim(), requests: recorder.requests }
 }
 
 /** The file beside a sample that says what it must print or ask: of its language alone, else of all. */
