@@ -13,6 +13,8 @@ export interface FillScale {
   /** Each has a session of fifty messages. */
   readonly people: number
   readonly assets: number
+  /** Of the same people, each with as many. */
+  readonly memories: number
   readonly others: number
 }
 
@@ -24,11 +26,15 @@ const messageOf = (place: string) => `'msg_' || lpad(p::text, 20, '0') || lpad((
 const assetOf = `'asset_' || lpad(a::text, 26, '0')`
 const digestOf = `encode(sha256(('asset ' || a)::bytea), 'hex')`
 
-const fills = ({ people, assets, others }: FillScale): readonly Fill[] => {
+const memoryOf = `'mem_' || lpad(m::text, 26, '0')`
+
+const fills = ({ people, assets, memories, others }: FillScale): readonly Fill[] => {
   const ofPeople = `FROM generate_series(1, ${people}) p`
   const ofMessages = `${ofPeople}, generate_series(1, 50) m`
   const ofAssets = `FROM generate_series(1, ${assets}) a`
+  const ofMemories = `FROM generate_series(1, ${memories}) m`
   const ofOthers = `FROM generate_series(1, ${others}) o`
+  const memoryOwner = `'other-' || (1 + m % ${people})`
   const owner = `'other-' || p`
   const assetOwner = `'other-' || (a % ${Math.ceil(assets / 50)})`
   return [
@@ -98,6 +104,41 @@ const fills = ({ people, assets, others }: FillScale): readonly Fill[] => {
       sql: `(project_id, upload_id, subject, asset_id, is_new, role, details, length, expires_at)
         SELECT ${project}, 'upload_' || lpad(o::text, 26, '0'), 'other-' || o % 1000, 'asset_none', true, 'whole', '\\x00', 1,
           now() + interval '1 day' ${ofOthers}`,
+    },
+    {
+      table: 'memories',
+      rows: memories,
+      sql: `(project_id, memory_id, subject, state, kind, scope, confidence, digest, sealed, search, created_at, updated_at, confirmed_at,
+          expires_at)
+        SELECT ${project}, ${memoryOf}, ${memoryOwner}, CASE WHEN m % 10 = 0 THEN 'proposed' ELSE 'kept' END, 'fact', 'general', 0.5,
+          sha256(m::text::bytea), decode(repeat('ab', 300), 'hex'),
+          to_tsvector('simple', 'likes common word' || (m * 7919) % 5000 || ' sea' || m % 100), now(), now(),
+          now() - m % 400 * interval '1 day', CASE WHEN m % 5 = 0 THEN now() + m * interval '1 minute' + interval '1 day' END ${ofMemories}`,
+    },
+    {
+      table: 'memory_sources',
+      rows: memories,
+      sql: `(project_id, memory_id, subject, source_type, reference)
+        SELECT ${project}, ${memoryOf}, ${memoryOwner}, 'session', sha256((m % 50000)::text::bytea) ${ofMemories}`,
+    },
+    {
+      table: 'memory_vectors',
+      rows: memories,
+      sql: `(project_id, memory_id, subject, model, scale, vector)
+        SELECT ${project}, ${memoryOf}, ${memoryOwner}, 'up/text-embedding-3-small', 0.001,
+          decode(repeat(md5(m::text), 32), 'hex') ${ofMemories}`,
+    },
+    {
+      table: 'memory_extractions',
+      rows: others,
+      sql: `(project_id, extraction_id, subject, key_id, session_id, scope, state, ended_at)
+        SELECT ${project}, 'mex_' || lpad(o::text, 26, '0'), 'other-' || o % 1000, 'key-' || o % 1000,
+          'ses_' || lpad(o::text, 26, '0'), 'general', 'completed', now() ${ofOthers}`,
+    },
+    {
+      table: 'memory_rejections',
+      rows: others,
+      sql: `(project_id, subject, digest) SELECT ${project}, 'other-' || o % 1000, sha256(o::text::bytea) ${ofOthers}`,
     },
     {
       table: 'responses',

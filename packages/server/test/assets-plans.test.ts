@@ -4,8 +4,9 @@ import { createAssetStore } from '../src/features/assets/assets.store.ts'
 import { createChunkStore } from '../src/features/assets/chunks.store.ts'
 import { createForgetOwner } from '../src/features/assets/forget-owner.ts'
 import { createUploadStore } from '../src/features/assets/uploads.store.ts'
-import { type Database, openDatabase, type Read, type Transaction } from '../src/kernel/db.ts'
+import { type Database, openDatabase } from '../src/kernel/db.ts'
 import { type House, startHouse } from './support/house.ts'
+import { explaining } from './support/plans.ts'
 
 /** 400 people with 50 assets of two versions each, and an upload under way. */
 const people = 400
@@ -16,8 +17,6 @@ const idOf = (person: number, number: number) => `asset_${String(person * each +
 
 let house: House
 let database: Database
-let plans: string[] = []
-const seen = new Set<string>()
 
 beforeAll(async () => {
   house = await startHouse()
@@ -49,49 +48,7 @@ afterAll(async () => {
   await house.stop()
 })
 
-const explained = async (query: Read['query'], text: string, values: unknown[] | undefined): Promise<void> => {
-  if (!/\bheadgate\.asset/.test(text) || seen.has(text)) return
-  seen.add(text)
-  const { rows } = await query<{ 'QUERY PLAN': string }>(`EXPLAIN (COSTS OFF) ${text}`, values)
-  plans.push(rows.map((row) => row['QUERY PLAN']).join('\n'))
-}
-class Undone extends Error {}
-/** The same database; each statement is explained before it runs, and what it changes is undone. */
-const spying = {
-  read: (scope, work) =>
-    database.read(scope, (read) =>
-      work({
-        query: async (text, values) => {
-          await explained(read.query, text, values as unknown[] | undefined)
-          return read.query(text, values)
-        },
-      } as Read),
-    ),
-  transaction: async (scope, work) => {
-    let result: Awaited<ReturnType<typeof work>>[] = []
-    try {
-      await database.transaction(scope, async (transaction) => {
-        const { query, execute } = transaction
-        const spied = {
-          ...transaction,
-          query: async (text: string, values?: unknown[]) => {
-            await explained(query, text, values)
-            return query(text, values)
-          },
-          execute: async (text: string, values?: unknown[]) => {
-            await explained(query, text, values)
-            return execute(text, values)
-          },
-        } as Transaction
-        result = [await work(spied)]
-        throw new Undone()
-      })
-    } catch (fault) {
-      if (!(fault instanceof Undone)) throw fault
-    }
-    return result[0] as Awaited<ReturnType<typeof work>>
-  },
-} as Pick<Database, 'read' | 'transaction'> as Database
+const { database: spying, take } = explaining(() => database, /\bheadgate\.asset/)
 const seal = {
   seal: async () => Buffer.from('00', 'hex'),
   open: async () => '{"name":"x","metadata":{}}',
@@ -121,10 +78,8 @@ it.each<[string, string, () => Promise<unknown>]>([
   ['objects that are due', 'asset_doomed_due', () => chunks.erase(async () => true)],
   ['all that an owner has', 'asset_uploads_owner', () => forget(owner)],
 ])('%s is found by %s', async (_name, index, work) => {
-  plans = []
-  seen.clear()
   await work()
-  const all = plans.join('\n')
+  const all = take()
   expect(all).toContain(index)
   expect(all).not.toMatch(/Seq Scan on asset/)
 })

@@ -4,9 +4,11 @@ import { fillWithOthers } from '../filled.ts'
 import type { House } from '../house.ts'
 import { pause } from '../pace.ts'
 import type { Report } from '../report.ts'
+import { type Ask, MEMORY_MODEL, memoryPages, type Page, settleMemories } from './plans-memories.ts'
 
 const PEOPLE = 20_000
 const ASSETS = 100_000
+const MEMORIES = 200_000
 const OTHERS = 50_000
 const MOST_MS = 20
 const ROUNDS = 100
@@ -19,8 +21,6 @@ const SWEPT_MS = 65_000
 const SESSIONS = 40
 const MESSAGES = 250
 const OWN_ASSETS = 150
-
-type Ask = (path: string, body?: unknown) => Promise<Response>
 
 /** Somebody who has much. */
 const settle = async (ask: Ask): Promise<{ session: string; asset: string }> => {
@@ -122,41 +122,47 @@ const run = async (house: House, report: Report): Promise<void> => {
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
   const own = await settle(ask)
+  await settleMemories(ask)
   const startedAt = performance.now()
   report.note(
     'rows of others',
-    await fillWithOthers(house.postgres, { people: PEOPLE, assets: ASSETS, others: OTHERS }),
+    await fillWithOthers(house.postgres, { people: PEOPLE, assets: ASSETS, memories: MEMORIES, others: OTHERS }),
   )
   report.note('filled in', Math.round((performance.now() - startedAt) / 1_000), 's')
-  const pages = Object.entries(await pagesOf(ask, own))
+  const read = Object.entries(await pagesOf(ask, own)).map(([name, path]): [string, Page] => [name, { path }])
+  const remembered = await memoryPages(ask)
+  const pages = (round: number) => [...read, ...Object.entries(remembered(round))]
   const before = await wholeReads(house)
   report.atLeast('large tables', before.size, 10)
   const times = new Map<string, number[]>()
   const failed = new Set<string>()
   for (let round = 0; round < ROUNDS; round += 1)
-    for (const [name, path] of pages) {
+    for (const [name, { path, body }] of pages(round)) {
       const askedAt = performance.now()
-      const answer = await ask(path)
+      const answer = await ask(path, body)
       await answer.arrayBuffer()
       times.set(name, [...(times.get(name) ?? []), performance.now() - askedAt])
       if (answer.status !== 200) failed.add(`${name} ${answer.status}`)
     }
   report.exactly('pages that failed', [...failed].join(', ') || 'none', 'none')
-  for (const [name] of pages)
-    report.atMost(`p95 of ${name}`, Math.round(quantile(times.get(name) ?? [], 0.95) * 10) / 10, MOST_MS, 'ms')
-  const read = await wholeReads(house)
-  report.exactly('tables that a page read whole', sinceThen(before, read), 'none')
+  for (const [name, { mostMs = MOST_MS }] of pages(0))
+    report.atMost(`p95 of ${name}`, Math.round(quantile(times.get(name) ?? [], 0.95) * 10) / 10, mostMs, 'ms')
+  const asked = await wholeReads(house)
+  report.exactly('tables that a page read whole', sinceThen(before, asked), 'none')
   await pause(SWEPT_MS)
-  report.exactly('tables that the work of each minute read whole', sinceThen(read, await wholeReads(house)), 'none')
+  report.exactly('tables that the work of each minute read whole', sinceThen(asked, await wholeReads(house)), 'none')
 }
 
 export const plans: Drill = {
   name: 'plans',
   about:
-    'pages of one’s own beside a million messages and 100,000 assets of others: p95 of each, and no table read whole',
+    'pages of one’s own beside a million messages, 100,000 assets and 200,000 memories of others: p95, and no table read whole',
   replicas: 1,
   backends: ['postgres'],
   seconds: 180,
-  config: () => ({}),
+  config: () => ({
+    memories: { embedding_model: MEMORY_MODEL },
+    models: { [MEMORY_MODEL]: { price: { input: '1', output: '0' } } },
+  }),
   run,
 }

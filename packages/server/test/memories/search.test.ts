@@ -1,6 +1,7 @@
 import type { MemoryMatches } from '@headgate/contract/memory-search.ts'
 import type { MemoryView } from '@headgate/contract/memories.ts'
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest'
+import { createComparer } from '../../src/features/memories/memory-comparer.ts'
 import { cosine, pack, unit } from '../../src/features/memories/memory-vector.ts'
 import { lookForEngines } from '../../src/features/providers/local/local.ts'
 import { createSessionsClient, type SessionsClient } from '../conversations/support/sessions-client.ts'
@@ -144,6 +145,21 @@ describe('a search', () => {
       await other.stop()
     }
   }, 60_000)
+})
+
+it('many vectors are compared beside the event loop, as they would be in place', async () => {
+  const comparer = createComparer({ after: () => ({ cancel: () => {} }) })
+  const make = (seed: number) => unit(Array.from({ length: 1_536 }, (_, at) => Math.sin(seed * 7_919 + at * seed)))
+  const vectors = Array.from({ length: 1_000 }, (_, index) => pack(make(index + 1) as Float32Array))
+  const other = pack(unit([1, 2, 3]) as Float32Array)
+  const query = make(5) as Float32Array
+  const asked = comparer.compare(query, [...vectors.slice(0, 500), other, ...vectors.slice(500)])
+  const found = await asked
+  await comparer.stop()
+  expect(found[500]).toBeNull()
+  const near = found.toSpliced(500, 1)
+  expect(near[4]).toBeGreaterThan(0.99)
+  for (const [index, vector] of vectors.entries()) expect(near[index]).toBeCloseTo(cosine(query, vector) as number, 5)
 })
 
 it('what packed vectors find is what exact ones do, in at least 95 of a hundred', async (context) => {

@@ -21,6 +21,8 @@ export interface HeldBatch {
 
 /** A run holds its batch this long beyond its last sign. */
 const HELD_SECONDS = 15
+/** Batches that one statement forgets. */
+const FORGET_AT_ONCE = 500
 const OPEN = `status IN ('validating', 'in_progress', 'finalizing', 'cancelling')`
 
 /** Batches and their lines, as the runs that work on them have them. Times are the database's, the same for all replicas. */
@@ -193,14 +195,18 @@ export const createBatchRunStore = (database: Database, { seal, open }: SealPort
       ])
     },
 
-    /** Forgets batches that ended longer ago. */
-    forget: (keepDays: number): Promise<void> =>
+    /** Forgets some of the batches that ended longer ago; tells whether there may be more. */
+    forget: (keepDays: number): Promise<boolean> =>
       database.transaction('system', async ({ execute }) => {
-        await execute(
-          `DELETE FROM headgate.batches WHERE NOT (${OPEN}) AND created_at < now() - make_interval(days => $1)
-              AND coalesce(completed_at, failed_at, expired_at, cancelled_at) < now() - make_interval(days => $1)`,
+        const forgotten = await execute(
+          `DELETE FROM headgate.batches WHERE (project_id, batch_id) IN (
+             SELECT project_id, batch_id FROM headgate.batches
+              WHERE NOT (${OPEN}) AND created_at < now() - make_interval(days => $1)
+                AND coalesce(completed_at, failed_at, expired_at, cancelled_at) < now() - make_interval(days => $1)
+              ORDER BY created_at LIMIT ${FORGET_AT_ONCE} FOR UPDATE SKIP LOCKED)`,
           [keepDays],
         )
+        return forgotten === FORGET_AT_ONCE
       }),
   }
 }

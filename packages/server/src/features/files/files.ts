@@ -41,7 +41,7 @@ export const createFiles = (options: FilesOptions): Feature => {
   })
   const forget = async (): Promise<void> => {
     while (await files.forget());
-    await runs.forget(batchBounds().keepDays)
+    while (await runs.forget(batchBounds().keepDays));
   }
   const timer = { cancel: (): void => {} }
   return {

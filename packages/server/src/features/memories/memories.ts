@@ -7,6 +7,7 @@ import type { Asker, MemoryBounds, MemoryOwner, NewMemory, SealPort } from './me
 import { memoryRoutes } from './memories.routes.ts'
 import { createMemoryService, type Written } from './memories.service.ts'
 import { createMemoryStore } from './memories.store.ts'
+import { createComparer } from './memory-comparer.ts'
 import { createEmbedder, type EmbedPort } from './memory-embedder.ts'
 import { createExtraction, type ExtractionPorts } from './memory-extraction.ts'
 import { createExtractionStore } from './memory-extractions.store.ts'
@@ -47,7 +48,8 @@ export const createMemories = (options: MemoriesOptions): Memories => {
   const digests = createDigests(pepper)
   const store = createMemoryStore({ database, seal, digests, bounds })
   const extractions = createExtractionStore(database, digests)
-  const vectors = createVectorStore(database, seal)
+  const comparer = createComparer(clock)
+  const vectors = createVectorStore(database, seal, comparer)
   const service = createMemoryService({ database, store, vectors, now: clock.now })
   const embedder = createEmbedder({ database, vectors, log, model: options.model, embed: options.embed })
   const search = createMemorySearch({ database, store, vectors, embedder, now: clock.now })
@@ -62,7 +64,12 @@ export const createMemories = (options: MemoriesOptions): Memories => {
   const timers: Timer[] = []
 
   const remember = async (asker: Asker, owner: MemoryOwner, memory: NewMemory): Promise<Written> => {
-    const meaning = await embedder.embed(asker, memory.text)
+    // What was said in these words before needs no model that knows it again. Where it is forgotten meanwhile, the next search turns it into a vector.
+    const isKnown = await database.read(
+      { project: owner.project },
+      async (read) => (await store.same(read, owner, memory.text))?.state === 'kept',
+    )
+    const meaning = isKnown ? null : await embedder.embed(asker, memory.text)
     const near = meaning === null ? null : await search.same(owner, memory.text, meaning)
     return service.held(owner, async (transaction) => {
       const written = await service.remember(transaction, owner, memory, near)
@@ -102,6 +109,7 @@ export const createMemories = (options: MemoriesOptions): Memories => {
       for (const timer of timers) timer.cancel()
       await extraction.stop()
       await embedder.stop()
+      await comparer.stop()
     },
   }
 }

@@ -2,7 +2,8 @@ import type { MemoryKind } from '@headgate/contract/memories.ts'
 import type { Database, Read, Transaction } from '../../kernel/db.ts'
 import type { MemoryOwner, SealPort, StoredMemory } from './memories.ports.ts'
 import { MEMORY_COLUMNS, type MemoryRow, openMemory } from './memories.store.ts'
-import { cosine, pack } from './memory-vector.ts'
+import type { Comparer } from './memory-comparer.ts'
+import { pack } from './memory-vector.ts'
 import { saysSomething } from './memory-words.ts'
 
 /** What of a memory its score is made of. */
@@ -50,7 +51,7 @@ interface CandidateRow {
 }
 
 /** What memories are found by. */
-export const createVectorStore = (database: Database, seal: SealPort) => ({
+export const createVectorStore = (database: Database, seal: SealPort, comparer: Pick<Comparer, 'compare'>) => ({
   put: async (
     { execute }: Transaction,
     owner: MemoryOwner,
@@ -120,10 +121,14 @@ export const createVectorStore = (database: Database, seal: SealPort) => ({
             ${narrowed(wish, values)} ORDER BY v.memory_id LIMIT $5`,
         values,
       )
-      for (const row of rows)
+      const cosines = await comparer.compare(
+        vector,
+        rows.map(({ scale, vector: bytes }) => ({ scale, bytes })),
+      )
+      for (const [index, row] of rows.entries())
         each({
           id: row.memory_id,
-          vector: cosine(vector, { scale: row.scale, bytes: row.vector }),
+          vector: cosines[index] ?? null,
           confidence: row.confidence,
           confirmedAt: row.confirmed_at,
         })
