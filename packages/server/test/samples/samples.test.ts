@@ -66,10 +66,12 @@ describe.each(executed)('samples in $name', ({ file }) => {
     }
   })
 
-  if (file === 'browser.js')
-    it('a page of an origin that the key does not allow gets no answer', async ({ skip }) => {
+  it.for(file === 'browser.js' ? [strangeOrigin] : [])(
+    'a page of %s, which the key does not allow, gets no answer',
+    async (origin, { skip }) => {
       if (!runner) return skip('nothing here runs a browser')
-      const tried = await trySample(runner, join(samplesFolder, 'chat/browser.js'), house, strangeOrigin)
+      const tried = await trySample(runner, join(samplesFolder, 'chat/browser.js'), house, origin)
       expect(tried).toMatchObject({ code: 1, output: '', errors: expect.stringContaining('Failed to fetch') })
-    })
+    },
+  )
 })
