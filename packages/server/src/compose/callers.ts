@@ -9,7 +9,7 @@ import type { Clock } from '../kernel/clock.ts'
 import type { Counters } from '../kernel/counters.ts'
 import type { Database } from '../kernel/db.ts'
 import type { Log } from '../kernel/log.ts'
-import { fetchJson } from '../kernel/outbound.ts'
+import { createFetchJson } from './fetched-keys.ts'
 import { peopleSettings } from './options.ts'
 
 interface CallersOptions {
@@ -46,7 +46,7 @@ export const createCallers = ({ settings, database, clock, log, audit, pepper, c
     counters,
     authenticateKey: identity.authenticate,
     hasProject: identity.projects.exists,
-    fetchJson,
+    fetchJson: createFetchJson(() => settings().config),
     networkOf,
     ...peopleSettings(() => settings().config),
   })

@@ -22,11 +22,16 @@ export const FetchSchema = group(
       default: [],
       description: 'Ranges that are fetched from although they are not public, such as that of a picture store.',
     }),
+    operator_addresses: Type.Array(Type.String({ 'x-check': 'cidr' }), {
+      default: [],
+      description:
+        'Ranges that are reached although they are not public where an operator names an address while Headgate runs, or a document of an issuer does: issuers of tokens in your own network. Development and testing: this machine.',
+    }),
     resolvers: Type.Array(Type.String({ 'x-check': 'resolver' }), {
       default: [],
       description:
         'DNS servers that names are asked of, such as `192.0.2.53` or `192.0.2.53:5353`; empty: as the system does.',
     }),
   },
-  'Pictures fetched from addresses that callers name; never from private ones.',
+  'What is fetched from addresses that callers name (pictures), or operators while Headgate runs (keys of issuers); never from private ones.',
 )

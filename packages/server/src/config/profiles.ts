@@ -21,16 +21,20 @@ const shippedTiers = {
 /** Promises shipped in every profile. */
 const shippedObjectives = { availability: { measure: 'errors', target_percent: 99.9 } }
 
+const thisMachine = ['127.0.0.0/8', '::1/128']
+
 /** What a profile sets where the operator says nothing. */
 const overlays: Readonly<Record<Profile, readonly (readonly [path: string, value: unknown])[]>> = {
   development: [
     ['providers.demo.kind', 'demo'],
     ['metrics.public', true],
+    ['fetch.operator_addresses', thisMachine],
   ],
   testing: [
     ['providers.demo.kind', 'demo'],
     ['log.level', 'warn'],
     ['ollama_autodetect', false],
+    ['fetch.operator_addresses', thisMachine],
     // Machines under test are busy with other things.
     ['guards.loop_delay_ms', 0],
   ],

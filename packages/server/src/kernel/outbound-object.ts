@@ -1,4 +1,5 @@
 import { request } from 'undici'
+import { configuredDoor } from './outbound-door.ts'
 
 /** What is asked of a store of objects. */
 export interface ObjectRequest {
@@ -25,6 +26,7 @@ export const askForObject = async (
   mostBytes: number,
 ): Promise<ObjectAnswer> => {
   const answer = await request(url, {
+    dispatcher: configuredDoor,
     method,
     headers,
     signal: AbortSignal.timeout(timeoutMs),

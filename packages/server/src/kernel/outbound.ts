@@ -1,4 +1,5 @@
-import { request } from 'undici'
+import { type Dispatcher, request } from 'undici'
+import { configuredDoor } from './outbound-door.ts'
 
 /** What came of a delivery. */
 export interface Delivery {
@@ -20,6 +21,7 @@ const MOST_WAIT_SECONDS = 60
 /** Posts JSON. Redirects are not followed: what is sent goes to the configured address and nowhere else. */
 export const deliver: Deliver = async (url, headers, body, timeoutMs) => {
   const answer = await request(url, {
+    dispatcher: configuredDoor,
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body,
@@ -35,11 +37,13 @@ const FETCH_MS = 5_000
 const MOST_FETCHED_BYTES = 524_288
 
 /**
- * Reads a JSON document from a configured address: no redirect, no more than 5 seconds and half a mebibyte.
+ * Reads a JSON document, by default from a configured address: no redirect, no more than 5 seconds and half a mebibyte.
+ * @param dispatcher decides which addresses may be reached.
  * @throws Error that says what came instead.
  */
-export const fetchJson = async (url: string): Promise<unknown> => {
+export const fetchJson = async (url: string, dispatcher: Dispatcher = configuredDoor): Promise<unknown> => {
   const answer = await request(url, {
+    dispatcher,
     headers: { accept: 'application/json' },
     signal: AbortSignal.timeout(FETCH_MS),
   })
@@ -69,7 +73,8 @@ export const exchange = async (
   timeoutMs: number,
 ): Promise<Exchange> => {
   const signal = AbortSignal.timeout(timeoutMs)
-  const answer = await request(url, { headers, signal, ...(body !== undefined && { method: 'POST', body }) })
+  const posted = body === undefined ? {} : { method: 'POST' as const, body }
+  const answer = await request(url, { dispatcher: configuredDoor, headers, signal, ...posted })
   return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() }
 }
 
@@ -87,6 +92,7 @@ export const openAnswer = async (
   timeoutMs: number,
 ): Promise<Opened> => {
   const answer = await request(url, {
+    dispatcher: configuredDoor,
     method: 'POST',
     headers,
     body,

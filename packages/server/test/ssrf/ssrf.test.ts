@@ -14,6 +14,7 @@ const png = Buffer.from(
 )
 /** Put into a request beside the event loop. */
 const wide = Buffer.concat([png, Buffer.alloc(1_500_000)])
+const bomb = gzipSync(Buffer.concat([png, Buffer.alloc(50_000_000)]))
 const MOST_BYTES = 2_000_000
 
 const servers: Server[] = []
@@ -31,10 +32,7 @@ const sites: Record<string, (request: IncomingMessage, response: ServerResponse)
   '/packed': (_request, response) =>
     response.setHeader('content-type', 'image/png').setHeader('content-encoding', 'gzip').end(gzipSync(png)),
   '/bomb': (_request, response) =>
-    response
-      .setHeader('content-type', 'image/png')
-      .setHeader('content-encoding', 'gzip')
-      .end(gzipSync(Buffer.concat([png, Buffer.alloc(50_000_000)]))),
+    response.setHeader('content-type', 'image/png').setHeader('content-encoding', 'gzip').end(bomb),
   '/large': (_request, response) => response.setHeader('content-type', 'image/png').end(Buffer.alloc(MOST_BYTES + 1)),
   '/endless': (_request, response) => {
     response.setHeader('content-type', 'image/png')
@@ -56,6 +54,8 @@ let upstream: Upstream
 let dns: DnsServer
 let key: string
 let port: number
+let turning: string
+let discoveries = 0
 const canary: string[] = []
 const visits: string[] = []
 
@@ -84,19 +84,27 @@ beforeAll(async () => {
     'rebinding.example': (asked) => (asked === 0 ? ['127.0.0.9'] : ['127.0.0.1']),
     'swinging.example': (asked) => (asked % 2 === 0 ? ['127.0.0.9'] : ['127.0.0.1']),
   })
+  // Who configured it trusts it, and it names keys where nobody else may look.
+  const documents = createServer((_request, response) => {
+    discoveries++
+    response.end(JSON.stringify({ issuer: turning, jwks_uri: `https://127.0.0.2:${port}/keys` }))
+  })
+  turning = `http://127.0.0.1:${await listen(documents, '127.0.0.1', 0)}`
   upstream = await startUpstream()
   const fetching = {
     plain_http: true,
     ports: [String(port)],
     max_bytes: MOST_BYTES,
-    timeout_ms: 1_500,
+    timeout_ms: 3_000,
     allowed_addresses: ['127.0.0.9'],
+    operator_addresses: [],
     resolvers: [dns.address],
   }
   house = await startHouse({
     upstream,
     files: { 'headgate.yaml': JSON.stringify({ fetch: fetching }) },
     config: {
+      issuers: { turning: { project: 'default', issuer: turning, audiences: ['app'] } },
       providers: { gem: { kind: 'gemini', base_url: upstream.url, api_key: 'k' } },
       models: { 'gem/gemini-3-flash': { price: { input: '1', output: '1' }, max_output_tokens: 4096 } },
     },
@@ -234,5 +242,46 @@ describe('pictures', () => {
     expect([response.status, message.status]).toEqual([200, 200])
     for (const { body } of upstream.requests()) expect(body).toContain(png.toString('base64'))
     expect(visits).toEqual(['/picture.png', '/picture.png'])
+  })
+})
+
+describe('keys of issuers', () => {
+  const put = async (jwks_url: string): Promise<number> => {
+    const issuer = { issuer: 'https://login.example', audiences: ['app'], jwks_url }
+    const answer = await house.request('/admin/v1/projects/default/issuers/login', { method: 'PUT', body: issuer })
+    return answer.status
+  }
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const callWith = async (iss: string) => {
+    const token = [
+      part({ alg: 'RS256', kid: '1' }),
+      part({ iss, aud: 'app', sub: 'x', exp: 9_999_999_999 }),
+      'AAAA',
+    ].join('.')
+    const answer = await house.request('/v1/models', { key: token })
+    return ((await answer.json()) as { error: { code: string; message: string } }).error
+  }
+
+  it('are read from no address inside that an operator names while Headgate runs: nothing connects to the canaries', async () => {
+    const urls = [
+      ...hostileUrls(port).map((url) => url.replace(/^http:/, 'https:')),
+      ...['127.0.0.1', 'localhost', '[::1]'].map((host) => `http://${host}:${port}/keys`),
+    ]
+    let taken = 0
+    for (const url of urls) {
+      if ((await put(url)) !== 200) continue
+      taken++
+      const { code, message } = await callWith('https://login.example')
+      expect.soft([url, code]).toEqual([url, 'issuer_unavailable'])
+      expect.soft(message).not.toMatch(/127\.0\.0|::1|169\.254|ECONN|ENOTFOUND/)
+    }
+    expect(taken).toBeGreaterThan(40)
+    expect(canary).toEqual([])
+  })
+
+  it('are read from no address inside that the document of a trusted issuer names', async () => {
+    expect((await callWith(turning)).code).toBe('issuer_unavailable')
+    expect(discoveries).toBe(1)
+    expect(canary).toEqual([])
   })
 })

@@ -19,7 +19,7 @@ const lent = async ({ variables, ask }: SourceSetting, url: string): Promise<Aws
   const token = file
     ? fileFrom(file, 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE')
     : variables['AWS_CONTAINER_AUTHORIZATION_TOKEN']
-  const answer = await ask(url, { headers: token ? { authorization: token } : {} })
+  const answer = await ask(url, { isMachine: true, headers: token ? { authorization: token } : {} })
   expectOk(answer, 'the container agent of AWS')
   const what = 'what the container agent of AWS lends'
   const found = members(answer.text, what)

@@ -58,7 +58,7 @@ const tokenOfMachine = async ({ variables, ask }: SourceSetting): Promise<string
     ? { 'x-identity-header': required(variables, 'IDENTITY_HEADER') }
     : { metadata: 'true' }
   const address = endpoint ? addressFrom(endpoint, 'IDENTITY_ENDPOINT') : MACHINE_ADDRESS
-  const answer = await ask(`${address}?${query.toString()}`, { headers })
+  const answer = await ask(`${address}?${query.toString()}`, { isMachine: true, headers })
   expectOk(answer, 'the managed identity of Azure')
   return accessToken(answer.text, 'the managed identity of Azure')
 }

@@ -53,7 +53,10 @@ const tokenOfAccount = async (file: string, { ask, now }: SourceSetting): Promis
 /** A token of the machine, the pod or the service that Headgate runs on. */
 const tokenOfMachine = async ({ variables, ask }: SourceSetting): Promise<string> => {
   const host = variables['GCE_METADATA_HOST'] || 'metadata.google.internal'
-  const answer = await ask(`http://${host}${METADATA_PATH}`, { headers: { 'metadata-flavor': 'Google' } })
+  const answer = await ask(`http://${host}${METADATA_PATH}`, {
+    isMachine: true,
+    headers: { 'metadata-flavor': 'Google' },
+  })
   expectOk(answer, 'the metadata server of Google Cloud')
   return textAt(members(answer.text, 'the answer of the metadata server'), 'access_token', 'its answer')
 }

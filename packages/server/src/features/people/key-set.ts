@@ -20,6 +20,8 @@ export interface KeySetOptions {
   readonly issuer: string
   /** Undefined: by OpenID Connect Discovery 1.0, section 4. */
   readonly jwksUrl: string | undefined
+  /** The issuer stands in the configuration. */
+  readonly isConfigured: boolean
   readonly fetchJson: FetchJson
   readonly clock: Clock
   readonly log: Log
@@ -42,7 +44,8 @@ interface Kept {
 }
 
 /** Keeps the keys of an issuer in memory: read when first needed, when old, and when a token names one that is not known. */
-export const createKeySet = ({ issuer, jwksUrl, fetchJson, clock, log, onChanged }: KeySetOptions): KeySet => {
+export const createKeySet = (options: KeySetOptions): KeySet => {
+  const { issuer, jwksUrl, isConfigured, fetchJson, clock, log, onChanged } = options
   let kept: Kept | null = null
   let reading: Promise<void> | null = null
   let failedAt = Number.NEGATIVE_INFINITY
@@ -51,7 +54,7 @@ export const createKeySet = ({ issuer, jwksUrl, fetchJson, clock, log, onChanged
   const discover = async (): Promise<string> => {
     const address = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
     if (!safeAddress.test(address)) throw new Error(`${address} is neither https nor this machine`)
-    const found = (await fetchJson(address)) as { issuer?: unknown; jwks_uri?: unknown } | null
+    const found = (await fetchJson(address, isConfigured)) as { issuer?: unknown; jwks_uri?: unknown } | null
     if (found?.issuer !== issuer) throw new Error('the discovery document is of another issuer')
     const { jwks_uri: keys } = found
     if (typeof keys !== 'string' || !safeAddress.test(keys))
@@ -61,7 +64,10 @@ export const createKeySet = ({ issuer, jwksUrl, fetchJson, clock, log, onChanged
 
   const read = async (): Promise<void> => {
     try {
-      const found = await fetchJson(jwksUrl ?? (await discover()))
+      const address = jwksUrl ?? (await discover())
+      // What a document names is its author's word, but for the host that the document itself is of.
+      const isOwn = jwksUrl !== undefined || new URL(address).host === new URL(issuer).host
+      const found = await fetchJson(address, isConfigured && isOwn)
       const find = createLocalJWKSet(found as JSONWebKeySet)
       const text = JSON.stringify(found)
       const changed = kept !== null && kept.text !== text

@@ -29,5 +29,9 @@ export type Headers = Readonly<Record<string, string | string[] | undefined>>
 /** The holder of a key. @throws AppError of the authentication family, or `database_unavailable`. */
 export type AuthenticateKey = (credential: string | null, beforeAsking?: () => void) => Caller | Promise<Caller>
 
-/** Reads JSON from an address. @throws Error that says what came instead. */
-export type FetchJson = (url: string) => Promise<unknown>
+/**
+ * Reads JSON from an address.
+ * @param isConfigured who configures Headgate named its host; else it is reached only where strangers' addresses are.
+ * @throws Error that says what came instead.
+ */
+export type FetchJson = (url: string, isConfigured: boolean) => Promise<unknown>

@@ -72,7 +72,9 @@ export const createUserTokens = ({ clock, log, fetchJson, tiers }: UserTokensOpt
 
   const trust = (named: NamedIssuer): Trusted => {
     const { issuer, jwks_url: jwksUrl } = named.issuer
-    return { named, keys: createKeySet({ issuer, jwksUrl, fetchJson, clock, log, onChanged: forgetAll }) }
+    const isConfigured = named.source === 'configuration'
+    const keys = createKeySet({ issuer, jwksUrl, isConfigured, fetchJson, clock, log, onChanged: forgetAll })
+    return { named, keys }
   }
 
   /** The one issuer that a token may be of. @throws AppError that says why there is none. */

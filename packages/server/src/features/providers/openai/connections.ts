@@ -1,5 +1,6 @@
 import { getCACertificates } from 'node:tls'
 import { type Dispatcher, Pool, ProxyAgent } from 'undici'
+import { configuredAddresses, guardedConnect } from '../../../kernel/outbound-door.ts'
 
 /** How connections to one server are made. */
 export interface ConnectionOptions {
@@ -28,7 +29,10 @@ export const openConnections = (
     bodyTimeout: 0,
     keepAliveTimeout: 30_000,
   }
-  if (proxy === undefined) return new Pool(origin, { ...shared, connect: { timeout: connectMs, ...tls } })
+  if (proxy === undefined) {
+    const connect = guardedConnect(configuredAddresses, { allowH2: false, timeout: connectMs, ...tls })
+    return new Pool(origin, { ...shared, connect })
+  }
   return new ProxyAgent({
     ...shared,
     uri: proxy,
