@@ -1,4 +1,5 @@
 import { isIP, type LookupFunction } from 'node:net'
+import { callbackify } from 'node:util'
 import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { isMachineAddress } from './outbound-address.ts'
 import { createResolve, type Resolve, type ResolvedAddress } from './outbound-resolve.ts'
@@ -18,20 +19,21 @@ export interface DoorSettings {
 }
 
 /** Resolves once, and gives what is connected to; of one address that may not be reached, the next connection might take it, so all must be. */
-const guardedLookup =
-  ({ mayReach, resolve }: DoorSettings): LookupFunction =>
-  (name, options, done) => {
-    resolve(name).then(
-      (found) => {
-        const [first] = found
-        if (first === undefined) done(Object.assign(new Error(`${name} has no address`), { code: 'ENOTFOUND' }), '')
-        else if (!found.every(({ address }: ResolvedAddress) => mayReach(address))) done(new AddressRefused(), '')
-        else if (options.all === true) done(null, [...found])
-        else done(null, first.address, first.family)
-      },
-      (fault: unknown) => done(fault as Error, ''),
-    )
-  }
+const guardedLookup = ({ mayReach, resolve }: DoorSettings): LookupFunction => {
+  const find = callbackify(async (name: string): Promise<readonly ResolvedAddress[]> => {
+    const found = await resolve(name)
+    if (found.length === 0) throw Object.assign(new Error(`${name} has no address`), { code: 'ENOTFOUND' })
+    if (!found.every(({ address }) => mayReach(address))) throw new AddressRefused()
+    return found
+  })
+  return (name, options, done) =>
+    find(name, (fault, found) => {
+      const [first] = fault ? [] : found
+      if (first === undefined) done(fault, '')
+      else if (options.all === true) done(null, [...found])
+      else done(null, first.address, first.family)
+    })
+}
 
 /** Connects like undici’s own connector, and to nothing that may not be reached, whether it is named or written as an address. */
 export const guardedConnect = (
