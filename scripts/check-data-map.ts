@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { dataMapProblems, type PresentColumn } from '../packages/server/src/features/privacy/data-map.ts'
+import { exportProblems } from '../packages/server/src/features/privacy/export-plan.ts'
 import { dataMap } from '../packages/server/src/features/privacy/map/map.ts'
 import { openDatabase } from '../packages/server/src/kernel/db.ts'
 import { startEmbedded } from '../packages/server/src/kernel/embedded.ts'
@@ -36,5 +37,8 @@ const presentColumns = async (): Promise<readonly PresentColumn[]> => {
   }
 }
 
-/** Columns of the database that the data map does not classify, and what else is wrong with it. */
-export const privacyProblems = async (): Promise<readonly string[]> => dataMapProblems(dataMap, await presentColumns())
+/** Columns of the database that the data map does not classify, tables of people that exports leave out, and what else is wrong with it. */
+export const privacyProblems = async (): Promise<readonly string[]> => [
+  ...dataMapProblems(dataMap, await presentColumns()),
+  ...exportProblems(dataMap),
+]

@@ -104,7 +104,7 @@ const acts: readonly [route: string, action: string, body?: object, keep?: strin
   ['GET /admin/v1/audit/export', 'audit.exported'],
 ]
 
-/** These change nothing that is kept, show no secret, or are off (heap snapshots) and shown elsewhere (corrections, bodies, links to archives, what rotation.test.ts destroys). */
+/** These change nothing that is kept, show no secret, or are off (heap snapshots) and shown elsewhere (corrections, bodies, links to archives, what retention ended, what rotation.test.ts destroys). */
 const others = [
   'POST /admin/v1/limits/explain',
   'POST /admin/v1/alerts/evaluate',
@@ -113,6 +113,7 @@ const others = [
   'POST /admin/v1/ledger/recompute',
   'POST /admin/v1/diagnostics/heap-snapshot',
   'POST /admin/v1/privacy/requests/:privacy_request_id/link',
+  'POST /admin/v1/retention/runs',
   'DELETE /admin/v1/encryption/keys/:version',
 ]
 

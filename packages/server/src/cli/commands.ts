@@ -14,6 +14,7 @@ import { provenanceCommand } from './provenance-command.ts'
 import { moveCommand, upgradeStoreCommand } from './move-command.ts'
 import { projectsCommand } from './projects-command.ts'
 import { providersCommand } from './providers-command.ts'
+import { retentionCommand } from './retention-command.ts'
 import { smokeCommand } from './smoke-command.ts'
 import { ledgerCommand, migrateCommand } from './store-commands.ts'
 
@@ -28,6 +29,7 @@ export const operatorCommands = (): readonly Command[] => [
   auditCommand(),
   provenanceCommand(),
   anonymiseCommand(),
+  retentionCommand(),
   adminCommand(),
   migrateCommand(),
   moveCommand(),

@@ -3,13 +3,10 @@ import { pipeline } from 'node:stream/promises'
 import type { Diagnostics } from '@headgate/contract/diagnostics.ts'
 import { header } from '@headgate/contract/headers.ts'
 import { Command, InvalidArgumentError } from 'commander'
-import { ownAddressOf } from '../compose/address.ts'
-import { loadConfig } from '../config/config.ts'
 import { exchange, openAnswer } from '../kernel/outbound.ts'
-import { addCommonOptions, outputOf, storeFlagsOf } from './command-context.ts'
-import { httpAddress } from './http-address.ts'
+import { outputOf } from './command-context.ts'
 import { say, writeJson, writeRecord } from './output.ts'
-import { readSecret } from './secret-input.ts'
+import { addServerOptions, reach, refusal } from './running-server.ts'
 
 type Given = Readonly<Record<string, unknown>>
 
@@ -23,38 +20,11 @@ const wholeNumber = (text: string): number => {
   return Number(text)
 }
 
-/** Which server, and as whom: as told, else the one that this configuration describes, by its admin key. */
-const reach = async (given: Given): Promise<{ url: string; headers: Record<string, string> }> => {
-  const named = given['key'] ?? readSecret(given['keyFile'])
-  const { config, secrets } =
-    given['url'] !== undefined && named !== undefined
-      ? { config: null, secrets: null }
-      : await loadConfig({ flags: storeFlagsOf(given) })
-  const { url: told } = given
-  const url = typeof told === 'string' ? told : config === null ? '' : ownAddressOf(config, config.port)
-  const key = named ?? secrets?.admin_key?.reveal()
-  if (typeof key !== 'string')
-    throw new Error('The configuration holds no admin key: give an operator’s with --key-file or --key.')
-  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' }
-  return { url: `${url.replace(/\/+$/, '')}/admin/v1/diagnostics`, headers }
-}
-
-const refusal = (status: number, text: string): Error => {
-  const { message, code } = ((): { message?: string; code?: string } => {
-    try {
-      return (JSON.parse(text) as { error?: { message?: string; code?: string } }).error ?? {}
-    } catch {
-      return {}
-    }
-  })()
-  return new Error(`The server answered ${status} ${code ?? ''}: ${message ?? 'it gave no reason.'}`)
-}
-
 /** Asks for a file and writes it, readable by its owner alone; what arrives in part is not left behind. */
 const take = async (kind: 'cpu-profile' | 'heap-snapshot', wish: object, given: Given): Promise<void> => {
   const path = String(given['output'])
   if (existsSync(path)) throw new Error(`${path} is there already.`)
-  const { url, headers } = await reach(given)
+  const { url, headers } = await reach(given, '/admin/v1/diagnostics')
   const answer = await openAnswer(`${url}/${kind}`, { headers, body: JSON.stringify(wish) }, PATIENCE_MS)
   if (answer.status !== 200) {
     const parts: Buffer[] = []
@@ -112,19 +82,13 @@ const writeDiagnostics = (given: Given, found: Diagnostics): void => {
   ])
 }
 
-const addServerOptions = (command: Command): Command =>
-  addCommonOptions(command, 'store')
-    .option('--url <url>', 'address of the server; else the one of the configuration', httpAddress)
-    .option('--key <key>', 'key of an operator, seen by whoever lists the processes of this machine')
-    .option('--key-file <path>', 'file that holds it; - for standard input; else the admin key of the configuration')
-
 /** `headgate diagnostics show | heap-snapshot | cpu-profile`: asks a running server. */
 export const diagnosticsCommand = (): Command => {
   const diagnostics = new Command('diagnostics').description('look into a running server')
   addServerOptions(diagnostics.command('show'))
     .description('show its event loop, memory, guards and open work')
     .action(async (given: Given) => {
-      const { url, headers } = await reach(given)
+      const { url, headers } = await reach(given, '/admin/v1/diagnostics')
       const { status, text } = await exchange(url, { headers }, SHOW_MS)
       if (status !== 200) throw refusal(status, text)
       writeDiagnostics(given, JSON.parse(text) as Diagnostics)

@@ -43,6 +43,5 @@ export const createConversationRoom = (options: ConversationRoomOptions): Conver
       return made.body
     },
     tombstoneDays: () => sessions().tombstone_days,
-    retention: () => ({ days: sessions().keep_days, projectDays: sessions().project_keep_days }),
   })
 }

@@ -89,6 +89,6 @@ export const createKept = async (options: KeptOptions) => {
   const conversations = createConversationRoom(options)
   const memories = createMemoryRoom({ ...options, conversations })
   const assets = createAssetRoom(options)
-  const privacy = createPrivacyRoom({ ...options, cache, assets })
+  const privacy = createPrivacyRoom({ ...options, cache, assets, conversations })
   return { idempotency, streams, responses, cache, files, conversations, memories, assets, privacy }
 }

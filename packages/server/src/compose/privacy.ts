@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts'
 import type { Assets } from '../features/assets/assets.ts'
 import type { Audit } from '../features/audit/audit.ts'
 import type { Cache } from '../features/cache/cache.ts'
+import type { Conversations } from '../features/conversations/conversations.ts'
 import type { Ledger } from '../features/ledger/ledger.ts'
 import type { BudgetRules } from '../features/ledger/budget-rules.ports.ts'
 import { createPrivacy } from '../features/privacy/privacy.ts'
@@ -17,6 +18,8 @@ import type { Log } from '../kernel/log.ts'
 import type { Seal } from '../kernel/seal.ts'
 import { addressOf } from './address.ts'
 import { type BlobSecrets, openBlobStore } from './blob-store.ts'
+import type { Crew } from './crew.ts'
+import { retentionPeriods } from './retention-periods.ts'
 
 /** What comes of parts that are built elsewhere. */
 export interface PrivacyRoomPorts {
@@ -39,7 +42,9 @@ interface PrivacyRoomOptions extends PrivacyRoomPorts {
   readonly pepper: Buffer
   readonly audit: Pick<Audit, 'record'>
   readonly cache: Pick<Cache, 'forget'>
-  readonly assets: Pick<Assets, 'forgetOwner' | 'contentsOf'>
+  readonly assets: Pick<Assets, 'forgetOwner' | 'contentsOf' | 'endAged'>
+  readonly conversations: Pick<Conversations, 'endAged'>
+  readonly crew: Pick<Crew, 'number'>
   readonly clock: Clock
   readonly log: Log
 }
@@ -48,7 +53,7 @@ const hostOf = (address: string | undefined): string => (address === undefined ?
 
 /** Builds what tells of people’s data, gives it to them, and erases it. */
 export const createPrivacyRoom = (options: PrivacyRoomOptions): Feature => {
-  const { settings, audit, cache, assets, budgetRules, ledger, providers } = options
+  const { settings, audit, cache, assets, conversations, budgetRules, ledger, providers } = options
   return createPrivacy({
     ...options,
     record: audit.record,
@@ -61,6 +66,11 @@ export const createPrivacyRoom = (options: PrivacyRoomOptions): Feature => {
       return { targetDays: target_days, archiveDays: archive_days, linkMinutes: link_minutes }
     },
     contents: ({ project, user }) => assets.contentsOf({ project, subject: user }),
+    retention: {
+      periodsOf: (name) => retentionPeriods(settings().config, name),
+      keepers: { sessions: conversations.endAged, assets: assets.endAged },
+      isFirst: options.crew.number === 1,
+    },
     settleMinutes: () => settings().config.retention.erasure_settle_minutes,
     forget: async (person, by) => {
       await cache.forget(person, by)

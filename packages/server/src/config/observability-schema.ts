@@ -42,25 +42,6 @@ export const SlowLogSchema = group(
   'Slow requests in the log.',
 )
 
-/** How long rows stay. */
-export const RetentionSchema = group(
-  {
-    ledger_months: whole(
-      0,
-      1_200,
-      0,
-      'Whole months that rows of the ledger stay, 12 at least; what they came to stays by the day. 0: the rows stay too.',
-    ),
-    erasure_settle_minutes: whole(
-      0,
-      4_320,
-      60,
-      'Minutes after which the erasure of a person is looked at once more, for what calls under way, journals and other replicas wrote late.',
-    ),
-  },
-  'How long rows stay; those of requests by `requests.keep_days` and `stats_days`.',
-)
-
 /** How traces are made. */
 export const TracesSchema = group(
   {

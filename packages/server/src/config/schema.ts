@@ -14,7 +14,6 @@ import {
   BodyLogSchema,
   LogSchema,
   RequestsSchema,
-  RetentionSchema,
   SinksSchema,
   SlowLogSchema,
   TracesSchema,
@@ -25,6 +24,7 @@ import { mediaSchema } from './media-schema.ts'
 import { StandbySchema, WarmSchema, WorkersSchema } from './process-schema.ts'
 import { ResponsesSchema } from './responses-schema.ts'
 import { ResumeSchema } from './resume-schema.ts'
+import { RetentionSchema } from './retention-schema.ts'
 import { ScalingSchema } from './scaling-schema.ts'
 import { ProvenanceSchema } from './provenance-schema.ts'
 import { localEngines, ProviderSchema } from './provider-schema.ts'

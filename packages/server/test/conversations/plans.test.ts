@@ -99,7 +99,12 @@ const messages = createMessageStore({ database: spying, seal, sessions, texts: c
 const search = createSearchStore({ database: spying, seal, digests })
 const folders = createFolderStore({ database: spying, seal, digests, bounds, sessions })
 const kept = { days: 1, projectDays: { other: 0 } }
-const aged = async () => Array.from({ length: await createRetention(spying, sessions)(kept, () => false) })
+const aged = async () => {
+  const ended: unknown[] = []
+  const bounds = { most: 100, isOver: () => false, onEnded: (row: unknown) => void ended.push(row) }
+  await createRetention(spying, sessions)(kept, bounds)
+  return ended
+}
 const everything = { before: null, limit: 21, archived: false, pinned: null, folder: null, title: null }
 
 it.each<[string, string, () => Promise<unknown>, number]>([

@@ -1,9 +1,11 @@
 import type { Caller } from '../../domain/caller.ts'
+import type { EndAged } from '../../kernel/aged.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
 import type { Feature, HealthReport } from '../../kernel/feature.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
+import { createEndAged } from './aged-assets.store.ts'
 import type { AssetBounds, AssetDetails, BlobPort, Owner, ScanPort, SealPort } from './assets.ports.ts'
 import { assetRoutes } from './assets.routes.ts'
 import { createAssetStore } from './assets.store.ts'
@@ -59,6 +61,8 @@ export interface AssetsOptions {
 export interface Assets extends Feature {
   /** Erases all assets and uploads of an owner. Tells how many, by table. */
   readonly forgetOwner: (owner: Owner) => Promise<Readonly<Record<string, number>>>
+  /** Erases assets that are kept long enough. */
+  readonly endAged: EndAged
   /** All contents of an owner, one after the other. */
   readonly contentsOf: ReturnType<typeof createOwnedContents>
   /** Keeps bytes that are at hand; resolves to the id of their asset. @throws AppError as `POST /v1/assets` does. */
@@ -98,6 +102,7 @@ export const createAssets = (options: AssetsOptions): Assets => {
       await uploads.whole(caller, upload, { length: bytes.length, pieces })
       return assetId
     },
+    endAged: createEndAged(database, assets, onDropped),
     forgetOwner: createForgetOwner({ database, assets, uploads: uploadStore, onDropped }),
     routes: [
       ...uploadRoutes({ store: uploadStore, assets, uploads, finish, bounds, maxBytes, newId, onDropped }),

@@ -66,7 +66,8 @@ export const forgetTombstones = async ({ execute }: Transaction, days: number): 
     `WITH gone AS (
        DELETE FROM headgate.conversation_tombstones WHERE (project_id, subject, change) IN (
          SELECT project_id, subject, change FROM headgate.conversation_tombstones
-          WHERE deleted_at < now() - make_interval(days => $1) ORDER BY deleted_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+          WHERE deleted_at < now() - make_interval(days => $1)
+            AND NOT headgate.is_held(project_id, subject) ORDER BY deleted_at LIMIT $2 FOR UPDATE SKIP LOCKED)
        RETURNING project_id, subject, change),
      latest AS (SELECT project_id, subject, max(change) AS change FROM gone GROUP BY 1, 2),
      told AS (

@@ -29,14 +29,6 @@ export interface ConversationBounds {
   readonly bytes: number
 }
 
-/** How long sessions are kept after their last change. */
-export interface ConversationRetention {
-  /** 0: for ever. */
-  readonly days: number
-  /** Of projects that have a time of their own. */
-  readonly projectDays: Readonly<Record<string, number>>
-}
-
 /** What of a session is sealed. */
 export interface SessionContent {
   readonly title: string | null

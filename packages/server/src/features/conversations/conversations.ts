@@ -1,3 +1,4 @@
+import type { EndAged } from '../../kernel/aged.ts'
 import type { Clock, Timer } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
 import type { Feature } from '../../kernel/feature.ts'
@@ -23,13 +24,7 @@ import { createTextStore } from './conversation-texts.store.ts'
 import { transferRoutes } from './conversation-transfer.routes.ts'
 import { createTurns, type TurnOptions } from './conversation-turn.ts'
 import { otherTokens, plainText, wordsOf } from './conversation-words.ts'
-import type {
-  ConversationBounds,
-  ConversationOwner,
-  ConversationRetention,
-  SealPort,
-  WireMessage,
-} from './conversations.ports.ts'
+import type { ConversationBounds, ConversationOwner, SealPort, WireMessage } from './conversations.ports.ts'
 
 export interface ConversationsOptions {
   readonly database: Database
@@ -49,13 +44,14 @@ export interface ConversationsOptions {
   readonly askModel: TurnOptions['askModel']
   /** How long is told what was deleted, in days. */
   readonly tombstoneDays: () => number
-  readonly retention: () => ConversationRetention
 }
 
 /** Conversations that are kept: `/v1/sessions`. */
 export interface Conversations extends Feature {
   /** Opens the session that a call names. @throws AppError `session_not_found`, `secret_key_required`, `invalid_parameter` */
   readonly open: ReturnType<typeof createTurns>['open']
+  /** Deletes sessions that are kept long enough. */
+  readonly endAged: EndAged
   /** What was said in the active branch of a session, the first first, without pictures, sounds and calls of tools. @throws AppError `session_not_found` */
   readonly transcript: (
     owner: ConversationOwner,
@@ -86,19 +82,12 @@ export const createConversations = (options: ConversationsOptions): Conversation
     context: options.context,
     askModel: options.askModel,
   })
-  const deleteAged = createRetention(database, sessions)
   const timers: Timer[] = []
-  const state = { isOver: false, aged: Promise.resolve() }
 
   const forget = async (): Promise<void> => {
     while (
       await database.transaction('system', (transaction) => forgetTombstones(transaction, options.tombstoneDays()))
     );
-  }
-  const age = async (): Promise<void> => {
-    const gone = await deleteAged(options.retention(), () => state.isOver)
-    if (gone > 0)
-      log.info({ component: 'conversations', count: gone }, 'Sessions were deleted that were kept long enough')
   }
   const quietly = (work: Promise<unknown>, message: string): void => {
     work.catch((error: Error) => log.warn({ component: 'conversations', error }, message))
@@ -120,6 +109,7 @@ export const createConversations = (options: ConversationsOptions): Conversation
       ...messageRoutes({ sessions, messages, tokensOf, newId, maxBytes: options.maxMessageBytes }),
     ],
     open: turns.open,
+    endAged: createRetention(database, sessions),
     transcript: async (owner, sessionId) => {
       const { activeLeaf } = await sessions.get(owner, sessionId)
       const said = activeLeaf === null ? [] : await messages.branch(owner, sessionId, activeLeaf, MOST_READ)
@@ -129,17 +119,11 @@ export const createConversations = (options: ConversationsOptions): Conversation
       timers.push(
         clock.every(MINUTE_MS, () => quietly(turns.settleLost(), 'Answers of a lost process could not be ended')),
         clock.every(HOUR_MS, () => quietly(forget(), 'What was deleted long ago could not be forgotten')),
-        clock.every(HOUR_MS, () => {
-          state.aged = state.aged.then(age)
-          quietly(state.aged, 'Sessions that are too old could not be deleted')
-          state.aged = state.aged.catch(() => undefined)
-        }),
       )
     },
     stop: async () => {
       for (const timer of timers) timer.cancel()
-      state.isOver = true
-      await Promise.all([turns.stop(), state.aged])
+      await turns.stop()
     },
   }
 }

@@ -202,6 +202,7 @@ export const createBatchRunStore = (database: Database, { seal, open }: SealPort
           `DELETE FROM headgate.batches WHERE (project_id, batch_id) IN (
              SELECT project_id, batch_id FROM headgate.batches
               WHERE NOT (${OPEN}) AND created_at < now() - make_interval(days => $1)
+                AND NOT headgate.is_held(project_id, subject)
                 AND coalesce(completed_at, failed_at, expired_at, cancelled_at) < now() - make_interval(days => $1)
               ORDER BY created_at LIMIT ${FORGET_AT_ONCE} FOR UPDATE SKIP LOCKED)`,
           [keepDays],

@@ -190,7 +190,8 @@ export const createFileStore = (database: Database, { seal, open }: SealPort) =>
       database.transaction('system', async ({ execute }) => {
         const gone = await execute(
           `DELETE FROM headgate.files WHERE (project_id, file_id) IN (
-             SELECT project_id, file_id FROM headgate.files AS file WHERE expires_at <= now() AND NOT EXISTS (
+             SELECT project_id, file_id FROM headgate.files AS file
+              WHERE expires_at <= now() AND NOT headgate.is_held(project_id, NULL) AND NOT EXISTS (
                SELECT FROM headgate.batches AS batch
                 WHERE batch.project_id = file.project_id AND batch.input_file_id = file.file_id
                   AND batch.status IN ('validating', 'in_progress', 'finalizing', 'cancelling'))

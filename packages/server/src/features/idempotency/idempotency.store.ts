@@ -118,6 +118,7 @@ export const createIdempotencyStore = (database: Database, { seal, open }: SealP
         `DELETE FROM headgate.idempotency_keys WHERE (project_id, lookup) IN (
            SELECT project_id, lookup FROM headgate.idempotency_keys
             WHERE expires_at <= now() AND (held_until IS NULL OR held_until < now())
+              AND NOT headgate.is_held(project_id, subject)
             ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
         [FORGOTTEN_AT_ONCE],
       )

@@ -273,7 +273,7 @@ export const createMemoryStore = ({ database, seal, digests, bounds }: MemorySto
       execute(
         `DELETE FROM headgate.memories WHERE (project_id, memory_id) IN (
            SELECT project_id, memory_id FROM headgate.memories WHERE expires_at <= now()
-            ORDER BY expires_at LIMIT ${FORGET_AT_ONCE} FOR UPDATE SKIP LOCKED)`,
+              AND NOT headgate.is_held(project_id, subject) ORDER BY expires_at LIMIT ${FORGET_AT_ONCE} FOR UPDATE SKIP LOCKED)`,
       ),
   }
   return store

@@ -117,12 +117,14 @@ export const createExtractionStore = (database: Database, digests: Digests) => (
     (await execute(
       `DELETE FROM headgate.memory_extractions WHERE (project_id, extraction_id) IN (
          SELECT project_id, extraction_id FROM headgate.memory_extractions
-          WHERE ended_at < now() - make_interval(days => ${KEEP_DAYS}) LIMIT ${AT_ONCE})`,
+          WHERE ended_at < now() - make_interval(days => ${KEEP_DAYS})
+            AND NOT headgate.is_held(project_id, subject) LIMIT ${AT_ONCE})`,
     )) +
     (await execute(
       `DELETE FROM headgate.memory_rejections WHERE (project_id, subject, digest) IN (
          SELECT project_id, subject, digest FROM headgate.memory_rejections
-          WHERE rejected_at < now() - make_interval(days => ${HEED_DAYS}) LIMIT ${AT_ONCE})`,
+          WHERE rejected_at < now() - make_interval(days => ${HEED_DAYS})
+            AND NOT headgate.is_held(project_id, subject) LIMIT ${AT_ONCE})`,
     )),
 })
 export type ExtractionStore = ReturnType<typeof createExtractionStore>

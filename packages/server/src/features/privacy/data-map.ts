@@ -16,6 +16,10 @@ export const activities = {
 } as const
 export type Activity = keyof typeof activities
 
+/** What the schedule of retention has a time for. */
+export const retentionClasses = ['sessions', 'memories', 'assets', 'responses'] as const
+export type RetentionClass = (typeof retentionClasses)[number]
+
 /** What is known of a table. */
 export interface TableMap {
   readonly activity: Activity
@@ -23,6 +27,8 @@ export interface TableMap {
   readonly purpose: string
   /** How long its rows stay; options in backticks. */
   readonly kept: string
+  /** Rows end by the schedule of retention: their class in it, and the column from which their age counts. */
+  readonly ends?: { readonly as: RetentionClass; readonly from: string }
   /** The column by which the rows of a person are found; null where there is none. */
   readonly personColumn: string | null
   /**
@@ -58,6 +64,9 @@ const problemsOf = (table: string, entry: TableMap, present: ReadonlySet<string>
       .map((column) => `${table}.${column} is classified twice`),
     ...(personColumn !== null && !entry.columns.person?.includes(personColumn)
       ? [`${table}.${personColumn} finds people and is not of kind person`]
+      : []),
+    ...(entry.ends !== undefined && !present.has(entry.ends.from)
+      ? [`${table}.${entry.ends.from}, from which rows age, does not exist`]
       : []),
     ...(personColumn === null && erasure !== 'stays'
       ? [`${table} is erased by a person and has no column for one`]

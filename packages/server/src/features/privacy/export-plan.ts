@@ -66,6 +66,7 @@ export const withheld: Readonly<Record<string, string>> = {
   files: 'Belong to the project and its key, not to a person.',
   privacy_erasures: 'Holds a digest, and the name only while an erasure is under way.',
   privacy_holds: 'Holds a digest only, and what operators wrote.',
+  privacy_held: 'Says that a legal hold is open, and goes with it.',
   privacy_requests: 'Holds a digest, and the name only while a request is under way; read them with your own key.',
 }
 

@@ -18,6 +18,11 @@ import { replayErasures } from './replay-erasures.ts'
 import { type LeftJournal, replayLeft } from './replay-left.ts'
 import { replayRoutes } from './replay.routes.ts'
 import { createReceiptSigner } from './receipt.ts'
+import { nameHolds } from './name-holds.ts'
+import type { RetentionWishes } from './retention/retention.ports.ts'
+import { retentionRoutes } from './retention/retention.routes.ts'
+import { createRetentionStore } from './retention/retention.store.ts'
+import { createRetention } from './retention/retention.ts'
 import { adminRequestRoutes, selfRequestRoutes } from './requests.routes.ts'
 import { createRequestStore } from './requests.store.ts'
 import { createRequests, type RequestPorts } from './requests.ts'
@@ -38,6 +43,7 @@ export interface PrivacyOptions
   readonly log: Log
   /** Erasures that a restore left to be done before the house opens. */
   readonly left: LeftJournal
+  readonly retention: RetentionWishes
   /** Names of the budget rules that give each person an account. */
   readonly personalRules: () => Promise<readonly string[]>
   /** Model providers that may be called, as they are now. */
@@ -72,6 +78,11 @@ export const createPrivacy = (options: PrivacyOptions): Feature => {
       store: createExportStore(database, seal, personalRules),
     }),
   })
+  const retention = createRetention({
+    ...options.retention,
+    ...{ store: createRetentionStore(database), map: dataMap, signer, clock, log: options.log, record },
+    unnameEnded: holds.unnameEnded,
+  })
   const again = { database, map: dataMap, signer, digestOf: store.digestOf, erase: erasures.erase }
   return {
     name: 'privacy',
@@ -85,6 +96,7 @@ export const createPrivacy = (options: PrivacyOptions): Feature => {
             record(transaction, { ...by, action: 'erasures.replayed', resource: 'erasure_journal' }),
           ),
       ),
+      ...retentionRoutes(retention),
       ...holdRoutes(holds, clock, record, erasures.look),
       ...selfRequestRoutes(requests),
       ...adminRequestRoutes(requests, (entry) =>
@@ -95,10 +107,13 @@ export const createPrivacy = (options: PrivacyOptions): Feature => {
     ],
     start: async () => {
       await replayLeft({ ...again, left: options.left, log: options.log })
+      await nameHolds(database, dataMap, holds, store.digestOf)
       erasures.start()
+      retention.start()
       requests.start()
     },
     stop: async () => {
+      await retention.stop()
       await requests.stop()
       await erasures.stop()
     },

@@ -135,7 +135,8 @@ export const createResponseStore = (database: Database, { seal, open }: SealPort
       database.transaction('system', async ({ execute }) => {
         const gone = await execute(
           `DELETE FROM headgate.responses WHERE (project_id, response_id) IN (
-             SELECT project_id, response_id FROM headgate.responses WHERE expires_at <= now()
+             SELECT project_id, response_id FROM headgate.responses
+              WHERE expires_at <= now() AND NOT headgate.is_held(project_id, subject)
               ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)`,
           [FORGOTTEN_AT_ONCE],
         )

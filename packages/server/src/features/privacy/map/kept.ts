@@ -8,7 +8,8 @@ const follows = (owner: string) => ({
   because: `Goes with its row of ${owner}.`,
 })
 const place = ['project_id', 'session_id', 'message_id']
-const sessionsKept = 'until the person or the app deletes it, at most `sessions.keep_days` after its last change'
+const sessionsKept =
+  'until the person or the app deletes it, at most `retention.days.sessions` (or `sessions.keep_days`) after its last change'
 
 /** What people said and got, where it is kept. */
 export const keptTables: Readonly<Record<string, TableMap>> = {
@@ -27,6 +28,7 @@ export const keptTables: Readonly<Record<string, TableMap>> = {
     activity: 'conversations',
     purpose: 'Conversations of people: settings, title, folder.',
     kept: sessionsKept,
+    ends: { as: 'sessions', from: 'updated_at' },
     ...deleted('subject'),
     columns: {
       person: ['subject'],
@@ -71,7 +73,8 @@ export const keptTables: Readonly<Record<string, TableMap>> = {
   responses: {
     activity: 'conversations',
     purpose: 'Responses that can be read again or gone on from.',
-    kept: '`responses.keep_days`',
+    kept: '`responses.keep_days`, at most `retention.days.responses`',
+    ends: { as: 'responses', from: 'created_at' },
     ...deleted('subject'),
     columns: {
       person: ['subject', 'holder'],
@@ -124,7 +127,8 @@ export const keptTables: Readonly<Record<string, TableMap>> = {
   assets: {
     activity: 'conversations',
     purpose: 'Contents that people own: names and metadata, sealed.',
-    kept: 'until the person or the app deletes it',
+    kept: 'until the person or the app deletes it, at most `retention.days.assets` after its last change',
+    ends: { as: 'assets', from: 'updated_at' },
     personColumn: 'subject',
     erasure: 'feature',
     columns: {

@@ -193,6 +193,21 @@ export const peopleTables: Readonly<Record<string, TableMap>> = {
     ...house,
     columns: { technical: ['project_id', 'policy', 'changed_at'] },
   },
+  privacy_held: {
+    activity: 'security',
+    purpose: 'Whose data legal holds keep, so that purges leave it alone.',
+    kept: 'while the hold is open',
+    personColumn: 'subject',
+    erasure: 'delete',
+    columns: { person: ['subject'], technical: ['project_id', 'hold_id', 'until'] },
+  },
+  retention_records: {
+    activity: 'security',
+    purpose: 'What ended because it was old enough: counts and times, signed.',
+    kept: 'for ever: it proves what was done',
+    ...house,
+    columns: { technical: ['project_id', 'record_id', 'started_at', 'record', 'signature'] },
+  },
   issuers: {
     activity: 'security',
     purpose: 'Who vouches for people.',

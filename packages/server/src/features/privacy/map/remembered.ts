@@ -7,7 +7,8 @@ export const rememberedTables: Readonly<Record<string, TableMap>> = {
   memories: {
     activity: 'conversations',
     purpose: 'What is remembered about people; the words that it is found by are not sealed.',
-    kept: 'until the person or the app deletes it, or `expires_at`',
+    kept: 'until the person or the app deletes it, or `expires_at`; at most `retention.days.memories` after it was last said',
+    ends: { as: 'memories', from: 'confirmed_at' },
     ...deleted('subject'),
     columns: {
       person: ['subject'],
