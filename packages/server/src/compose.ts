@@ -194,6 +194,7 @@ export const compose = async (given: Ground): Promise<House> => {
     diagnostics,
     ...createBackupRoom({
       ...{ settings: given.settings, connection: () => storage.connection, clock, log, isFirst: crew.number === 1 },
+      tell: (event) => void watch.tell(event),
     }),
     createKeyRegister({ ...{ settings, database, clock, log, seal, operators, providers }, pepper: pepper.value }),
     ...hints.features,

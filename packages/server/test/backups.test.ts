@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,16 +8,30 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkBackups } from '../src/cli/doctor/backup-check.ts'
 import { namesIn } from '../src/compose/backup-tools.ts'
 import { loadConfig } from '../src/config/config.ts'
-import { keptBy } from '../src/kernel/embedded-backup-prune.ts'
+import type { Bucket } from '../src/kernel/bucket.ts'
+import { systemClock } from '../src/kernel/clock.ts'
+import { createBucketShelf } from '../src/kernel/embedded-backup-bucket.ts'
+import { type CopyState, createCopier } from '../src/kernel/embedded-backup-copy.ts'
+import { keptBy, pruneBackups } from '../src/kernel/embedded-backup-prune.ts'
 import { drillBackup, lastPassedDrill } from '../src/kernel/embedded-backup-drill.ts'
-import { createBackupSigner } from '../src/kernel/embedded-backup-repository.ts'
+import {
+  createBackupSigner,
+  listBackups,
+  placesIn,
+  readManifest,
+  writeManifest,
+} from '../src/kernel/embedded-backup-repository.ts'
+import { listFiles } from '../src/kernel/embedded-backup-shelf.ts'
+import { verifyBackup } from '../src/kernel/embedded-backup-verify.ts'
 import { start } from '../src/main.ts'
 import { makeAgeKey } from './support/age-key.ts'
 import { adminKey } from './support/house.ts'
+import { hasSwift, startSwift } from './support/swift.ts'
 
 const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
 let folder: string
 let environment: Record<string, string>
+let configured: Record<string, unknown>
 let server: Awaited<ReturnType<typeof start>> | null = null
 
 const boot = async (dataDirectory: string) => {
@@ -42,12 +57,12 @@ interface Answer {
 }
 
 /** Runs `headgate backup …` as a process of its own. */
-const backup = (...words: string[]): Promise<Answer> =>
+const backupIn = (cwd: string, ...words: string[]): Promise<Answer> =>
   new Promise((resolve) => {
     execFile(
       process.execPath,
       [cli, 'backup', ...words, '--json'],
-      { cwd: folder, timeout: 200_000, env: { PATH: process.env['PATH'], HOME: folder, ...environment } },
+      { cwd, timeout: 200_000, env: { PATH: process.env['PATH'], HOME: folder, ...environment } },
       (error, stdout, stderr) => {
         const text = error ? stderr : stdout
         const json = text.startsWith('{') ? JSON.parse(text) : text
@@ -55,6 +70,8 @@ const backup = (...words: string[]): Promise<Answer> =>
       },
     )
   })
+
+const backup = (...words: string[]): Promise<Answer> => backupIn(folder, ...words)
 
 const ask = async (path: string, options: { body?: unknown; user?: string; key?: string; bytes?: string } = {}) => {
   const answer = await fetch(`http://127.0.0.1:${server?.port}${path}`, {
@@ -87,14 +104,18 @@ beforeAll(async () => {
     HEADGATE_ADMIN_KEY: adminKey,
     HEADGATE_DATA_DIR: join(folder, 'data'),
   }
-  const backups = {
+  configured = {
     every_hours: 0,
     directory: join(folder, 'backups'),
     recipients: [recipient],
     keys_directory: join(folder, 'keys'),
+    copy: { directory: join(folder, 'copy'), keys_directory: join(folder, 'copy-keys') },
     identity_file: join(folder, 'identity.txt'),
   }
-  await writeFile(join(folder, 'headgate.yaml'), JSON.stringify({ backups, retention: { erasure_settle_minutes: 1 } }))
+  await writeFile(
+    join(folder, 'headgate.yaml'),
+    JSON.stringify({ backups: configured, retention: { erasure_settle_minutes: 1 } }),
+  )
   await boot(join(folder, 'data'))
 })
 afterAll(async () => {
@@ -145,8 +166,16 @@ test('what was backed up is restored to a second, without the people who were er
   expect(await readdir(into)).not.toContain('erasures-to-replay.jsonl')
   await halt()
 
+  // The place of the backups and that of the root key are lost; the second ones are not.
+  for (const name of ['backups', 'keys']) await rename(join(folder, name), join(folder, `${name}-lost`))
+  expect((await backup('verify')).json.error).toMatchObject({ code: 'backup_not_found' })
+  expect((await backup('verify', '--from', 'copy')).json.data).toMatchObject([{ decrypted: true }, { decrypted: true }])
   const latest = join(folder, 'latest')
-  expect(await backup('restore', '--to', 'latest', '--into', latest)).toMatchObject({ code: 0 })
+  expect(await backup('restore', '--to', 'latest', '--into', latest, '--from', 'copy')).toMatchObject({
+    code: 0,
+    json: { root_key: 'restored', objects: 1, head_signed: true },
+  })
+  for (const name of ['backups', 'keys']) await rename(join(folder, `${name}-lost`), join(folder, name))
   await boot(latest)
   expect([await of('ada'), await of('ben'), await of('cleo'), await of('dora')]).toEqual([0, 1, 1, 1])
   await halt()
@@ -218,6 +247,21 @@ test('every damage is found before anything is claimed', async () => {
         await rm(join(bad, 'wal', two))
       },
     },
+    'a changed note of the newest segment': {
+      code: 'backup_damaged',
+      act: async () => {
+        const path = join(bad, 'wal', 'head.json')
+        await writeFile(path, (await readFile(path, 'utf8')).replace('\\"at\\":\\"2', '\\"at\\":\\"3'))
+      },
+    },
+    'a note of the newest segment that is not signed': {
+      code: 'backup_damaged',
+      act: async () => {
+        const { head } = JSON.parse(await readFile(join(bad, 'wal', 'head.json'), 'utf8'))
+        await writeFile(join(bad, 'wal', 'head.json'), head)
+      },
+    },
+    'no note of the newest segment': { code: 'backup_damaged', act: () => rm(join(bad, 'wal', 'head.json')) },
     'a wrong key': { code: 'backup_key_wrong', act: async () => {}, identity: 'stranger.txt' },
   }
   const identityIn = async (file: string) => [
@@ -240,3 +284,78 @@ test('every damage is found before anything is claimed', async () => {
     expect(await lastPassedDrill(good, [createBackupSigner('the root key of a stranger, long enough')])).toBeNull()
   }
 }, 400_000)
+
+test('a backup of before notes were signed still opens, with a word of it', async () => {
+  const old = join(folder, 'old')
+  await cp(join(folder, 'backups'), old, { recursive: true })
+  const rootKey = (await readFile(join(folder, 'data', 'root.key'), 'utf8')).trim()
+  const signer = createBackupSigner(rootKey)
+  const [id = ''] = await listBackups(old)
+  const { signed_head: _, text, signature: _signature, ...manifest } = await readManifest(old, id)
+  expect(text).toContain('"signed_head":true')
+  await writeManifest(placesIn(old).manifest(id), manifest, signer)
+  const { head } = JSON.parse(await readFile(placesIn(old).head, 'utf8'))
+  await writeFile(placesIn(old).head, head)
+  const identities = [/AGE-SECRET-KEY-\S+/.exec(await readFile(join(folder, 'identity.txt'), 'utf8'))?.[0] ?? '']
+  expect(await verifyBackup(old, id, identities, [signer])).toMatchObject({ decrypted: true, head_signed: false })
+}, 400_000)
+
+test.runIf(hasSwift)(
+  'a bucket is a second place: copied to, pruned, verified and restored from',
+  async () => {
+    const swift = await startSwift()
+    try {
+      const directory = join(folder, 'backups')
+      const bucket: Bucket = { ...swift, name: swift.bucket, prefix: 'far/', isInPath: true }
+      const shelf = createBucketShelf(bucket, { clock: systemClock, random: Math.random })
+      const told: CopyState[] = []
+      const copier = createCopier({ directory, shelf, now: Date.now, onState: (state) => told.push(state) })
+      // A file of several pieces.
+      const large = randomBytes(20_000_000)
+      await writeFile(join(directory, 'drills', 'large.json'), large)
+      await swift.pause()
+      await expect(copier.copy()).rejects.toMatchObject({ code: 'backup_failed' })
+      await swift.goOn()
+      const { files } = await copier.copy()
+      expect(told[0]?.behind_since).toBeLessThan(Date.now())
+      expect(told.at(-1)).toEqual({ behind_since: null, files: 0, bytes: 0 })
+      const listed = async () => (await shelf.list()).map(({ path, bytes }) => `${path} ${bytes}`).sort()
+      expect(await listed()).toEqual((await listFiles(directory)).map(({ path, bytes }) => `${path} ${bytes}`).sort())
+      expect([(await copier.copy()).files, files > 5]).toEqual([0, true])
+      await shelf.fetch('drills/large.json', join(folder, 'large'))
+      expect((await readFile(join(folder, 'large'))).equals(large)).toBe(true)
+      await shelf.remove('drills/large.json')
+      expect(await shelf.read('drills/large.json.piece-000002')).toBeNull()
+      await rm(join(directory, 'drills', 'large.json'))
+
+      // What is lost here stays there; the ladder alone removes it.
+      const [first = '', second = ''] = await listBackups(directory)
+      expect(await pruneBackups(shelf, { hourly: 0, daily: 0, weekly: 0 })).toEqual([first])
+      const far = join(folder, 'far')
+      await mkdir(far)
+      const keys = join(folder, 'keys')
+      const settings = {
+        ...configured,
+        directory: join(far, 'none'),
+        copy: { s3: { bucket: swift.bucket, endpoint: swift.endpoint, prefix: 'far/' } },
+      }
+      await writeFile(join(far, 'headgate.yaml'), JSON.stringify({ backups: settings }))
+      Object.assign(environment, {
+        HEADGATE_BACKUPS_COPY_S3_ACCESS_KEY_ID: swift.credentials.accessKeyId,
+        HEADGATE_BACKUPS_COPY_S3_SECRET_ACCESS_KEY: swift.credentials.secretAccessKey,
+      })
+      expect((await backupIn(far, 'verify', '--from', 'copy')).json.data).toMatchObject([
+        { backup: second, decrypted: true },
+      ])
+      const into = join(folder, 'from-afar')
+      expect(await backupIn(far, 'restore', '--into', into, '--from', 'copy', '--keys', keys)).toMatchObject({
+        code: 0,
+        json: { backup: second, objects: 1, root_key: 'restored' },
+      })
+      expect(await readdir(folder)).not.toContainEqual(expect.stringContaining('fetched'))
+    } finally {
+      await swift.stop()
+    }
+  },
+  400_000,
+)

@@ -1,52 +1,17 @@
-import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { Command } from 'commander'
 import packageDescription from '../../package.json' with { type: 'json' }
-import { loadConfig } from '../config/config.ts'
 import { AppError } from '../kernel/errors.ts'
 import { systemClock } from '../kernel/clock.ts'
+import { type Given, textOf, withReaders } from './backup-readers.ts'
 import { addCommonOptions, outputOf, storeFlagsOf } from './command-context.ts'
 import { exitCode } from './exit-codes.ts'
-import { type Flags, withStore } from './open-store.ts'
+import { withStore } from './open-store.ts'
 import { say, writeJson, writeRecord, writeTable } from './output.ts'
-
-type Given = Record<string, unknown>
 
 const refuse = (location: string, message: string, fix: string) =>
   new AppError('invalid_parameter', { detail: `${location} ${message}. ${fix}`, details: [{ location, message, fix }] })
-
-/** The identities in a file of age: a line each, with comments. @throws AppError `backup_key_wrong` */
-const readIdentities = async (path: string | undefined): Promise<string[]> => {
-  if (path === undefined) return []
-  const text = await readFile(path, 'utf8').catch((cause: Error) => {
-    throw new AppError('backup_key_wrong', { cause, detail: `${path} cannot be read.` })
-  })
-  const identities = text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-  if (identities.length === 0 || identities.some((line) => !line.startsWith('AGE-SECRET-KEY-')))
-    throw new AppError('backup_key_wrong', { detail: `${path} holds no identity of age (AGE-SECRET-KEY-…).` })
-  return identities
-}
-
-const textOf = (given: Given, name: string): string | undefined =>
-  typeof given[name] === 'string' ? (given[name] as string) : undefined
-
-/** What reads backups needs: the folder, and what opens it. */
-const readersOf = async (flags: Flags, given: Given) => {
-  const { config, secrets } = await loadConfig({ flags })
-  const directory = textOf(given, 'from') ?? config.backups.directory
-  if (directory === undefined)
-    throw new AppError('backup_unavailable', { detail: 'backups.directory is not set; name the folder with --from.' })
-  return {
-    directory,
-    rootKey: secrets.root_key.reveal(),
-    keysDirectory: textOf(given, 'keys') ?? config.backups.keys_directory ?? null,
-    identities: await readIdentities(textOf(given, 'identity') ?? config.backups.identity_file),
-  }
-}
 
 const addRun = (backup: Command): void => {
   addCommonOptions(backup.command('run'), 'store')
@@ -55,9 +20,12 @@ const addRun = (backup: Command): void => {
       const output = outputOf(given)
       // Loaded here, so that other commands start without it.
       const { backupOptions, createBackupTools } = await import('../compose/backup-tools.ts')
-      const made = await withStore(storeFlagsOf(given), async (store) =>
-        (await createBackupTools(backupOptions(store), { ...store, clock: systemClock })).run(),
-      )
+      const { copied, ...made } = await withStore(storeFlagsOf(given), async (store) => {
+        const tools = await createBackupTools(backupOptions(store), { ...store, clock: systemClock })
+        const backup = await tools.run()
+        // The backup stands; that its copy is late is told, and made good by the server.
+        return { ...backup, copied: await tools.copy().catch((cause: Error) => cause) }
+      })
       const { id, finished_at, pack, evidence, objects, root_key } = made
       const rows = Object.values(evidence.tables).reduce((sum, { rows: count }) => sum + Number(count), 0)
       writeRecord(
@@ -83,6 +51,7 @@ const addRun = (backup: Command): void => {
           ['root key', root_key],
         ],
       )
+      if (copied instanceof Error) say(output, `It is not copied yet: ${copied.message}`)
       if (root_key === 'not backed up')
         say(output, 'The root key is in no backup: set backups.keys_directory, or keep root.key safe yourself.')
     })
@@ -91,23 +60,26 @@ const addRun = (backup: Command): void => {
 const addList = (backup: Command): void => {
   addCommonOptions(backup.command('list'), 'store')
     .description('list the backups that there are, the oldest first')
-    .option('--from <folder>', 'folder of backups; the configured one unless given')
+    .option('--from <folder>', 'folder of backups, or `copy`; the configured one unless given')
     .action(async (given: Given) => {
       const { listBackups, readManifest } = await import('../kernel/embedded-backup-repository.ts')
-      const { directory } = await readersOf(storeFlagsOf(given), { from: given['from'] })
-      const data = []
-      for (const id of await listBackups(directory)) {
-        const { finished_at, evidence, timeline, pack, objects } = await readManifest(directory, id)
-        data.push({
-          id,
-          finished_at,
-          from: evidence.at,
-          timeline,
-          bytes: pack.bytes,
-          stored_bytes: pack.stored_bytes,
-          objects: objects?.count ?? null,
-        })
-      }
+      const none = { wanted: async () => [], beside: tmpdir() }
+      const data = await withReaders(storeFlagsOf(given), { from: given['from'] }, none, async ({ directory }) => {
+        const found = []
+        for (const id of await listBackups(directory)) {
+          const { finished_at, evidence, timeline, pack, objects } = await readManifest(directory, id)
+          found.push({
+            id,
+            finished_at,
+            from: evidence.at,
+            timeline,
+            bytes: pack.bytes,
+            stored_bytes: pack.stored_bytes,
+            objects: objects?.count ?? null,
+          })
+        }
+        return found
+      })
       writeTable(
         outputOf(given),
         { object: 'list', data },
@@ -119,9 +91,12 @@ const addList = (backup: Command): void => {
 
 const addReading = (command: Command): Command =>
   command
-    .option('--from <folder>', 'folder of backups; the configured one unless given')
+    .option('--from <folder>', 'folder of backups, or `copy` for the second place; the configured one unless given')
     .option('--keys <folder>', 'folder of backups of the root key; the configured one unless given')
     .option('--identity <file>', 'file with an identity of age that opens them')
+
+const unsigned =
+  'The note of the newest segment of the WAL is of a Headgate that did not sign it: whether segments were cut off its end cannot be told. Make a new backup.'
 
 const addVerify = (backup: Command): void => {
   addReading(addCommonOptions(backup.command('verify').argument('[id]'), 'store'))
@@ -130,15 +105,20 @@ const addVerify = (backup: Command): void => {
       const { createBackupSigner, listBackups } = await import('../kernel/embedded-backup-repository.ts')
       const { readRootKeys } = await import('../kernel/embedded-backup-keys.ts')
       const { verifyBackup } = await import('../kernel/embedded-backup-verify.ts')
-      const { directory, rootKey, keysDirectory, identities } = await readersOf(storeFlagsOf(given), given)
-      const keys =
-        keysDirectory === null || identities.length === 0 ? [] : await readRootKeys(keysDirectory, identities)
-      const signers = [rootKey, ...keys].map(createBackupSigner)
-      const ids = id === undefined ? await listBackups(directory) : [id]
-      if (ids.length === 0) throw new AppError('backup_not_found', { detail: `There is no backup in ${directory}.` })
+      const { namedBackups } = await import('../kernel/embedded-backup-fetch.ts')
       const output = outputOf(given)
-      const data = []
-      for (const one of ids) data.push(await verifyBackup(directory, one, identities, signers))
+      const fetching = { wanted: namedBackups(id), beside: tmpdir() }
+      const data = await withReaders(storeFlagsOf(given), given, fetching, async (readers) => {
+        const { directory, rootKey, keysDirectory, identities } = readers
+        const keys =
+          keysDirectory === null || identities.length === 0 ? [] : await readRootKeys(keysDirectory, identities)
+        const signers = [rootKey, ...keys].map(createBackupSigner)
+        const ids = id === undefined ? await listBackups(directory) : [id]
+        if (ids.length === 0) throw new AppError('backup_not_found', { detail: `There is no backup in ${directory}.` })
+        const found = []
+        for (const one of ids) found.push(await verifyBackup(directory, one, identities, signers))
+        return found
+      })
       if (output.json) writeJson({ object: 'list', data })
       for (const one of data)
         say(
@@ -147,6 +127,7 @@ const addVerify = (backup: Command): void => {
             ? `${one.backup}: ${one.files} files, ${one.segments} segments and ${one.objects} contents are whole.`
             : `${one.backup}: lies there as it was written. What it holds was not read: give --identity.`,
         )
+      if (data.some(({ head_signed }) => head_signed === false)) say(output, unsigned)
     })
 }
 
@@ -167,15 +148,18 @@ const addRestore = (backup: Command): void => {
     .option('--backup <id>', 'begin with this base backup')
     .action(async (given: Given) => {
       const to = targetOf(String(given['to']))
-      const { restoreBackup } = await import('../kernel/embedded-restore.ts')
+      const { chooseBackup, restoreBackup } = await import('../kernel/embedded-restore.ts')
       const { namesIn } = await import('../compose/backup-tools.ts')
-      const readers = await readersOf(storeFlagsOf(given), given)
       const backupId = textOf(given, 'backup')
-      const restored = await restoreBackup({
-        ...readers,
-        ...{ into: String(given['into']), to, objectNames: namesIn },
-        ...(backupId !== undefined && { backup: backupId }),
-      })
+      const into = resolve(String(given['into']))
+      const which = { to, ...(backupId !== undefined && { backup: backupId }) }
+      const fetching = {
+        wanted: async (directory: string) => [await chooseBackup({ directory, ...which })],
+        beside: dirname(into),
+      }
+      const restored = await withReaders(storeFlagsOf(given), given, fetching, (readers) =>
+        restoreBackup({ ...readers, ...which, into, objectNames: namesIn }),
+      )
       const {
         backup: id,
         folder,
@@ -198,6 +182,7 @@ const addRestore = (backup: Command): void => {
         ['root key', root_key],
         ['erasures to replay', erasures],
       ])
+      if (!restored.head_signed) say(outputOf(given), unsigned)
     })
 }
 
@@ -208,17 +193,24 @@ const addDrill = (backup: Command): void => {
     .option('--backup <id>', 'this base backup')
     .action(async (given: Given) => {
       const { drillBackup } = await import('../kernel/embedded-backup-drill.ts')
+      const { chooseBackup } = await import('../kernel/embedded-restore.ts')
       const { createBackupSigner } = await import('../kernel/embedded-backup-repository.ts')
       const { namesIn } = await import('../compose/backup-tools.ts')
-      const readers = await readersOf(storeFlagsOf(given), given)
-      const scratch = textOf(given, 'scratch') ?? join(tmpdir(), `headgate-drill-${process.pid}`)
+      const scratch = resolve(textOf(given, 'scratch') ?? join(tmpdir(), `headgate-drill-${process.pid}`))
       const backupId = textOf(given, 'backup')
-      const report = await drillBackup({
-        ...readers,
-        ...{ into: scratch, objectNames: namesIn, now: Date.now, version: packageDescription.version },
-        ...(backupId !== undefined && { backup: backupId }),
-        signer: createBackupSigner(readers.rootKey),
-      })
+      const named = backupId !== undefined && { backup: backupId }
+      const fetching = {
+        wanted: async (directory: string) => [await chooseBackup({ directory, to: 'evidence', ...named })],
+        beside: dirname(scratch),
+      }
+      const report = await withReaders(storeFlagsOf(given), given, fetching, (readers) =>
+        drillBackup({
+          ...readers,
+          ...{ into: scratch, objectNames: namesIn, now: Date.now, version: packageDescription.version },
+          ...named,
+          signer: createBackupSigner(readers.rootKey),
+        }),
+      )
       writeRecord(outputOf(given), report, [
         ['passed', report.passed ? 'yes' : 'NO'],
         ['why not', report.failure === null ? null : `${report.failure.code}: ${report.failure.message}`],

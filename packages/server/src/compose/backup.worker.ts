@@ -8,7 +8,7 @@ import { type BackupOptions, createBackupTools } from './backup-tools.ts'
 /** What the worker is told first, and then over and over. */
 export type BackupOrder =
   | { readonly open: BackupOptions; readonly connection: DatabaseConnection }
-  | { readonly id: number; readonly do: 'ship' | 'run' }
+  | { readonly id: number; readonly do: 'ship' | 'run' | 'copy' }
 
 let tools: ReturnType<typeof createBackupTools> | null = null
 
@@ -17,13 +17,16 @@ const obey = async (order: BackupOrder): Promise<void> => {
   if ('open' in order) {
     const { connection } = order
     const database = openDatabase({ connection, log: silentLog, poolSize: 1, applicationName: 'headgate-backup' })
-    tools = createBackupTools(order.open, { database, connection, clock: systemClock })
+    tools = createBackupTools(order.open, {
+      ...{ database, connection, clock: systemClock },
+      onCopyState: (copy) => parentPort?.postMessage({ copy }),
+    })
     tools.catch(() => undefined)
     return
   }
   try {
     const made = await (await tools)?.[order.do]()
-    parentPort?.postMessage({ id: order.id, made: made !== undefined && 'id' in made ? made.id : null })
+    parentPort?.postMessage({ id: order.id, made: made && 'id' in made ? made.id : null })
   } catch (cause) {
     const known =
       cause instanceof AppError ? cause : new AppError('backup_failed', { detail: (cause as Error).message })

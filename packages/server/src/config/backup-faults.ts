@@ -1,19 +1,35 @@
+import { bucketFaults } from './bucket-faults.ts'
 import type { ConfigFault } from './faults.ts'
 import type { LoadedConfig } from './schema.ts'
 
 /** Backups are encrypted for somebody, and the key is not kept beside what it opens. */
 export const backupFaults = ({ backups }: LoadedConfig, where: (path: readonly string[]) => string): ConfigFault[] => {
   const problemOf = (option: string, problem: string, expected: string): ConfigFault => ({
-    where: where(['backups', option]),
+    where: where(['backups', ...option.split('.')]),
     option: `backups.${option}`,
     problem,
     expected,
   })
+  const { directory, keys_directory: keys, copy } = backups
+  const folders = [directory, keys].filter((one) => one !== undefined)
   return [
-    ...(backups.directory !== undefined && backups.recipients.length === 0
+    ...bucketFaults('backups.copy', copy.s3, where),
+    ...(copy.directory !== undefined && copy.s3.bucket !== undefined
+      ? [problemOf('copy.directory', 'is given beside backups.copy.s3.bucket', 'one of them')]
+      : []),
+    ...(copy.directory !== undefined && folders.includes(copy.directory)
+      ? [problemOf('copy.directory', 'is the folder of backups or of keys', 'another folder, on another disk')]
+      : []),
+    ...(copy.keys_directory !== undefined && [...folders, copy.directory].includes(copy.keys_directory)
+      ? [problemOf('copy.keys_directory', 'is a folder that is in use already', 'another folder')]
+      : []),
+    ...(directory === undefined && (copy.directory !== undefined || copy.s3.bucket !== undefined)
+      ? [problemOf('directory', 'is missing while backups.copy is set', 'the folder that is copied')]
+      : []),
+    ...(directory !== undefined && backups.recipients.length === 0
       ? [problemOf('recipients', 'is empty while backups.directory is set', 'at least one public key of age')]
       : []),
-    ...(backups.keys_directory !== undefined && backups.keys_directory === backups.directory
+    ...(keys !== undefined && keys === directory
       ? [problemOf('keys_directory', 'is backups.directory', 'another folder')]
       : []),
   ]

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { bucketSchema } from './bucket-schema.ts'
 import { group } from './schema-parts.ts'
 
 const folder = (description: string) => Type.Optional(Type.String({ minLength: 1, 'x-path': true, description }))
@@ -37,6 +38,20 @@ export const BackupsSchema = group(
         weekly: kept('weeks', 4),
       },
       'Base backups that stay, with the WAL and the contents that they need; the newest always does.',
+    ),
+    copy: group(
+      {
+        directory: folder('Second folder, in another place, that all of `directory` is copied to.'),
+        keys_directory: folder('Second folder that the root key is backed up to.'),
+        s3: bucketSchema('A bucket in another place that all of `directory` is copied to.', 'none'),
+        alarm_minutes: Type.Integer({
+          minimum: 1,
+          maximum: 10_080,
+          default: 15,
+          description: 'Minutes that the copy may be behind before it is told to receivers of alerts.',
+        }),
+      },
+      'A copy of the backups elsewhere, made in the background.',
     ),
     identity_file: folder(
       'File with an identity of age that opens the backups, for `verify`, `restore` and `drill`; absent: `--identity`.',

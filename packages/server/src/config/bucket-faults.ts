@@ -4,7 +4,7 @@ import type { ConfigFault } from './faults.ts'
 
 /** A bucket comes with the key for it. */
 export const bucketFaults = (
-  section: 'assets' | 'audit',
+  section: 'assets' | 'audit' | 'backups.copy',
   s3: Static<ReturnType<typeof bucketSchema>>,
   where: (path: readonly string[]) => string,
 ): ConfigFault[] =>
@@ -13,8 +13,8 @@ export const bucketFaults = (
     : (['access_key_id', 'secret_access_key'] as const)
         .filter((name) => s3[name] === undefined)
         .map((name) => ({
-          where: where([section, 's3', 'bucket']),
+          where: where([...section.split('.'), 's3', 'bucket']),
           option: `${section}.s3.${name}`,
           problem: 'is missing for the bucket',
-          expected: `HEADGATE_${section.toUpperCase()}_S3_${name.toUpperCase()}`,
+          expected: `HEADGATE_${section.toUpperCase().replace('.', '_')}_S3_${name.toUpperCase()}`,
         }))

@@ -46,6 +46,13 @@ const withoutSecrets = (loaded: LoadedConfig): Config => {
       s3: { access_key_id: _auditId, secret_access_key: _auditSecret, session_token: _auditToken, ...auditBucket },
       ...audit
     },
+    backups: {
+      copy: {
+        s3: { access_key_id: _copyId, secret_access_key: _copySecret, session_token: _copyToken, ...copyBucket },
+        ...copy
+      },
+      ...backups
+    },
     ...config
   } = loaded
   const open: Record<string, unknown> = Object.create(null)
@@ -58,6 +65,7 @@ const withoutSecrets = (loaded: LoadedConfig): Config => {
     ...config,
     assets: { ...assets, s3, cdn },
     audit: { ...audit, s3: auditBucket },
+    backups: { ...backups, copy: { ...copy, s3: copyBucket } },
     upstream,
     providers: open,
   }) as Config

@@ -50,6 +50,8 @@ export type Secrets = {
   readonly assets_cdn?: Secret
   /** Of the bucket that checkpoints of the audit are written to. */
   readonly audit_s3?: BucketKey
+  /** Of the bucket that backups are copied to. */
+  readonly backups_s3?: BucketKey
   /** Of `upstream.proxy`: `user:password`. */
   readonly upstream_proxy_login?: Secret
   readonly providers: Readonly<Record<string, ProviderSecrets>>
@@ -119,7 +121,10 @@ export const secretTexts = (secrets: Secrets): string[] => {
   ])
   const ofSinks = Object.values(sinks).flatMap(({ headers }) => Object.values(headers))
   const ofReceivers = Object.values(receivers).flatMap(({ url, signing_key }) => [url, signing_key])
-  const ofBuckets = [secrets.assets_s3, secrets.audit_s3].flatMap((key) => [key?.secret_access_key, key?.session_token])
+  const ofBuckets = [secrets.assets_s3, secrets.audit_s3, secrets.backups_s3].flatMap((key) => [
+    key?.secret_access_key,
+    key?.session_token,
+  ])
   return [admin_key, root_key, pepper.key, secrets.assets_cdn, ...ofBuckets, ...ofProviders, ...ofSinks, ...ofReceivers]
     .flatMap((secret) => secret?.reveal() ?? [])
     .concat(addresses, passwords, ofProxies)
@@ -154,7 +159,10 @@ export const collectSecrets = (config: LoadedConfig, rootKey: Secret, sealRoots:
       ...secret('smtp_url', smtp_url),
     }),
   ])
-  const bucketKey = <Name extends 'assets_s3' | 'audit_s3'>(name: Name, section: LoadedConfig['assets']['s3']) => {
+  const bucketKey = <Name extends 'assets_s3' | 'audit_s3' | 'backups_s3'>(
+    name: Name,
+    section: LoadedConfig['assets']['s3'],
+  ) => {
     const { access_key_id: id, secret_access_key: key, session_token: token } = section
     if (id === undefined || key === undefined) return {}
     const held = {
@@ -167,6 +175,7 @@ export const collectSecrets = (config: LoadedConfig, rootKey: Secret, sealRoots:
   return Object.freeze({
     ...bucketKey('assets_s3', config.assets.s3),
     ...bucketKey('audit_s3', config.audit.s3),
+    ...bucketKey('backups_s3', config.backups.copy.s3),
     ...secret('assets_cdn', config.assets.cdn.purge_authorization),
     ...secret('admin_key', config.admin_key),
     ...secret('database_url', config.database_url),

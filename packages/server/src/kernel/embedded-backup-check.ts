@@ -2,9 +2,16 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AppError } from './errors.ts'
-import { type BackupSigner, digestNames, type FoundManifest, placesIn } from './embedded-backup-repository.ts'
+import {
+  type BackupSigner,
+  digestNames,
+  type FoundHead,
+  type FoundManifest,
+  placesIn,
+  readHead,
+} from './embedded-backup-repository.ts'
 import { openSealed, readSealed } from './embedded-backup-sealed.ts'
-import { listArchive, readHead } from './embedded-backup-ship.ts'
+import { listArchive } from './embedded-backup-ship.ts'
 import {
   nameSegment,
   readSegmentName,
@@ -21,6 +28,31 @@ export const checkSignature = (manifest: FoundManifest, signers: readonly Backup
   throw damaged(
     `The manifest of ${manifest.id} was changed, or was made under another root key: start with the root key of that time.`,
   )
+}
+
+/**
+ * The note of the newest segment, whose signature is checked. One without a signature is only taken beside a manifest of before notes were signed.
+ * @throws AppError `backup_damaged`
+ */
+export const checkHead = async (
+  directory: string,
+  manifest: FoundManifest,
+  signers: readonly BackupSigner[],
+): Promise<FoundHead | null> => {
+  const head = await readHead(directory)
+  const { head: path } = placesIn(directory)
+  if (head === null) {
+    if (manifest.signed_head) throw damaged(`${path} is missing.`)
+    return null
+  }
+  const { signed } = head
+  if (signed === null) {
+    if (manifest.signed_head)
+      throw damaged(`${path} is not signed, although the backup ${manifest.id} says that it is.`)
+  } else if (!signers.some(({ isMine }) => isMine(signed.text, signed.signature)))
+    throw damaged(`${path} was changed, or was made under another root key.`)
+  if (!segmentName.test(head.segment)) throw damaged(`${path} names no segment.`)
+  return head
 }
 
 /**
@@ -106,6 +138,7 @@ interface ChainOptions {
   readonly directory: string
   readonly manifest: FoundManifest
   readonly identities: readonly string[]
+  readonly signers: readonly BackupSigner[]
   /** How far: what the backup itself needs; all there is, with a gap refused; or all up to a gap. */
   readonly until: 'end' | 'head' | 'gap'
   /** Where the segments are written. */
@@ -118,19 +151,22 @@ export interface Chain {
   readonly last: string
   /** The first segment that is not there, though later ones are. */
   readonly missing: string | null
+  /** False: the note of the newest segment is of a Headgate that did not sign it. */
+  readonly isHeadSigned: boolean
 }
 
 /**
  * Decrypts every segment from the beginning of a base backup on, and compares each with what its name says and with where it must stand.
  * @throws AppError `backup_damaged`, `backup_key_wrong`
  */
-export const checkChain = async ({ directory, manifest, identities, until, into }: ChainOptions): Promise<Chain> => {
+export const checkChain = async (options: ChainOptions): Promise<Chain> => {
+  const { directory, manifest, identities, signers, until, into } = options
   const { timeline, system } = manifest
   const archive = await listArchive(directory)
   const first = readSegmentName(manifest.start_segment).number
   const end = readSegmentName(manifest.end_segment).number
-  const head = await readHead(directory)
-  if (head !== null && !segmentName.test(head.segment)) throw damaged('The note of the newest segment was changed.')
+  const head = await checkHead(directory, manifest, signers)
+  const isHeadSigned = head !== null && head.signed !== null
   const ofHead = head === null ? null : readSegmentName(head.segment)
   const numbers = [...archive.keys()]
     .filter((name) => segmentName.test(name))
@@ -145,7 +181,7 @@ export const checkChain = async ({ directory, manifest, identities, until, into 
     const found = archive.get(name) ?? []
     if (found.length === 0) {
       if (until === 'gap' && number > end)
-        return { segments: checked, last: nameSegment(timeline, number - 1n), missing: name }
+        return { segments: checked, last: nameSegment(timeline, number - 1n), missing: name, isHeadSigned }
       throw damaged(`The segment ${name} of the WAL is missing.`)
     }
     if (found.length > 1) throw damaged(`There are ${found.length} different segments ${name}.`)
@@ -170,7 +206,7 @@ export const checkChain = async ({ directory, manifest, identities, until, into 
     if (problem !== null) throw damaged(`The segment ${name} of the WAL ${problem}.`)
     checked += 1
   }
-  return { segments: checked, last: nameSegment(timeline, last), missing: null }
+  return { segments: checked, last: nameSegment(timeline, last), missing: null, isHeadSigned }
 }
 
 /** Names of the contents that were kept when a backup was made: hashes of what is sealed, which say nothing. @throws AppError `backup_damaged` */
@@ -180,6 +216,12 @@ export const readObjectList = async (directory: string, manifest: FoundManifest)
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new AppError('backup_damaged', { cause, detail: `${path} cannot be read.` })
   })
+  return parseObjectList(text, manifest, path)
+}
+
+/** Reads the text of a list of contents. @throws AppError `backup_damaged` */
+export const parseObjectList = (text: string, manifest: FoundManifest, path: string): string[] => {
+  if (manifest.objects === null) return []
   const names = text.split('\n').filter((name) => name !== '')
   if (digestNames(names) !== manifest.objects.sha256) throw damaged(`${path} was changed.`)
   return names

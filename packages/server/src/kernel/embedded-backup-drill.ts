@@ -1,9 +1,14 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from './errors.ts'
-import { type BackupSigner, placesIn, readManifest, type TableEvidence } from './embedded-backup-repository.ts'
+import {
+  type BackupSigner,
+  placesIn,
+  readHead,
+  readManifest,
+  type TableEvidence,
+} from './embedded-backup-repository.ts'
 import { writeWhole } from './embedded-backup-sealed.ts'
-import { readHead } from './embedded-backup-ship.ts'
 import { restoreBackup, type RestoreOptions } from './embedded-restore.ts'
 import { checkEmpty, discard } from './embedded-restore-target.ts'
 

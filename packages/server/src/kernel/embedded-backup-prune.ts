@@ -1,9 +1,7 @@
-import { readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { readObjectList } from './embedded-backup-check.ts'
-import { type FoundManifest, listBackups, placesIn, readManifest } from './embedded-backup-repository.ts'
-import { listArchive } from './embedded-backup-ship.ts'
-import { readSegmentName, segmentName } from './embedded-backup-segments.ts'
+import { parseObjectList } from './embedded-backup-check.ts'
+import { type FoundManifest, parseManifest } from './embedded-backup-repository.ts'
+import { readSegmentName } from './embedded-backup-segments.ts'
+import type { Shelf } from './embedded-backup-shelf.ts'
 
 /** How many hours, days and weeks (UTC) keep a backup: of each the first one. */
 export interface Ladder {
@@ -41,11 +39,19 @@ export const keptBy = (
   return kept
 }
 
-/** Removes backups that the ladder does not keep, and what of the WAL and of contents only they needed. */
-export const pruneBackups = async (directory: string, ladder: Ladder): Promise<readonly string[]> => {
-  const places = placesIn(directory)
+const segmentFile = /^wal\/[^/]+\/([0-9A-F]{24})-[0-9a-f]{64}\.age$/
+const objectFile = /^objects\/[^/]+\/([0-9a-f]{64})\.age$/
+const manifestFile = /^base\/([^/]+)\/manifest\.json$/
+
+/** Removes backups that the ladder does not keep, and what of the WAL and of contents only they needed. @throws AppError `backup_damaged`, `backup_failed` */
+export const pruneBackups = async (shelf: Shelf, ladder: Ladder): Promise<readonly string[]> => {
+  const files = await shelf.list()
   const manifests: FoundManifest[] = []
-  for (const id of await listBackups(directory)) manifests.push(await readManifest(directory, id))
+  for (const { path } of files) {
+    const id = manifestFile.exec(path)?.[1]
+    if (id !== undefined) manifests.push(parseManifest((await shelf.read(path))?.toString() ?? '', id, path))
+  }
+  manifests.sort((one, other) => (one.id < other.id ? -1 : 1))
   const kept = keptBy(
     ladder,
     manifests.map(({ id, evidence }) => ({ id, at: Date.parse(evidence.at) })),
@@ -53,25 +59,28 @@ export const pruneBackups = async (directory: string, ladder: Ladder): Promise<r
   const gone = manifests.filter(({ id }) => !kept.has(id))
   const left = manifests.filter(({ id }) => kept.has(id))
   if (gone.length === 0) return []
+  const named = new Set<string>()
+  for (const manifest of left) {
+    const path = `base/${manifest.id}/objects.list`
+    const text = manifest.objects === null ? '' : ((await shelf.read(path))?.toString() ?? '')
+    for (const name of parseObjectList(text, manifest, path)) named.add(name)
+  }
   // The manifest first: without it nothing looks like a backup any more.
   for (const { id } of gone) {
-    await rm(places.manifest(id))
-    await rm(places.base(id), { recursive: true, force: true })
+    await shelf.remove(`base/${id}/manifest.json`)
+    for (const { path } of files) if (path.startsWith(`base/${id}/`)) await shelf.remove(path)
   }
   const begun = Math.min(...left.map(({ started_at }) => Date.parse(started_at)))
-  const isOld = async (path: string): Promise<boolean> => (await stat(path)).mtimeMs < begun
-  for (const [name, files] of await listArchive(directory)) {
-    if (!segmentName.test(name)) continue
-    const { timeline, number } = readSegmentName(name)
-    const needed = left.some((one) => one.timeline === timeline && readSegmentName(one.start_segment).number <= number)
-    for (const { path } of files) if (!needed && (await isOld(path))) await rm(path)
+  for (const { path, at } of files) {
+    if (at >= begun) continue
+    const segment = segmentFile.exec(path)?.[1]
+    const object = objectFile.exec(path)?.[1]
+    if (segment !== undefined) {
+      const { timeline, number } = readSegmentName(segment)
+      const needs = (one: FoundManifest) =>
+        one.timeline === timeline && readSegmentName(one.start_segment).number <= number
+      if (!left.some(needs)) await shelf.remove(path)
+    } else if (object !== undefined && !named.has(object)) await shelf.remove(path)
   }
-  const named = new Set<string>()
-  for (const manifest of left) for (const name of await readObjectList(directory, manifest)) named.add(`${name}.age`)
-  for (const folder of await readdir(places.objects).catch(() => [] as string[]))
-    for (const file of await readdir(join(places.objects, folder))) {
-      const path = join(places.objects, folder, file)
-      if (!named.has(file) && (await isOld(path))) await rm(path)
-    }
   return gone.map(({ id }) => id)
 }

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { AppError } from './errors.ts'
 import { writeWhole } from './embedded-backup-sealed.ts'
 
+const isMissing = (cause: unknown): boolean => (cause as NodeJS.ErrnoException).code === 'ENOENT'
+
 /** A file of the database within the pack. */
 export interface PackedFile {
   readonly path: string
@@ -56,6 +58,8 @@ export interface Manifest {
   readonly evidence: Evidence
   /** Contents of assets: null where they are kept in a bucket. */
   readonly objects: { readonly count: number; readonly sha256: string } | null
+  /** The note of the newest segment is signed; absent in backups of before it was. */
+  readonly signed_head?: true
 }
 
 /** Signs manifests and reports, and knows its own signature. */
@@ -104,13 +108,42 @@ export const writeManifest = (path: string, manifest: Manifest, signer: BackupSi
   return writeWhole(path, `${JSON.stringify({ manifest: text, signature: signer.sign(text) })}\n`)
 }
 
+/** The newest segment that was taken over; a restore to the latest state must find it. */
+export interface Head {
+  readonly segment: string
+  readonly at: string
+}
+
+/** A note of the newest segment, with what was signed; null: it is of a Headgate that did not sign it. */
+export interface FoundHead extends Head {
+  readonly signed: { readonly text: string; readonly signature: string } | null
+}
+
+/** Writes the note of the newest segment, signed. */
+export const writeHead = (directory: string, head: Head, signer: BackupSigner): Promise<void> => {
+  const text = JSON.stringify(head)
+  return writeWhole(placesIn(directory).head, `${JSON.stringify({ head: text, signature: signer.sign(text) })}\n`)
+}
+
+/** The newest segment taken over; null before the first. Whether it was signed is for `checkHead`. @throws AppError `backup_damaged` */
+export const readHead = async (directory: string): Promise<FoundHead | null> => {
+  const { head: path } = placesIn(directory)
+  try {
+    const found = JSON.parse(await readFile(path, 'utf8')) as Head | { head: string; signature: string }
+    if (!('head' in found)) return { segment: found.segment, at: found.at, signed: null }
+    const { segment, at } = JSON.parse(found.head) as Head
+    return { segment, at, signed: { text: found.head, signature: found.signature } }
+  } catch (cause) {
+    if (isMissing(cause)) return null
+    throw new AppError('backup_damaged', { cause, detail: `${path} cannot be read.` })
+  }
+}
+
 /** A manifest with what it was read from. */
 export interface FoundManifest extends Manifest {
   readonly text: string
   readonly signature: string
 }
-
-const isMissing = (cause: unknown): boolean => (cause as NodeJS.ErrnoException).code === 'ENOENT'
 
 /** @throws AppError `backup_not_found`, `backup_damaged` */
 export const readManifest = async (directory: string, id: string): Promise<FoundManifest> => {
@@ -119,6 +152,11 @@ export const readManifest = async (directory: string, id: string): Promise<Found
     if (isMissing(cause)) throw new AppError('backup_not_found', { detail: `There is no backup ${id}.` })
     throw new AppError('backup_damaged', { cause, detail: `${path} cannot be read.` })
   })
+  return parseManifest(file, id, path)
+}
+
+/** Reads the text of a manifest. @throws AppError `backup_damaged` */
+export const parseManifest = (file: string, id: string, path: string): FoundManifest => {
   let found: FoundManifest
   try {
     const { manifest: text, signature } = JSON.parse(file) as { manifest: string; signature: string }

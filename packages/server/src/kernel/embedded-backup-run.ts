@@ -159,6 +159,7 @@ export const runBackup = async (options: RunBackupOptions): Promise<Manifest> =>
       folders,
       evidence,
       objects: names === null ? null : { count: names.length, sha256: digestNames(names) },
+      signed_head: true,
     }
     await writeManifest(places.manifest(id), manifest, signer)
     return manifest

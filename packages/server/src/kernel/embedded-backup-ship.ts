@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readdir, readFile, rm, stat } from 'node:fs/promises'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from './errors.ts'
-import { placesIn } from './embedded-backup-repository.ts'
-import { type Bytes, syncFolder, type Vault, writeWhole } from './embedded-backup-sealed.ts'
+import { type BackupSigner, placesIn, writeHead } from './embedded-backup-repository.ts'
+import { type Bytes, syncFolder, type Vault } from './embedded-backup-sealed.ts'
 import { archivedName, SEGMENT_HEADER_BYTES, segmentName, segmentProblem } from './embedded-backup-segments.ts'
 import { blobName } from './blobs.ts'
 
@@ -17,12 +17,7 @@ export interface ShipOptions {
   /** The folder of backups. */
   readonly directory: string
   readonly vault: Vault
-}
-
-/** The newest segment that was taken over; a restore to the latest state must find it. */
-export interface Head {
-  readonly segment: string
-  readonly at: string
+  readonly signer: BackupSigner
 }
 
 const isMissing = (cause: unknown): boolean => (cause as NodeJS.ErrnoException).code === 'ENOENT'
@@ -31,16 +26,6 @@ const listed = (folder: string): Promise<string[]> =>
     if (isMissing(cause)) return []
     throw cause
   })
-
-/** The newest segment taken over; null before the first. @throws AppError `backup_damaged` */
-export const readHead = async (directory: string): Promise<Head | null> => {
-  try {
-    return JSON.parse(await readFile(placesIn(directory).head, 'utf8')) as Head
-  } catch (cause) {
-    if (isMissing(cause)) return null
-    throw new AppError('backup_damaged', { cause, detail: `${placesIn(directory).head} cannot be read.` })
-  }
-}
 
 /** Digest of a file, and how it begins. */
 const lookAt = async (path: string) => {
@@ -72,7 +57,7 @@ export const listArchive = async (directory: string): Promise<Map<string, { path
 }
 
 /** Takes over what is new, over and over. */
-export const createShipper = ({ outbox, objects, directory, vault }: ShipOptions) => {
+export const createShipper = ({ outbox, objects, directory, vault, signer }: ShipOptions) => {
   const places = placesIn(directory)
   /** When each folder of objects was looked at, by when it had been changed. */
   const seen = new Map<string, number>()
@@ -121,8 +106,7 @@ export const createShipper = ({ outbox, objects, directory, vault }: ShipOptions
         detail: `${folder} has another ${name} already: a second server, or a former state of this one, writes into the same folder of backups.`,
       })
     if (others.length === 0) await vault.write(join(folder, target), createReadStream(path) as Bytes)
-    if (segmentName.test(name))
-      await writeWhole(places.head, `${JSON.stringify({ segment: name, at: new Date().toISOString() })}\n`)
+    if (segmentName.test(name)) await writeHead(directory, { segment: name, at: new Date().toISOString() }, signer)
     await rm(path)
   }
 

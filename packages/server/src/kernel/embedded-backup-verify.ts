@@ -13,6 +13,8 @@ export interface Verified {
   readonly files: number
   readonly segments: number
   readonly objects: number
+  /** Whether the note of the newest segment is signed; null: it was not looked at. */
+  readonly head_signed: boolean | null
 }
 
 /**
@@ -36,10 +38,11 @@ export const verifyBackup = async (
   if (hash.digest('hex') !== manifest.pack.stored_sha256)
     throw new AppError('backup_damaged', { detail: `The pack of ${id} was changed.` })
   const files = manifest.pack.files.length
-  if (identities.length === 0) return { backup: id, decrypted: false, files, segments: 0, objects: 0 }
+  if (identities.length === 0)
+    return { backup: id, decrypted: false, files, segments: 0, objects: 0, head_signed: null }
   await checkPack(directory, manifest, identities)
-  const { segments } = await checkChain({ directory, manifest, identities, until: 'end' })
+  const { segments, isHeadSigned } = await checkChain({ directory, manifest, identities, signers, until: 'end' })
   const objects = await readObjectList(directory, manifest)
   for (const name of objects) await readObject(directory, name, identities)
-  return { backup: id, decrypted: true, files, segments, objects: objects.length }
+  return { backup: id, decrypted: true, files, segments, objects: objects.length, head_signed: isHeadSigned }
 }

@@ -12,12 +12,12 @@ import {
   type FoundManifest,
   listBackups,
   placesIn,
+  readHead,
   readManifest,
   type TableEvidence,
 } from './embedded-backup-repository.ts'
 import { withClient } from './embedded-backup-run.ts'
 import { readSealed } from './embedded-backup-sealed.ts'
-import { readHead } from './embedded-backup-ship.ts'
 import { readSegmentName, segmentName } from './embedded-backup-segments.ts'
 import { erasuresToReplay } from './embedded-erasures.ts'
 import { layOut, recover, type Target } from './embedded-restore-recover.ts'
@@ -52,10 +52,17 @@ export interface Restored {
   readonly root_key: 'restored' | 'at hand'
   /** Erasures of people that the first start replays before it opens. */
   readonly erasures: number
+  /** False: the note of the newest segment is of a Headgate that did not sign it, so that a cut at the end would not be seen. */
+  readonly head_signed: boolean
   readonly tables: Readonly<Record<string, TableEvidence>>
 }
 
-const choose = async ({ directory, backup, to }: RestoreOptions): Promise<FoundManifest> => {
+/** The base backup that a restore begins with. @throws AppError `restore_time_out_of_reach`, `backup_not_found`, `backup_damaged` */
+export const chooseBackup = async ({
+  directory,
+  backup,
+  to,
+}: Pick<RestoreOptions, 'directory' | 'backup' | 'to'>): Promise<FoundManifest> => {
   if (backup !== undefined) return readManifest(directory, backup)
   const ids = await listBackups(directory)
   const manifests: FoundManifest[] = []
@@ -93,7 +100,7 @@ export const restoreBackup = async (options: RestoreOptions): Promise<Restored> 
   const folder = resolve(options.into)
   if (identities.length === 0) throw new AppError('backup_key_wrong', { detail: 'No identity was given.' })
   await checkEmpty(folder)
-  const manifest = await choose(options)
+  const manifest = await chooseBackup(options)
   const restoredKeys = keysDirectory === null ? [] : await readRootKeys(keysDirectory, identities)
   const isMine = (key: string): boolean => createBackupSigner(key).isMine(manifest.text, manifest.signature)
   const rootKey = restoredKeys.find(isMine) ?? null
@@ -110,7 +117,7 @@ export const restoreBackup = async (options: RestoreOptions): Promise<Restored> 
     await checkPack(directory, manifest, identities, cluster)
     await writeFile(join(cluster, 'backup_label'), manifest.label, { mode: 0o600 })
     const until = typeof to === 'object' ? 'gap' : 'head'
-    const chain = await checkChain({ directory, manifest, identities, until, into: segments })
+    const chain = await checkChain({ directory, manifest, identities, signers, until, into: segments })
     await markTimelines(directory, segments)
     const target: Target =
       to === 'evidence'
@@ -162,6 +169,7 @@ export const restoreBackup = async (options: RestoreOptions): Promise<Restored> 
       objects_missing: found.missing,
       root_key: rootKey === null ? 'at hand' : 'restored',
       erasures: erasures.split('\n').filter((line) => line !== '').length,
+      head_signed: chain.isHeadSigned,
       tables: found.tables,
     }
   } catch (cause) {

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import type { Log } from '../../kernel/log.ts'
+import type { CopyWatch } from './copy-watch.ts'
 
 interface BackupPorts {
   readonly clock: Clock
@@ -13,6 +14,8 @@ interface BackupPorts {
     readonly ask: (what: 'ship' | 'run') => Promise<string | null>
     readonly stop: () => Promise<void>
   }
+  /** The copy in a second place; null where none is made. */
+  readonly copy: Pick<CopyWatch, 'look' | 'late' | 'ended'> | null
   /** When the newest base backup was made; null where there is none. @throws AppError */
   readonly newest: () => Promise<number | null>
   /** Since when no restore was tried with success, or since the oldest backup; null where there is none. @throws AppError */
@@ -29,7 +32,7 @@ const DRILLS_EVERY_MS = HOUR_MS
 const UNTRIED_MS = 8 * 24 * HOUR_MS
 
 /** Makes backups by itself: what is new every few seconds, a base when it is time. */
-export const createBackups = ({ clock, log, everyHours, bench, newest, untriedSince }: BackupPorts): Feature => {
+export const createBackups = ({ clock, log, everyHours, bench, copy, newest, untriedSince }: BackupPorts): Feature => {
   let timer: Timer | null = null
   let working: Promise<void> | null = null
   let failed: string | null = null
@@ -75,6 +78,8 @@ export const createBackups = ({ clock, log, everyHours, bench, newest, untriedSi
   }
   const look = (): void => {
     working ??= work().finally(() => (working = null))
+    // Beside it: a place that is slow or away delays nothing here.
+    copy?.look()
   }
 
   return {
@@ -86,10 +91,12 @@ export const createBackups = ({ clock, log, everyHours, bench, newest, untriedSi
       timer?.cancel()
       await bench.stop()
       await working
+      await copy?.ended()
     },
     health: () => {
       if (failed !== null) return { state: 'degraded', detail: `no backups: ${failed}` }
-      return untried === null ? { state: 'ok' } : { state: 'degraded', detail: untried }
+      const late = untried ?? copy?.late() ?? null
+      return late === null ? { state: 'ok' } : { state: 'degraded', detail: late }
     },
   }
 }
