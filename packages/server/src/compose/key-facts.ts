@@ -30,6 +30,7 @@ export const configuredSecrets = (secrets: Secrets): { readonly label: string; r
     ['redis_url', secrets.redis_url],
     ['assets.s3.secret_access_key', secrets.assets_s3?.secret_access_key],
     ['audit.s3.secret_access_key', secrets.audit_s3?.secret_access_key],
+    ['backups.copy.s3.secret_access_key', secrets.backups_s3?.secret_access_key],
     ['assets.cdn.purge_authorization', secrets.assets_cdn],
     ['upstream.proxy_login', secrets.upstream_proxy_login],
     ...Object.entries(secrets.sinks).flatMap(([signal, { headers }]) =>
