@@ -13,6 +13,11 @@ export const SpeechRequestSchema = Type.Object(
     response_format: word('`mp3`, `opus`, `aac`, `flac`, `wav` or `pcm`.'),
     stream_format: word('`audio` for bytes as they come, `sse` for events.'),
     user: UserSchema,
+    store: Type.Optional(
+      Type.Union([Type.Enum(['asset']), Type.Null()], {
+        description: 'What is made is kept as an asset, as with `x-headgate-store`; no provider sees it.',
+      }),
+    ),
   },
   { title: 'SpeechRequest', examples: [{ model: 'demo', input: 'Welcome.', voice: 'alloy', response_format: 'wav' }] },
 )

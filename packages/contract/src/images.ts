@@ -20,6 +20,11 @@ export const ImageRequestSchema = Type.Object(
     prompt: Type.String({ minLength: 1, description: 'What shall be seen; not blank.' }),
     ...choices,
     stream: optional(Type.Boolean({ description: 'Partial images as events, of models that have them.' })),
+    store: optional(
+      Type.Enum(['asset'], {
+        description: 'What is made is kept as assets, as with `x-headgate-store`; no provider sees it.',
+      }),
+    ),
   },
   { title: 'ImageRequest', examples: [{ model: 'demo', prompt: 'A lighthouse in a storm', size: '512x512' }] },
 )

@@ -31,8 +31,12 @@ beforeAll(async () => {
   key = (await house.makeKey()).key
 }, 120_000)
 afterAll(async () => {
-  await house.stop()
-  await clamd.stop()
+  try {
+    await house.stop()
+  } finally {
+    // Also where the house has not started.
+    await clamd.stop()
+  }
 })
 
 describe('an address that was signed', () => {

@@ -85,6 +85,41 @@ describe('a picture', () => {
     expect(await replaced.json()).toMatchObject({ id, version: 2, type: 'image/webp' })
   })
 
+  it('that comes by tus is kept so too where its metadata say `strip`, and is none of the house’s where it is no picture', async () => {
+    const sent = Buffer.concat([await picture('jpeg'), Buffer.from(`<script>${place}</script>`)])
+    const tus = { 'tus-resumable': '1.0.0', 'x-headgate-user': 'tus' }
+    const begin = (length: number, strip = 'strip') =>
+      ask('/v1/uploads', undefined, 'POST', {
+        ...{ ...tus, 'upload-length': String(length) },
+        'upload-metadata': `filename ${Buffer.from('a.jpg').toString('base64')},${strip}`,
+      })
+    const go = (path: string, from: number, bytes: Buffer) =>
+      ask(path, bytes, 'PATCH', {
+        ...{ ...tus, 'upload-offset': String(from), 'content-type': 'application/offset+octet-stream' },
+      })
+    const begun = await begin(sent.length)
+    expect(begun.status, await begun.clone().text()).toBe(201)
+    const path = begun.headers.get('location') as string
+    expect((await go(path, 0, sent.subarray(0, 500))).headers.get('upload-offset')).toBe('500')
+    const last = await go(path, 500, sent.subarray(500))
+    expect([last.status, last.headers.get('upload-offset')]).toEqual([204, String(sent.length)])
+    const id = last.headers.get('x-headgate-asset') as string
+    const content = await ask(`/v1/assets/${id}/content`, undefined, 'GET', tus)
+    const after = Buffer.from(await content.arrayBuffer())
+    expect(after.includes(place)).toBe(false)
+    expect((await sharp(after).metadata()).width).toBe(300)
+    const used = `SELECT bytes::int FROM headgate.asset_owners WHERE subject = 'tus'`
+    expect(await queryDatabase(house.databaseUrl, used)).toEqual([{ bytes: after.length }])
+    const head = await ask(path, undefined, 'HEAD', tus)
+    expect(head.headers.get('upload-offset')).toBe(head.headers.get('upload-length'))
+
+    const text = (await begin(9)).headers.get('location') as string
+    await expectFetchedError(await go(text, 0, Buffer.from('no image!')), 'asset_not_convertible')
+    await expectFetchedError(await ask(text, undefined, 'GET', tus), 'upload_not_found')
+    await expectFetchedError(await begin(9, `strip ${Buffer.from('perhaps').toString('base64')}`), 'invalid_parameter')
+    await expectFetchedError(await begin(99_000_000), 'request_too_large')
+  })
+
   it('that is none, is broken, or is larger than it says is refused, and nothing of it is kept', async () => {
     const wholePng = await picture('png', 800, 800)
     const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'

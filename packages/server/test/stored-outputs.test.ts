@@ -29,7 +29,7 @@ beforeAll(async () => {
   house = await startHouse({
     environment: { HEADGATE_PROVENANCE_SIGN: 'images', HEADGATE_PROVENANCE_SIGN_MS: '60000' },
     config: {
-      models: { [kept]: price, 'up/tts-1': { price: { characters: '15' } } },
+      models: { [kept]: price, 'up/dall-e-3': price, 'up/tts-1': { price: { characters: '15' } } },
       tiers: { small: { requests: { rate_per_minute: 1e6, burst: 1e5 }, asset_bytes: 100 } },
     },
   })
@@ -56,6 +56,26 @@ it('keeps the pictures of a call for who asked, signed as they leave, and nothin
   const plain = await client.images.generate(body, { headers: { 'x-headgate-user': 'ben' } }).withResponse()
   expect(plain.response.headers.get('x-headgate-asset')).toBeNull()
   expect(await list('ben')).toEqual([])
+})
+
+it('keeps what a member of the body asks for, which no provider sees', async () => {
+  const user = { 'x-headgate-user': 'mia' }
+  const draw = (more: object) =>
+    ask(
+      '/v1/images/generations',
+      { model: 'up/dall-e-3', ...more, prompt: 'A lighthouse', response_format: 'b64_json' },
+      user,
+    )
+  const drawn = await draw({ store: 'asset' })
+  expect(idsOf(drawn)).toHaveLength(1)
+  const said = { model: 'up/tts-1', input: 'The sea is wide.', voice: 'alloy', store: 'asset' }
+  expect(idsOf(await ask('/v1/audio/speech', said, user))).toHaveLength(1)
+  for (const { body } of house.upstream.requests().slice(-2)) expect(body).not.toContain('store')
+  expect(idsOf(await draw({ store: null }))).toEqual([])
+  expect(house.upstream.requests().at(-1)?.body).not.toContain('store')
+  await expectFetchedError(await draw({ store: 'file' }), 'invalid_parameter')
+  await expectFetchedError(await draw({ store: true }), 'invalid_parameter')
+  expect(await list('mia')).toHaveLength(2)
 })
 
 it('keeps speech, and the picture of an address', async () => {

@@ -1,5 +1,6 @@
 import type { Settings } from '../config/config.ts'
 import type { Config } from '../config/schema.ts'
+import type { Audit } from '../features/audit/audit.ts'
 import type { Conversations } from '../features/conversations/conversations.ts'
 import type { Identity } from '../features/identity/identity.ts'
 import { createMemories, type Memories } from '../features/memories/memories.ts'
@@ -25,6 +26,7 @@ interface MemoryRoomOptions {
   readonly countText: (text: string) => Promise<number>
   readonly current: () => Pick<Generation, 'lineCall' | 'door'>
   readonly keys: Pick<Identity['keys'], 'get' | 'callerOf'>
+  readonly audit: Pick<Audit, 'record'>
   readonly conversations: Pick<Conversations, 'transcript'>
 }
 
@@ -56,6 +58,7 @@ export const createMemoryRoom = (options: MemoryRoomOptions): Memories => {
   }
   return createMemories({
     ...{ database, seal, pepper, clock, log, countText, embed },
+    record: options.audit.record,
     model: () => embeddingModel(settings().config),
     bounds: () => ({ memories: memories().max_memories, staleDays: memories().stale_days }),
     recallTokens: () => memories().recall_tokens,

@@ -4,6 +4,7 @@ import { startUpstream, type Upstream } from '@headgate/qa/upstream/upstream.ts'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createSessionsClient, type Page, type SessionsClient } from '../conversations/support/sessions-client.ts'
 import { expectFetchedError } from '../input/error-shape.ts'
+import { queryDatabase } from '../faults/support/ledger-rows.ts'
 import { freshDatabase, type TestDatabase } from '../support/database.ts'
 import { type House, startHouse } from '../support/house.ts'
 
@@ -15,7 +16,7 @@ let client: SessionsClient
 beforeAll(async () => {
   database = await freshDatabase()
   upstream = await startUpstream()
-  const environment = { HEADGATE_MEMORIES_EXTRACT_MODEL: 'up/gpt-4o-mini' }
+  const environment = { HEADGATE_MEMORIES_EXTRACT_MODEL: 'up/gpt-4o-mini;delay=300' }
   house = await startHouse({ databaseUrl: database.url, upstream, environment })
   client = createSessionsClient(house.url, (await house.makeKey()).key)
 }, 60_000)
@@ -84,4 +85,22 @@ it('a session of somebody else is none, and a model that says nothing useful end
   expect(await ended('ada', await extract('ada', id))).toMatchObject({ status: 'completed', proposed: 0 })
   const absent = await client.ask('/memories/extractions/mex_01ARZ3NDEKTSV4RRFFQ69G5FAV', { user: 'ada' })
   await expectFetchedError(absent, 'memory_extraction_not_found')
+})
+
+it('what is learned of somebody who is erased meanwhile is not kept', async () => {
+  const user = 'gone'
+  const { id } = await client.begin(user)
+  await client.say(user, id, 'I moved to Oslo and I love lanterns.')
+  const before = upstream.requests().length
+  await extract(user, id)
+  await vi.waitFor(() => expect(upstream.requests().length).toBeGreaterThan(before))
+  const erase = `DELETE FROM headgate.memory_extractions WHERE subject = 'gone' AND state = 'running' RETURNING extraction_id`
+  expect(await queryDatabase(database.url, erase)).toHaveLength(1)
+  // Another one is begun only once this one has ended.
+  await ended(user, await extract(user, id))
+  expect(await queryDatabase(database.url, `SELECT state FROM headgate.memories WHERE subject = 'gone'`)).toHaveLength(
+    1,
+  )
+  const kept = `SELECT known, proposed FROM headgate.memory_extractions WHERE subject = 'gone'`
+  expect(await queryDatabase(database.url, kept)).toEqual([{ known: 0, proposed: 1 }])
 })

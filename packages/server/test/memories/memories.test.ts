@@ -88,6 +88,14 @@ describe('a memory', () => {
     const all = { source: { type: 'tool' } }
     expect(await client.told('/memories/revoke', { body: all, user })).toMatchObject({ deleted: 1, kept: 0 })
     expect(await client.told('/memories/revoke', { body: all, user })).toMatchObject({ deleted: 0, kept: 0 })
+    const told = await queryDatabase(
+      database.url,
+      `SELECT resource, after FROM headgate.audit_entries WHERE action = 'memories.revoked' ORDER BY seq`,
+    )
+    expect(told).toEqual([
+      { resource: 'memories/tool', after: { deleted: 1, kept: 1 } },
+      { resource: 'memories/tool', after: { deleted: 1, kept: 0 } },
+    ])
   })
 
   it('expires, and is stale when nobody said so for long', async () => {

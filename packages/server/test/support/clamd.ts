@@ -41,7 +41,10 @@ export const startClamd = async (mostBytes: number): Promise<Clamd> => {
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   process.on('exit', () => child.kill('SIGKILL'))
   for (let tries = 0; !(await answers(port)); tries += 1) {
-    if (tries > 300 || child.exitCode !== null) throw new Error('clamd did not start')
+    if (tries > 300 || child.exitCode !== null) {
+      child.kill('SIGKILL')
+      throw new Error('clamd did not start')
+    }
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   return {

@@ -22,6 +22,7 @@ import { createChunkReader } from './read-chunks.ts'
 import { createOwnedContents } from './owned-contents.ts'
 import { createSigner } from './signed-urls.ts'
 import { signedRoutes } from './signed.routes.ts'
+import { createStripUpload } from './strip-upload.ts'
 import { createSweep } from './sweep.ts'
 import { thumbnailRoutes } from './thumbnail.routes.ts'
 import { createThumbnailStore } from './thumbnails.store.ts'
@@ -79,14 +80,15 @@ export const createAssets = (options: AssetsOptions): Assets => {
   const purge = createPurgeCaches({ store: createPurgeStore(database), send: options.sendPurge, log })
   const sweep = createSweep({ chunks, uploads: uploadStore, blobs, purge, clock, log })
   const onDropped = sweep.soon
-  const finish = createFinish({ assets, uploads: uploadStore, read, versions: () => bounds().versions, scan, log })
-  const uploads = createUploads({
-    ...{ store: uploadStore, chunks, finish, bounds, maxBytes, onDropped },
-    write: createChunkWriter(chunks, blobs),
-  })
-  const find = createFindVersion(assets)
+  const write = createChunkWriter(chunks, blobs)
   const images = createImages(options.images)
   const maxImageBytes = () => options.images().maxBytes
+  const finish = createFinish({
+    ...{ assets, uploads: uploadStore, read, versions: () => bounds().versions, scan, log },
+    strip: createStripUpload({ store: uploadStore, chunks, read, write, images, maxBytes: maxImageBytes, onDropped }),
+  })
+  const uploads = createUploads({ store: uploadStore, chunks, finish, bounds, maxBytes, onDropped, write })
+  const find = createFindVersion(assets)
   const thumbnailStore = createThumbnailStore(database, seal)
   const thumbnails = createThumbnails({ images, store: thumbnailStore, read, maxBytes: maxImageBytes })
   const newId = (prefix: 'asset' | 'upload') => prefixedId(prefix, clock.now())
@@ -105,7 +107,17 @@ export const createAssets = (options: AssetsOptions): Assets => {
     endAged: createEndAged(database, assets, onDropped),
     forgetOwner: createForgetOwner({ database, assets, uploads: uploadStore, onDropped }),
     routes: [
-      ...uploadRoutes({ store: uploadStore, assets, uploads, finish, bounds, maxBytes, newId, onDropped }),
+      ...uploadRoutes({
+        store: uploadStore,
+        assets,
+        uploads,
+        finish,
+        bounds,
+        maxBytes,
+        maxImageBytes,
+        newId,
+        onDropped,
+      }),
       ...bytesRoutes({ store: assets, uploads, images, maxImageBytes, maxBytes, newId }),
       ...assetRoutes({ store: assets, bounds, maxBytes, onDropped }),
       ...contentRoutes({ find, read }),

@@ -6,6 +6,7 @@ import type { AssetStore } from './assets.store.ts'
 import type { Content } from './contents.store.ts'
 import type { ReadChunks } from './read-chunks.ts'
 import { SNIFFED_BYTES, sniff } from './sniff.ts'
+import type { StripUpload } from './strip-upload.ts'
 import { createTextProbe } from './text-encoding.ts'
 import type { Upload, UploadStore } from './uploads.store.ts'
 
@@ -13,6 +14,7 @@ interface FinishOptions {
   readonly assets: Pick<AssetStore, 'finish'>
   readonly uploads: Pick<UploadStore, 'remove'>
   readonly read: ReadChunks
+  readonly strip: StripUpload
   /** Versions of one asset that are kept. */
   readonly versions: () => number
   /** Opens a scan; null: nothing is scanned. */
@@ -21,10 +23,10 @@ interface FinishOptions {
 }
 
 /** What can never become of an upload, however often it is asked. */
-const hopeless = ['asset_not_found', 'asset_changed', 'asset_infected']
+const hopeless = ['asset_not_found', 'asset_changed', 'asset_infected', 'asset_not_convertible']
 
 /** Makes assets of uploads whose bytes are all there: looks at what they are, and writes them down. */
-export const createFinish = ({ assets, uploads, read, versions, scan, log }: FinishOptions) => {
+export const createFinish = ({ assets, uploads, read, strip, versions, scan, log }: FinishOptions) => {
   const running = new Map<string, Promise<number>>()
 
   /** Ends a scan. @throws AppError `asset_infected`. */
@@ -65,13 +67,16 @@ export const createFinish = ({ assets, uploads, read, versions, scan, log }: Fin
     return { digest: hash.digest('hex'), bytes, ...sniffed, wasScanned: scanning !== null }
   }
 
-  const finish = async (upload: Upload): Promise<number> => {
-    const scanning = scan?.() ?? null
+  const finish = async (sent: Upload): Promise<number> => {
+    let scanning: ScanPort | null = null
     try {
+      const upload = sent.details.strip === undefined ? sent : await strip(sent)
+      if (upload.version !== null) return upload.version
+      scanning = scan?.() ?? null
       return await assets.finish(upload, await inspect(upload, scanning), versions())
     } catch (fault) {
       scanning?.abandon()
-      if (fault instanceof AppError && hopeless.includes(fault.code)) await uploads.remove(upload, upload.id)
+      if (fault instanceof AppError && hopeless.includes(fault.code)) await uploads.remove(sent, sent.id)
       throw fault
     }
   }
@@ -79,7 +84,7 @@ export const createFinish = ({ assets, uploads, read, versions, scan, log }: Fin
   /**
    * The version that an upload has become, and becomes now where all of it is there; null where it is not, or is only a part of
    * another. May be asked any number of times, at once too.
-   * @throws AppError `upload_not_found`, `asset_not_found`, `asset_changed`, `asset_infected`, `asset_scan_unavailable`, `asset_store_unavailable`.
+   * @throws AppError `upload_not_found`, `asset_not_found`, `asset_changed`, `asset_infected`, `asset_scan_unavailable`, `asset_store_unavailable`; as `strip` does.
    */
   return async (upload: Upload): Promise<number | null> => {
     if (upload.version !== null) return upload.version

@@ -55,6 +55,8 @@ export interface UploadWords {
   /** The asset of which it shall become another version. */
   readonly asset: string | null
   readonly metadata: Readonly<Record<string, string>>
+  /** Whether its picture shall be written anew, so that nothing of it is kept but what is seen. */
+  readonly strip: boolean
 }
 
 const unprintable = /[\p{Cc}\p{Cs}]/u
@@ -72,7 +74,12 @@ export const baseName = (name: string): string =>
 /** Reads `Upload-Metadata` (tus, section Creation). @throws AppError `invalid_parameter`. */
 export const readMetadata = (headers: Headers): UploadWords => {
   const text = headers[header.uploadMetadata]
-  const words: UploadWords & { metadata: Record<string, string> } = { name: 'file', asset: null, metadata: {} }
+  const words: UploadWords & { metadata: Record<string, string> } = {
+    name: 'file',
+    asset: null,
+    metadata: {},
+    strip: false,
+  }
   if (typeof text !== 'string' || text.trim() === '') return words
   const refuse = (message: string): AppError => wrong(header.uploadMetadata, message, 'See the guide on assets.')
   const seen = new Map<string, string>()
@@ -84,9 +91,11 @@ export const readMetadata = (headers: Headers): UploadWords => {
     if (decoded.length > MOST_VALUE || unprintable.test(decoded)) throw refuse('holds what is too long or no text')
     seen.set(key, decoded)
   }
-  const { filename, name, asset_id: asset, filetype: _, ...rest } = Object.fromEntries(seen)
+  const { filename, name, asset_id: asset, filetype: _, strip = 'false', ...rest } = Object.fromEntries(seen)
   if (Object.keys(rest).length > MOST_METADATA) throw refuse(`names more than ${MOST_METADATA} things`)
-  return { name: baseName(filename ?? name ?? 'file'), asset: asset ?? null, metadata: rest }
+  // tus has keys without a value, too.
+  if (!['', 'true', 'false'].includes(strip)) throw refuse('says of `strip` neither true nor false')
+  return { name: baseName(filename ?? name ?? 'file'), asset: asset ?? null, metadata: rest, strip: strip !== 'false' }
 }
 
 /** What `Upload-Concat` asks for (tus, section Concatenation). */

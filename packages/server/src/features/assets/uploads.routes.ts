@@ -17,6 +17,8 @@ interface UploadRoutesOptions {
   readonly finish: Finish
   readonly bounds: () => AssetBounds
   readonly maxBytes: number
+  /** Most bytes of a picture that is made anew. */
+  readonly maxImageBytes: () => number
   readonly newId: (prefix: 'asset' | 'upload') => string
   /** Told when something is to be erased. */
   readonly onDropped: () => void
@@ -35,6 +37,9 @@ const errorsOfBytes = [
   'asset_infected',
   'asset_scan_unavailable',
   'asset_store_unavailable',
+  'asset_not_convertible',
+  'asset_images_unavailable',
+  'overloaded',
 ] as const
 
 const view = ({ id, assetId, role, version, length, received, expiresAt }: Upload): UploadView => ({
@@ -55,7 +60,7 @@ const headersOf = (upload: Upload): Record<string, string> => ({
 
 /** `/v1/uploads`: tus 1.0 (https://tus.io/protocols/resumable-upload). */
 export const uploadRoutes = (options: UploadRoutesOptions): Route[] => {
-  const { store, assets, uploads, finish, bounds, maxBytes, newId, onDropped } = options
+  const { store, assets, uploads, finish, bounds, maxBytes, maxImageBytes, newId, onDropped } = options
   const idOf = ({ params }: CallerInput): string => params['upload_id'] as string
   /** Every answer of tus says so, errors too. */
   const speak = ({ exchange }: CallerInput): void => {
@@ -71,32 +76,43 @@ export const uploadRoutes = (options: UploadRoutesOptions): Route[] => {
 
   const plan = async (input: CallerInput): Promise<Omit<NewUpload, 'length' | 'role'>> => {
     const owner = ownerOf(input)
-    const { asset, name, metadata } = tus.readMetadata(input.headers)
+    const { asset, name, metadata, strip } = tus.readMetadata(input.headers)
     if (asset !== null) await assets.get(owner, asset)
     const said = {
       [header.uploadMetadata]: input.headers[header.uploadMetadata],
       [header.uploadConcat]: input.headers[header.uploadConcat],
     }
-    const details = { name, metadata, said: JSON.parse(JSON.stringify(said)) as Record<string, string> }
+    const details = {
+      name,
+      metadata,
+      ...(strip && { strip }),
+      said: JSON.parse(JSON.stringify(said)) as Record<string, string>,
+    }
     return { ...owner, id: newId('upload'), assetId: asset ?? newId('asset'), isNew: asset === null, details }
   }
+
+  /** Most bytes of an upload: fewer where a picture is written anew. */
+  const mostOf = ({ strip }: NewUpload['details']): number => (strip ? Math.min(maxBytes, maxImageBytes()) : maxBytes)
 
   const begin = async (input: CallerInput): Promise<Upload> => {
     const concat = tus.readConcat(input.headers)
     const { uploadSeconds } = bounds()
     if (concat.role === 'final') {
       const joined = await store.join(await plan(input), concat.parts, uploadSeconds)
-      if (joined.length <= maxBytes) return joined
+      const limit = mostOf(joined.details)
+      if (joined.length <= limit) return joined
       await store.remove(joined, joined.id)
       onDropped()
-      throw new AppError('request_too_large', { params: { limit_bytes: maxBytes } })
+      throw new AppError('request_too_large', { params: { limit_bytes: limit } })
     }
     const length = tus.bytesIn(input.headers, header.uploadLength)
-    if (length > maxBytes) throw new AppError('request_too_large', { params: { limit_bytes: maxBytes } })
+    const planned = await plan(input)
+    const limit = mostOf(planned.details)
+    if (length > limit) throw new AppError('request_too_large', { params: { limit_bytes: limit } })
     const body = input.body as BodyStream
     const isSent = body.length !== 0
     if (isSent) tus.checkOffsetType(input.headers)
-    const begun = await uploads.begin(input.exchange.caller, { ...(await plan(input)), role: concat.role, length })
+    const begun = await uploads.begin(input.exchange.caller, { ...planned, role: concat.role, length })
     return isSent ? uploads.append(begun, 0, body, tus.readChecksum(input.headers)) : begun
   }
 
@@ -121,7 +137,7 @@ export const uploadRoutes = (options: UploadRoutesOptions): Route[] => {
         tag: 'Assets',
         description:
           `Protocol tus 1.0.0 with the extensions that \`OPTIONS\` names; \`Upload-Length\` may be ${maxBytes} at most. \`Upload-Metadata\` may hold \`filename\`, ` +
-          '`asset_id` (the asset of which it becomes another version) and words of your own. The first bytes may stand in the body.',
+          '`asset_id` (the asset of which it becomes another version), `strip` (a picture is written anew, so that nothing of it is kept but what is seen) and words of your own. The first bytes may stand in the body.',
         bodyType: PATCH_TYPE,
         body: NothingSchema,
         answer: NothingSchema,

@@ -11,6 +11,8 @@ export type UploadRole = 'whole' | 'partial' | 'final'
 export interface UploadDetails extends AssetDetails {
   /** Digests of the version that it may replace; absent: any. */
   readonly ifMatch?: readonly string[]
+  /** Its picture is still to be written anew. */
+  readonly strip?: true
   /** Headers that tell of an upload as they were sent, as tus wants them back. */
   readonly said?: Readonly<Record<string, string>>
 }
@@ -201,6 +203,34 @@ export const createUploadStore = (database: Database, { seal, open }: Pick<SealP
           `UPDATE headgate.asset_uploads SET received = length, chunks = $3 WHERE project_id = $1 AND upload_id = $2
             RETURNING ${COLUMNS}`,
           [project, id, count],
+        )
+        return view(transaction, made[0] as UploadRow)
+      }),
+
+    /**
+     * Puts other bytes, written already, in the place of those that were sent to be written anew. Null where another replica was faster.
+     * @throws AppError `upload_not_found`, `asset_store_unavailable`
+     */
+    replace: (upload: Upload, written: readonly Chunk[]): Promise<Upload | null> =>
+      database.transaction({ project: upload.project }, async (transaction) => {
+        const { project, subject, id } = upload
+        const { rows } = await transaction.query<UploadRow>(
+          `SELECT ${COLUMNS} FROM headgate.asset_uploads WHERE ${OF_OWNER} FOR UPDATE`,
+          [project, subject, id],
+        )
+        if (!rows[0]) throw new AppError('upload_not_found')
+        const { strip, ...details } = (await view(transaction, rows[0])).details
+        if (strip === undefined) return null
+        const length = written.reduce((sum, { bytes }) => sum + bytes, 0)
+        await doomChunks(transaction, project, id)
+        if (!(await takeChunks(transaction, project, id, 0, written)))
+          throw new AppError('asset_store_unavailable', { detail: 'What was made of it was too slow to be kept.' })
+        await giveBack(transaction, upload, upload.length - length)
+        const sealed = await seal(transaction, detailsPlace(upload, 'asset_uploads', id), JSON.stringify(details))
+        const { rows: made } = await transaction.query<UploadRow>(
+          `UPDATE headgate.asset_uploads SET details = $3, length = $4, received = $4, chunks = $5
+            WHERE project_id = $1 AND upload_id = $2 RETURNING ${COLUMNS}`,
+          [project, id, sealed, length, written.length],
         )
         return view(transaction, made[0] as UploadRow)
       }),

@@ -3,6 +3,7 @@ import type { CacheWish } from '../../domain/cached-answer.ts'
 import type { Caller } from '../../domain/caller.ts'
 import type { Exchange } from '../../domain/exchange.ts'
 import type { InferenceRequest, Operation } from '../../domain/inference.ts'
+import { withMember } from '../../domain/request-member.ts'
 import type { BinarySource, StreamSource } from '../../domain/upstream.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
 import { AppError } from '../../kernel/errors.ts'
@@ -61,13 +62,34 @@ const withCache = (
   return { ...exchange, cache: { ...wish, renew } }
 }
 
+/** Requests for what may be kept, whose body is JSON. */
+const makesAsJson = ({ operation }: InferenceRequest): boolean => operation === 'images' || operation === 'speech'
+
+/** No provider that draws or speaks knows the member. */
+const withoutStore = (request: InferenceRequest): InferenceRequest =>
+  makesAsJson(request) ? withMember(request, 'store', null) : request
+
+/** The member `store` as it was written, without quotes; null where it stands not, or as null. */
+const storeMember = (request: InferenceRequest): string | null => {
+  const { body, members } = request
+  const span = makesAsJson(request) ? members.get('store') : undefined
+  if (span === undefined) return null
+  const text = body.toString('latin1', span.start, Math.min(span.end, span.start + 20)).replace(/^"(.*)"$/, '$1')
+  return text === 'null' ? null : text
+}
+
 /** @throws AppError `invalid_parameter`; `secret_key_required` for a page without a person, who can have no assets. */
-const readStore = (given: string | readonly string[], operation: Operation, caller: Caller): { store: true } => {
+const readStore = (
+  given: string | readonly string[],
+  location: string,
+  operation: Operation,
+  caller: Caller,
+): { store: true } => {
   if (given !== 'asset' || !(operation.startsWith('image') || operation === 'speech'))
     throw new AppError('invalid_parameter', {
       details: [
         {
-          location: header.store,
+          location,
           message: 'is not known here',
           fix: 'Send `asset` with calls for pictures or speech, and with no others.',
         },
@@ -87,7 +109,9 @@ export const readyCall = async (
   const { exchange } = input
   const { walk } = exchange
   walk.operation = operation
-  const request = await read(input)
+  const asked = await read(input)
+  const member = storeMember(asked)
+  const request = withoutStore(asked)
   walk.readAt = monotonic()
   walk.model = request.model
   walk.stream = request.stream
@@ -96,12 +120,13 @@ export const readyCall = async (
   const mayName = exchange.user === null && caller.kind === 'secret' && caller.person === null
   const named = mayName && request.user !== null ? { ...exchange, user: request.user } : exchange
   const safe = input.headers[header.safe]
-  const given = input.headers[header.store]
-  const kept = given === undefined ? named : { ...named, ...readStore(given, operation, caller) }
+  const given = input.headers[header.store] ?? member
+  const location = member === null ? header.store : 'store'
+  const kept = given === null ? named : { ...named, ...readStore(given, location, operation, caller) }
   const checked = safe === undefined ? kept : { ...kept, safe: String(safe) }
   const wish = cacheWish(input.headers, request)
-  const asked = wish === null ? checked : withCache(checked, wish, request, { call, inBackground })
-  return { request, exchange: asked, begin: (signal) => call(asked, request, signal) }
+  const ready = wish === null ? checked : withCache(checked, wish, request, { call, inBackground })
+  return { request, exchange: ready, begin: (signal) => call(ready, request, signal) }
 }
 
 /** Notes what is asked for, and makes the call. */

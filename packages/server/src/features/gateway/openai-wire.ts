@@ -25,6 +25,7 @@ const decisiveMembers = [
   'user',
   'stream',
   'safe',
+  'store',
   'stream_options',
   'n',
   'size',

@@ -26,6 +26,19 @@ export interface MemoryBounds {
   readonly staleDays: number
 }
 
+/** Tells the audit of an act, in its transaction. */
+export type RecordAct = (
+  transaction: Transaction,
+  act: {
+    readonly actor: string
+    readonly action: string
+    readonly resource: string
+    readonly project: string
+    readonly requestId: string
+    readonly after: object
+  },
+) => Promise<void>
+
 /** Something that said what is remembered. */
 export interface SourceEntry {
   readonly type: MemorySource

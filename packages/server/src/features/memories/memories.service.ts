@@ -11,6 +11,13 @@ export interface Written {
   readonly wasMerged: boolean
 }
 
+/** What taking a source back did. */
+export interface Revoked {
+  readonly deleted: number
+  /** Something else said so too. */
+  readonly kept: number
+}
+
 /** Sources that one memory tells of: the first, and the last ones. */
 const MOST_SOURCES = 16
 /** Memories that one transaction takes a source from. */
@@ -110,14 +117,22 @@ export const createMemoryService = ({ database, store, vectors, now }: ServiceOp
         await store.remove(transaction, owner, id)
       }),
 
-    /** Takes back what a source said, a batch in a transaction: what nothing else said is gone. Ends, because each batch leaves fewer. */
-    revoke: async (owner: MemoryOwner, { source }: RevokeMemories): Promise<{ deleted: number; kept: number }> => {
+    /**
+     * Takes back what a source said, a batch in a transaction: what nothing else said is gone. Ends, because each batch leaves fewer.
+     * `record` tells the audit of each batch in its transaction.
+     */
+    revoke: async (
+      owner: MemoryOwner,
+      { source }: RevokeMemories,
+      record: (transaction: Transaction, done: Revoked) => Promise<void>,
+    ): Promise<Revoked> => {
       const done = { deleted: 0, kept: 0 }
       const isOf = ({ type, id }: SourceEntry): boolean =>
         type === source.type && (typeof source.id !== 'string' || id === source.id)
       for (;;) {
         const many = await held(owner, async (transaction) => {
           const rows = await store.ofSource(transaction, owner, source, REVOKE_AT_ONCE)
+          const before = { ...done }
           for (const memory of await store.openAll(transaction, owner, rows)) {
             const sources = memory.sources.filter((entry) => !isOf(entry))
             if (sources.length === 0) {
@@ -129,6 +144,8 @@ export const createMemoryService = ({ database, store, vectors, now }: ServiceOp
               done.kept += 1
             }
           }
+          if (rows.length > 0)
+            await record(transaction, { deleted: done.deleted - before.deleted, kept: done.kept - before.kept })
           return rows.length
         })
         if (many < REVOKE_AT_ONCE) return done

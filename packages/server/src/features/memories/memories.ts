@@ -3,7 +3,7 @@ import type { Database } from '../../kernel/db.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
-import type { Asker, MemoryBounds, MemoryOwner, NewMemory, SealPort } from './memories.ports.ts'
+import type { Asker, MemoryBounds, MemoryOwner, NewMemory, RecordAct, SealPort } from './memories.ports.ts'
 import { memoryRoutes } from './memories.routes.ts'
 import { createMemoryService, type Written } from './memories.service.ts'
 import { createMemoryStore } from './memories.store.ts'
@@ -30,6 +30,7 @@ export interface MemoriesOptions extends EmbedPort {
   readonly log: Log
   readonly countText: (text: string) => Promise<number>
   readonly bounds: () => MemoryBounds
+  readonly record: RecordAct
   /** Most tokens of memories that a call is given. */
   readonly recallTokens: () => number
 }
@@ -55,7 +56,15 @@ export const createMemories = (options: MemoriesOptions): Memories => {
   const search = createMemorySearch({ database, store, vectors, embedder, now: clock.now })
   const newId = (at = clock.now()): string => prefixedId('mem', at)
   const time = () => ({ now: clock.now(), staleDays: bounds().staleDays })
-  const shared = { store, service, newId, now: clock.now, time, onChanged: embedder.catchUpLater }
+  const shared = {
+    store,
+    service,
+    newId,
+    record: options.record,
+    now: clock.now,
+    time,
+    onChanged: embedder.catchUpLater,
+  }
   const onRemembered = embedder.catchUpLater
   const extraction = createExtraction({
     ...options.extraction,

@@ -62,6 +62,7 @@ export const createExtraction = (options: ExtractionOptions) => {
     const acceptsAll = options.acceptsAll()
     const count = { proposed: 0, known: 0 }
     await service.held(owner, async (transaction) => {
+      if (!(await extractions.isHeld(transaction, row))) throw new AppError('memory_extraction_not_found')
       for (const [index, { text, kind, confidence }] of learned.entries()) {
         const memory: NewMemory = {
           ...{
@@ -99,6 +100,8 @@ export const createExtraction = (options: ExtractionOptions) => {
     const lines = await options.transcript(owner, row.session_id)
     if (!lines.some(({ role }) => role === 'user')) return { proposed: 0, known: 0 }
     const caller = await options.callerOf(row.key_id)
+    // The process may have been told to end since; nothing could be cut then.
+    if (isStopping) throw new AppError('server_draining')
     const user = row.subject === '' ? null : row.subject
     const signal = new Cancellation()
     cut = signal

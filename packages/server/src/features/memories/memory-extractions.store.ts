@@ -83,6 +83,22 @@ export const createExtractionStore = (database: Database, digests: Digests) => (
       return rows[0] ?? null
     }),
 
+  /**
+   * Whether it is still to be worked on by who took it, until the transaction ends: not where another process has it by now, nor where its
+   * person was erased meanwhile.
+   */
+  isHeld: async (
+    { query }: Transaction,
+    { project_id: project, extraction_id: id, attempts }: ExtractionRow,
+  ): Promise<boolean> => {
+    const { rows } = await query(
+      `SELECT FROM headgate.memory_extractions
+        WHERE project_id = $1 AND extraction_id = $2 AND attempts = $3 AND ended_at IS NULL FOR UPDATE`,
+      [project, id, attempts],
+    )
+    return rows.length > 0
+  },
+
   /** Writes down how one ended; nothing where another process has it by now. */
   end: (
     { project_id: project, extraction_id: id, attempts }: ExtractionRow,

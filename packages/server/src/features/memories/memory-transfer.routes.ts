@@ -8,7 +8,7 @@ import {
 import { Type } from 'typebox'
 import type { BodyStream } from '../../kernel/route.ts'
 import { defineRoute, type Route } from '../../kernel/route.ts'
-import type { Asker, MemoryOwner } from './memories.ports.ts'
+import type { Asker, MemoryOwner, RecordAct } from './memories.ports.ts'
 import type { MemoryService } from './memories.service.ts'
 import type { MemoryStore } from './memories.store.ts'
 import { tellAbout } from './memory-about.ts'
@@ -22,6 +22,7 @@ interface TransferRoutesOptions {
   /** Told that there is something new to find. */
   readonly onChanged: (asker: Asker, owner: MemoryOwner) => void
   readonly newId: (at?: number) => string
+  readonly record: RecordAct
   readonly now: () => number
   readonly time: () => ViewTime
 }
@@ -44,7 +45,7 @@ const lines = async function* (store: MemoryStore, owner: MemoryOwner): AsyncGen
 
 /** What is known about somebody, out of the house, into it, and taken back. */
 export const memoryTransferRoutes = (options: TransferRoutesOptions): Route[] => {
-  const { store, service, onChanged, newId, now, time } = options
+  const { store, service, onChanged, newId, record, now, time } = options
   const shared = { browser: 'person', prefixedOnly: true } as const
   return [
     defineRoute({
@@ -136,11 +137,21 @@ export const memoryTransferRoutes = (options: TransferRoutesOptions): Route[] =>
         tag: 'Memories',
         description:
           'Memories and proposals that nothing else said are gone; from the others the source is taken away, and with it its confidence. ' +
-          'Without an `id`: all that any source of this type said.',
+          'Without an `id`: all that any source of this type said. The audit tells that it was done, by which key, and of how many.',
         answer: MemoriesRevokedSchema,
       },
-      handle: async ({ body, exchange }) => {
-        const done = await service.revoke(ownerOf(exchange), body as RevokeMemories)
+      handle: async ({ body, exchange, requestId }) => {
+        const owner = ownerOf(exchange)
+        const asked = body as RevokeMemories
+        // What the source is called may tell of the person: an entry cannot be taken back.
+        const act = {
+          actor: `caller/${exchange.caller.keyId}`,
+          action: 'memories.revoked',
+          resource: `memories/${asked.source.type}`,
+          project: owner.project,
+          requestId,
+        }
+        const done = await service.revoke(owner, asked, (transaction, after) => record(transaction, { ...act, after }))
         return { kind: 'json', value: { object: 'memory.revocation', ...done } }
       },
     }),

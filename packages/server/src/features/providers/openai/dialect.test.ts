@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { outlineJson } from '../../../kernel/json.ts'
 import { ask, drain, faultOf, openaiAt, providersOf, requestOf } from '../__fixtures__/setting.ts'
 import type { Providers } from '../providers.ts'
-import { adapterFor, withMember, withoutSafe } from './dialect.ts'
+import { withMember } from '../../../domain/request-member.ts'
+import { adapterFor, withoutSafe } from './dialect.ts'
 
 describe('one member of a request', () => {
   it.each([
