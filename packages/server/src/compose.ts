@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
 import { createBackupRoom } from './compose/backups.ts'
 import { createBookkeeping } from './compose/bookkeeping.ts'
-import { createCallers } from './compose/callers.ts'
+import { createCallers, peppersOf } from './compose/callers.ts'
 import { createChanges } from './compose/changes.ts'
 import { createDiagnostics } from './compose/diagnostics.ts'
 import { createGeneration, type GenerationGround } from './compose/generation.ts'
@@ -71,7 +71,13 @@ export const compose = async (given: Ground): Promise<House> => {
     queue: () => queue,
   })
   const hints = createHints(given, settings, () => queue)
-  const metrics = createMetrics({ ...guards.gauges, ...work.gauges, ...hints.gauges }, () => queue.read(), hints.labels)
+  const gauges = { ...guards.gauges, ...work.gauges, ...hints.gauges }
+  const metrics = createMetrics(
+    gauges,
+    () => queue.read(),
+    hints.labels,
+    () => keyRegister.readings(),
+  )
   const audit = createAudit({ database, clock, written: (seq) => provable.written(seq) })
   const seal = createSeal(secrets.seal_roots)
   const watch = createWatch({
@@ -85,6 +91,7 @@ export const compose = async (given: Ground): Promise<House> => {
     audit,
     metrics,
     seal,
+    findings: () => keyRegister.findings(),
     models: () => [...routing.models().map(({ name }) => name), ...Object.keys(settings().config.models)],
   })
   const counters = await createCounters({
@@ -99,8 +106,9 @@ export const compose = async (given: Ground): Promise<House> => {
   const tokens = createTokenCounter(log)
 
   // Who asks, and what they may spend
-  const pepper = { id: secrets.pepper.id, value: Buffer.from(secrets.pepper.key.reveal(), 'base64') }
-  const callers = createCallers({ settings, database, clock, log, audit, pepper, counters })
+  const pepperOf = peppersOf(secrets.root_key)
+  const pepper = pepperOf(1)
+  const callers = createCallers({ settings, database, clock, log, audit, pepperOf, counters })
   const { identity, operators, people } = callers
   const provable = createProvable({ settings, database, clock, log, seal, audit, identity, operators, crew })
   const ledger = createLedger({
@@ -176,6 +184,11 @@ export const compose = async (given: Ground): Promise<House> => {
   const describe = () => describeRoutes(current().door.routes, packageDescription.version)
   const reference = createReference(describe)
 
+  const keyRegister = createKeyRegister({
+    ...{ settings, database, clock, log, seal, identity, operators, providers, crew },
+    pepper: pepper.value,
+  })
+
   const features: readonly Feature[] = [
     provable,
     ...callers.features,
@@ -196,7 +209,7 @@ export const compose = async (given: Ground): Promise<House> => {
       ...{ settings: given.settings, connection: () => storage.connection, clock, log, isFirst: crew.number === 1 },
       tell: (event) => void watch.tell(event),
     }),
-    createKeyRegister({ ...{ settings, database, clock, log, seal, operators, providers }, pepper: pepper.value }),
+    keyRegister,
     ...hints.features,
   ]
   const ground: GenerationGround = {

@@ -98,6 +98,8 @@ const acts: readonly [route: string, action: string, body?: object, keep?: strin
   ['PATCH /admin/v1/log-levels', 'log_levels.changed', { levels: { cache: 'silent' } }],
   ['POST /admin/v1/provenance/roots', 'provenance.root_made', {}],
   ['POST /admin/v1/audit/keys', 'audit_key.created'],
+  ['POST /admin/v1/key-peppers', 'pepper.rotated'],
+  ['POST /admin/v1/key-peppers/:generation=1/retire', 'pepper.retired', { accept_loss: true }],
   ['POST /admin/v1/encryption/rotations', 'encryption_key.created', {}],
   ['POST /admin/v1/diagnostics/cpu-profile', 'cpu_profile.taken', { seconds: 1 }],
   // What is taken out is told too.

@@ -61,7 +61,7 @@ it('knows keys of every kind, and shows none of them', async () => {
   expect(new Set(all.map(({ kind }) => kind))).toEqual(
     new Set([
       ...['root_key', 'encryption_key', 'data_key', 'derived_key', 'admin_key', 'operator_session', 'user_secret'],
-      ...['provider_key', 'configured_secret', 'audit_key', 'provenance_root', 'api_key'],
+      ...['pepper', 'provider_key', 'configured_secret', 'audit_key', 'provenance_root', 'api_key'],
     ]),
   )
   expect(of('api_key').find((one) => one.id === id)).toMatchObject({
@@ -150,4 +150,30 @@ it('is reported at the command line, with an exit status of its own where someth
   expect(strict.stdout.trim().split('\n')).toEqual([
     expect.stringMatching(new RegExp(`^api_key\t${id}\tof long ago\t`)),
   ])
+})
+
+it('tells what is due: in metrics, as an alert that ends with it, and by the doctor, which notes nothing', async () => {
+  const { id } = await house.makeKey({ name: 'due' })
+  const alerts = async () =>
+    (await json<{ data: { name: string; summary: string }[] }>('/admin/v1/alerts/evaluate', { method: 'POST' })).data
+  await ages(`UPDATE headgate.api_key_secrets SET created_at = now() WHERE created_at < now() - interval '1 day'`)
+  await ages('UPDATE headgate.key_sightings SET first_seen_at = now()')
+  await json('/admin/v1/key-lifecycle/summary')
+  expect((await alerts()).filter(({ name }) => name.startsWith('keys/'))).toEqual([])
+  await ages(`UPDATE headgate.api_key_secrets SET created_at = now() - interval '2 years' WHERE key_id = '${id}'`)
+  await json('/admin/v1/key-lifecycle/summary')
+  expect((await alerts()).find(({ name }) => name === 'keys/overdue')?.summary).toContain('1 api_key')
+  const metrics = await (await house.request('/metrics')).text()
+  expect(metrics).toContain('headgate_keys_overdue{kind="api_key"} 1')
+  expect(metrics).toContain('headgate_keys_overdue{kind="audit_key"} 0')
+  const seconds = Number(/headgate_key_next_due_seconds\{kind="api_key"\} (\S+)/.exec(metrics)?.[1])
+  expect(seconds).toBeLessThan(-364 * 86_400)
+  await ages('DELETE FROM headgate.key_sightings')
+  const doctor = await headgate('doctor', '--json')
+  expect(doctor.stdout).toContain('1 keys should have been replaced, 0 end or are due soon: api_key.')
+  const [noted] = (await ages('SELECT count(*)::int AS count FROM headgate.key_sightings')) as { count: number }[]
+  expect(noted?.count).toBe(0)
+  await json(`/admin/v1/keys/${id}/revoke`, { body: {} })
+  await json('/admin/v1/key-lifecycle/summary')
+  expect((await alerts()).filter(({ name }) => name.startsWith('keys/'))).toEqual([])
 })

@@ -69,6 +69,24 @@ export const platformErrors = defineErrors({
     recovery: 'wait',
     since: '0.1.0',
   },
+  pepper_in_use: {
+    id: 'HG-5005',
+    http: 409,
+    type: 'invalid_request_error',
+    severity: 'info',
+    retryable: 'after',
+    title: 'Pepper in use',
+    user: 'This is still in use.',
+    developer:
+      'A generation of the pepper ends only when no API key that may still be used stands under it; the newest never does, and one change-over is finished before the next begins.',
+    causes: ['Keys were not used since the rotation.', 'A former generation was not retired yet.', 'It is the newest.'],
+    resolutions: [
+      'Look at `GET /admin/v1/key-peppers/{generation}/keys`: have these keys used, rotated or revoked.',
+      'Send `accept_loss` where they may end.',
+    ],
+    recovery: 'wait',
+    since: '0.1.0',
+  },
   internal_error: {
     id: 'HG-7001',
     http: 500,

@@ -35,13 +35,18 @@ const examine = async (flags: Flags, askProviders: boolean): Promise<Finding[]> 
     ]
   // A start would make the root key that is missing; here a passing one stands in, for what is derived from it.
   const passing = new Secret(randomBytes(32).toString('base64'))
-  const { config, secrets, tls } = await settle(gathered, () => Promise.resolve(passing))
+  const settings = await settle(gathered, () => Promise.resolve(passing))
+  const { config, secrets, tls } = settings
   const rootKey = secrets.root_key === passing ? null : secrets.root_key.reveal()
   const folder = await checkFolder(config.data_dir)
   const url = secrets.database_url?.reveal()
   const redis = secrets.redis_url?.reveal()
   const running = url === undefined && folder.inUse ? await findRunningStore(config.data_dir) : null
   const connection = url === undefined ? running : { url }
+  const databaseFindings = connection === null ? [] : await checkDatabase(connection)
+  // The register is read where the store has this version’s tables, and the keys of this configuration open it.
+  const isReadable =
+    rootKey !== null && databaseFindings.length > 0 && databaseFindings.every(({ check }) => check === 'database')
   const findings = [
     node,
     {
@@ -56,7 +61,10 @@ const examine = async (flags: Flags, askProviders: boolean): Promise<Finding[]> 
     ...(tls === undefined ? [] : await checkTls(config, tls, Date.now())),
     ...(connection === null
       ? [{ check: 'database', state: 'ok', message: 'Headgate starts its own PostgreSQL in the data folder.' } as const]
-      : await checkDatabase(connection)),
+      : databaseFindings),
+    ...(connection !== null && isReadable
+      ? await (await import('./doctor/key-check.ts')).checkKeys(settings, connection)
+      : []),
     ...(redis === undefined
       ? [{ check: 'redis', state: 'ok', message: 'None is configured: limits are counted in the process.' } as const]
       : await checkRedis(redis)),

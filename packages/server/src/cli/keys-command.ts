@@ -12,6 +12,7 @@ import {
 import { Command } from 'commander'
 import { compileCheck } from '../http/schema-check.ts'
 import { addCommonOptions, storeFlagsOf, outputOf } from './command-context.ts'
+import { addPeppers } from './keys-pepper.ts'
 import { addReport } from './keys-report.ts'
 import { operator, withIdentity } from './operator.ts'
 import { collectPages } from './pages.ts'
@@ -167,12 +168,13 @@ const addChanging = (keys: Command): void => {
     })
 }
 
-/** `headgate keys create | list | show | update | rotate | revoke | report`. */
+/** `headgate keys create | list | show | update | rotate | revoke | report`, and what is done with their pepper. */
 export const keysCommand = (): Command => {
   const keys = new Command('keys').description('API keys')
   addCreate(keys)
   addReading(keys)
   addChanging(keys)
   addReport(keys)
+  addPeppers(keys)
   return keys
 }

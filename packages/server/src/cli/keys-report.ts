@@ -5,56 +5,28 @@ import {
   type RegisteredKey,
 } from '@headgate/contract/key-lifecycle.ts'
 import type { Command } from 'commander'
-import { rotationSchedule } from '../compose/key-register.ts'
-import { createKeySources } from '../compose/key-sources.ts'
-import { createAudit } from '../features/audit/audit.ts'
-import { createKeyLifecycleService, type KeyLifecycleService } from '../features/key-lifecycle/key-lifecycle.service.ts'
-import { createSightings } from '../features/key-lifecycle/sightings.store.ts'
-import { createOperators } from '../features/operators/operators.ts'
 import { compileCheck } from '../http/schema-check.ts'
-import { systemClock } from '../kernel/clock.ts'
-import { createSeal } from '../kernel/seal.ts'
 import { addCommonOptions, outputOf, storeFlagsOf } from './command-context.ts'
 import { exitCode } from './exit-codes.ts'
+import { registerOn } from './key-register-store.ts'
 import { type Flags, withStore } from './open-store.ts'
-import { identityOn, withProviderParts } from './operator.ts'
 import { writeTable } from './output.ts'
 
 type Given = Record<string, unknown>
 
-/** Runs the register of keys on the configured store: the same functions that the admin API calls. */
-const withRegister = <T>(flags: Flags, work: (service: KeyLifecycleService) => Promise<T>): Promise<T> =>
-  withStore(flags, (store) =>
-    withProviderParts(store, async (providers, stored) => {
-      await stored.refresh()
-      const { settings, secrets, database } = store
-      const pepper = Buffer.from(secrets.pepper.key.reveal(), 'base64')
-      const operators = createOperators({
-        ...{ database, pepper, clock: systemClock },
-        audit: createAudit({ database, clock: systemClock }),
-        authenticateAdminKey: identityOn(store).authenticateAdmin,
-      })
-      const sources = createKeySources({
-        ...{ settings: () => settings, database, clock: systemClock, operators, providers },
-        seal: createSeal(secrets.seal_roots),
-        sightings: createSightings(database, pepper, systemClock.now),
-      })
-      const schedule = () => rotationSchedule(settings.config)
-      return work(createKeyLifecycleService({ sources, schedule, now: systemClock.now }))
-    }),
-  )
-
 /** Everything that fits, page after page, and the counts of all. */
 const report = (flags: Flags, query: KeyLifecycleQuery): Promise<{ data: RegisteredKey[]; summary: KeySummary }> =>
-  withRegister(flags, async ({ list, summarise }) => {
-    const data: RegisteredKey[] = []
-    for (let after: string | null | undefined; after !== null; ) {
-      const page = await list({ ...query, limit: '100', ...(after !== undefined && { after }) })
-      data.push(...page.data)
-      after = page.next_cursor
-    }
-    return { data, summary: await summarise() }
-  })
+  withStore(flags, (store) =>
+    registerOn(store, async ({ list, summarise }) => {
+      const data: RegisteredKey[] = []
+      for (let after: string | null | undefined; after !== null; ) {
+        const page = await list({ ...query, limit: '100', ...(after !== undefined && { after }) })
+        data.push(...page.data)
+        after = page.next_cursor
+      }
+      return { data, summary: await summarise() }
+    }),
+  )
 
 /** `headgate keys report`. */
 export const addReport = (keys: Command): void => {

@@ -1,3 +1,4 @@
+import { peppersOf } from '../compose/callers.ts'
 import { configuredLimits } from '../compose/configured-limits.ts'
 import { providerSettings, usualAddress } from '../compose/options.ts'
 import { templateProblems } from '../config/template-faults.ts'
@@ -32,12 +33,16 @@ export const operator = { actor: 'cli' } as const
 const RECOMPUTE_TIMEOUT_MS = 60_000
 
 /** Identity on an open store. */
-export const identityOn = ({ config, secrets, database }: OpenStore): Identity =>
+export const identityOn = ({
+  config,
+  secrets,
+  database,
+}: Pick<OpenStore, 'config' | 'secrets' | 'database'>): Identity =>
   createIdentity({
     database,
     clock: systemClock,
     log: silentLog,
-    pepper: { id: secrets.pepper.id, value: Buffer.from(secrets.pepper.key.reveal(), 'base64') },
+    pepperOf: peppersOf(secrets.root_key),
     adminKey: () => secrets.admin_key,
     audit: createAudit({ database, clock: systemClock }),
     budgets: createBudgets(database, systemClock.now),
@@ -79,7 +84,7 @@ export const withBudgets = <T>(flags: Flags, work: (budgets: BudgetService, show
 
 /** The registry of providers as configured, and the operators' side of it. */
 export const withProviderParts = async <T>(
-  { config, secrets, database }: OpenStore,
+  { config, secrets, database }: Pick<OpenStore, 'config' | 'secrets' | 'database'>,
   work: (providers: Providers, stored: StoredProviders) => Promise<T>,
 ): Promise<T> => {
   const providers = createProviders({

@@ -1,4 +1,5 @@
 import type { Settings } from '../config/config.ts'
+import { derivePepper, type Secret } from '../config/secrets.ts'
 import { networkOf } from '../features/admission/rate-rules.ts'
 import type { Audit } from '../features/audit/audit.ts'
 import { createIdentity } from '../features/identity/identity.ts'
@@ -19,17 +20,34 @@ interface CallersOptions {
   readonly clock: Clock
   readonly log: Log
   readonly audit: Audit
-  readonly pepper: { readonly id: string; readonly value: Buffer }
+  /** Of a generation; everything but API keys stays with the first. */
+  readonly pepperOf: PepperOf
   readonly counters: Counters
 }
 
+type PepperOf = (generation: number) => { readonly id: string; readonly value: Buffer }
+
+/** The peppers of a root key, each derived once. */
+export const peppersOf = (rootKey: Secret): PepperOf => {
+  const known = new Map<number, ReturnType<PepperOf>>()
+  return (generation) => {
+    const found = known.get(generation)
+    if (found !== undefined) return found
+    const { id, key } = derivePepper(rootKey, generation)
+    const made = { id, value: Buffer.from(key.reveal(), 'base64') }
+    known.set(generation, made)
+    return made
+  }
+}
+
 /** Builds who asks: the holders of keys, operators, and people. */
-export const createCallers = ({ settings, database, clock, log, audit, pepper, counters }: CallersOptions) => {
+export const createCallers = ({ settings, database, clock, log, audit, pepperOf, counters }: CallersOptions) => {
+  const pepper = pepperOf(1)
   const identity = createIdentity({
     database,
     clock,
     log,
-    pepper,
+    pepperOf,
     adminKey: () => settings().secrets.admin_key,
     audit,
     budgets: createBudgets(database, clock.now),

@@ -1,9 +1,9 @@
 import type { Config } from '../config/schema.ts'
-import { createKeyLifecycle } from '../features/key-lifecycle/key-lifecycle.ts'
+import { createKeyLifecycle, type KeyLifecycle } from '../features/key-lifecycle/key-lifecycle.ts'
 import type { RotationSchedule } from '../features/key-lifecycle/key-lifecycle.ports.ts'
 import type { Providers } from '../features/providers/providers.ts'
-import type { Feature } from '../kernel/feature.ts'
 import type { Log } from '../kernel/log.ts'
+import type { Crew } from './crew.ts'
 import { createKeySources, type KeySourceOptions } from './key-sources.ts'
 
 /** What the configuration says of when keys are due. */
@@ -26,13 +26,15 @@ export const rotationSchedule = ({ key_rotation: rotation }: Config): RotationSc
 interface KeyRegisterOptions extends Omit<KeySourceOptions, 'sightings'> {
   readonly log: Log
   readonly pepper: Buffer
+  readonly crew: Pick<Crew, 'number'>
   readonly providers: Pick<Providers, 'heldKeys' | 'takeUsedKeys'>
 }
 
 /** Builds the register of keys over whoever keeps them. */
-export const createKeyRegister = ({ log, pepper, ...options }: KeyRegisterOptions): Feature =>
+export const createKeyRegister = ({ log, pepper, crew, ...options }: KeyRegisterOptions): KeyLifecycle =>
   createKeyLifecycle({
     ...{ log, pepper, database: options.database, clock: options.clock },
+    isWatcher: crew.number === 1,
     schedule: () => rotationSchedule(options.settings().config),
     sources: (sightings) => createKeySources({ ...options, sightings }),
     takeUsed: () =>

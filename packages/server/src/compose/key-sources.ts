@@ -1,6 +1,7 @@
 import type { KeyKind } from '@headgate/contract/key-lifecycle.ts'
 import type { KeyState } from '@headgate/contract/keys.ts'
 import { listCheckpoints, listKeys } from '../features/audit/checkpoints.store.ts'
+import type { Identity } from '../features/identity/identity.ts'
 import { readAdminKeyAge, readKeyLives } from '../features/identity/key-lives.store.ts'
 import type { KeyRecord, KeySource } from '../features/key-lifecycle/key-lifecycle.ports.ts'
 import type { Sightings } from '../features/key-lifecycle/sightings.store.ts'
@@ -20,6 +21,7 @@ export interface KeySourceOptions {
   readonly database: Database
   readonly clock: Clock
   readonly seal: Seal
+  readonly identity: Pick<Identity, 'peppers'>
   readonly operators: Pick<Operators, 'lists'>
   readonly providers: Pick<Providers, 'heldKeys'>
   readonly sightings: Sightings
@@ -32,8 +34,9 @@ const at = (time: Date | null): number | null => time?.getTime() ?? null
 const parsed = (time: string | null): number | null => (time === null ? null : Date.parse(time))
 
 /** Few enough to be read at once; in the order of their ids. */
-const few = (kind: KeyKind, read: () => Promise<readonly KeyRecord[]>): KeySource => ({
+const few = (kind: KeyKind, read: () => Promise<readonly KeyRecord[]>, isCalm = false): KeySource => ({
   kind,
+  isCalm,
   list: async function* (after) {
     const records = (await read()).toSorted((left, right) => (left.id < right.id ? -1 : 1))
     const rest = after === null ? records : records.filter(({ id }) => id > after)
@@ -78,6 +81,7 @@ const ofCallers = ({ database, clock }: KeySourceOptions): KeySource => ({
 
 const ofSessions = ({ operators }: KeySourceOptions): KeySource => ({
   kind: 'operator_session',
+  isCalm: true,
   list: async function* (after) {
     for (let last = after; ; ) {
       const page = await operators.lists.sessions({ limit: '100', ...(last !== null && { after: last }) })
@@ -150,28 +154,51 @@ export const createKeySources = (options: KeySourceOptions): KeySource[] => {
         null,
       )
     }),
-    few('data_key', async () =>
-      (await database.read('system', seal.dataKeys)).map((one) => ({
-        id: `${one.project}/${one.purpose}`,
-        label: one.purpose,
-        owner: one.project === '*' ? house : one.project,
-        state: 'active',
-        createdAt: at(one.createdAt),
+    few(
+      'data_key',
+      async () =>
+        (await database.read('system', seal.dataKeys)).map((one) => ({
+          id: `${one.project}/${one.purpose}`,
+          label: one.purpose,
+          owner: one.project === '*' ? house : one.project,
+          state: 'active',
+          createdAt: at(one.createdAt),
+          lastUsedAt: null,
+          expiresAt: null,
+          uses: one.uses,
+          note: `${one.keys} keys, ${one.people} of them of people`,
+        })),
+      true,
+    ),
+    few('pepper', async () => {
+      const { data, unknown_keys: unknown } = await options.identity.peppers.list()
+      return data.map((pepper) => ({
+        id: String(pepper.generation).padStart(6, '0'),
+        label: `pepper ${pepper.id}`,
+        owner: house,
+        state: pepper.state,
+        createdAt: parsed(pepper.created_at),
         lastUsedAt: null,
         expiresAt: null,
-        uses: one.uses,
-        note: `${one.keys} keys, ${one.people} of them of people`,
-      })),
-    ),
-    few('derived_key', async () => {
-      const { secrets } = settings()
-      const [seen] = await sightings.note([{ kind: 'root_key', label: 'root_key', secret: secrets.root_key.reveal() }])
-      return derivedKeys.map(([id, label]) => ({
-        ...{ id, label, owner: house, state: 'active' as const, lastUsedAt: null, expiresAt: null },
-        createdAt: seen?.firstSeenAt ?? null,
-        note: 'derived from the root key, and replaced with it',
+        uses: pepper.keys,
+        note: unknown > 0 && pepper.state === 'active' ? `${unknown} keys stand under another root key` : null,
       }))
     }),
+    few(
+      'derived_key',
+      async () => {
+        const { secrets } = settings()
+        const [seen] = await sightings.note([
+          { kind: 'root_key', label: 'root_key', secret: secrets.root_key.reveal() },
+        ])
+        return derivedKeys.map(([id, label]) => ({
+          ...{ id, label, owner: house, state: 'active' as const, lastUsedAt: null, expiresAt: null },
+          createdAt: seen?.firstSeenAt ?? null,
+          note: 'derived from the root key, and replaced with it',
+        }))
+      },
+      true,
+    ),
     few('admin_key', async () => {
       const configured = settings().secrets.admin_key
       if (configured === undefined) {

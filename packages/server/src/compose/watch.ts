@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts'
 import type { Secrets } from '../config/secrets.ts'
 import type { Intent, Settlement } from '../domain/hold.ts'
 import type { Walk } from '../domain/walk.ts'
-import { createAlerts } from '../features/alerts/alerts.ts'
+import { type AlertsOptions, createAlerts } from '../features/alerts/alerts.ts'
 import type { Audit } from '../features/audit/audit.ts'
 import { createLogLevels } from '../features/log-levels/log-levels.ts'
 import { createBodyLog } from '../features/requests/body-log.ts'
@@ -38,6 +38,8 @@ interface WatchOptions {
   readonly seal: Seal
   /** Names of all models that are listed. */
   readonly models: () => Iterable<string>
+  /** What is found elsewhere, for alerts. */
+  readonly findings: AlertsOptions['findings']
 }
 
 const revealSinks = ({ sinks }: Secrets) =>
@@ -80,6 +82,7 @@ export const createWatch = ({
   metrics,
   seal,
   models,
+  findings,
 }: WatchOptions) => {
   const label = createModelLabel(models, clock.monotonic)
   const observe = createObserve(log, metrics, label)
@@ -130,6 +133,7 @@ export const createWatch = ({
     clock,
     log,
     signals: requests.signals,
+    findings,
     durationBounds,
     deliver,
     sendMail,

@@ -89,10 +89,10 @@ export type ProviderSecrets = {
 
 /**
  * The pepper of a root key: HKDF-SHA-256 (RFC 5869) with a label of its own, so that it says nothing about the root key. The id is
- * the start of a hash of the pepper.
+ * the start of a hash of the pepper. Later generations hash API keys alone; everything else stays with the first.
  */
-export const derivePepper = (rootKey: Secret): Pepper => {
-  const key = Buffer.from(hkdfSync('sha256', rootKey.reveal(), '', 'headgate/api-key-pepper/1', 32))
+export const derivePepper = (rootKey: Secret, generation = 1): Pepper => {
+  const key = Buffer.from(hkdfSync('sha256', rootKey.reveal(), '', `headgate/api-key-pepper/${generation}`, 32))
   const id = createHash('sha256').update('headgate/pepper-id').update(key).digest('hex').slice(0, 12)
   return Object.freeze({ id, key: new Secret(key.toString('base64')) })
 }

@@ -1,4 +1,11 @@
 import { collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client'
+import {
+  type KeyReading,
+  keyGaugeTable,
+  type ProviderReading,
+  providerGaugeTable,
+  registerGauges,
+} from './metric-gauges.ts'
 import { createCounterCells, createHistogramCells, type MetricEntry } from './metric-cells.ts'
 
 /** Bounds of the histograms of whole durations and first bytes, in seconds. */
@@ -181,12 +188,6 @@ const gaugeTable = {
   },
 } as const
 
-const providerGaugeTable = {
-  inFlight: { name: 'headgate_upstream_in_flight', help: 'Calls under way at a provider.' },
-  limit: { name: 'headgate_upstream_limit', help: 'Calls that may be under way at a provider now.' },
-  waiting: { name: 'headgate_queue_waiting', help: 'Calls that wait for a place at a provider.' },
-} as const
-
 const crewTable = {
   workers: { name: 'headgate_workers', help: 'Worker processes that there are to be.', type: 'gauge' },
   ready: { name: 'headgate_workers_ready', help: 'Worker processes that take calls.', type: 'gauge' },
@@ -206,25 +207,22 @@ export const writeCrewMetrics = (reading: Readonly<Record<keyof typeof crewTable
     )
     .join('\n')
 
-/** How one provider stands. */
-interface ProviderReading extends Record<keyof typeof providerGaugeTable, number> {
-  readonly provider: string
-}
-
 /** Names and meanings, for the reference. */
 export const metricReference = [
   ...Object.values(metricTable).map((entry) => ({ ...entry, type: 'counter' })),
   ...Object.values(durationTable).map((entry) => ({ ...entry, type: 'histogram' })),
   ...Object.values(gaugeTable).map((entry) => ({ ...entry, labels: [], type: 'gauge' })),
   ...Object.values(providerGaugeTable).map((entry) => ({ ...entry, labels: ['provider'], type: 'gauge' })),
+  ...Object.values(keyGaugeTable).map((entry) => ({ ...entry, labels: ['kind'], type: 'gauge' })),
   ...Object.values(crewTable).map((entry) => ({ ...entry, labels: [] })),
 ]
 
-/** The metrics of one process, with `labels` on each. `gauges` and `providers` are read when Prometheus asks. */
+/** The metrics of one process, with `labels` on each. `gauges`, `providers` and `keys` are read when Prometheus asks. */
 export const createMetrics = (
   gauges: Readonly<Record<keyof typeof gaugeTable, () => number>>,
   providers: () => readonly ProviderReading[] = () => [],
   labels: Readonly<Record<string, string>> = {},
+  keys: () => readonly KeyReading[] = () => [],
 ) => {
   const registry = new Registry()
   registry.setDefaultLabels(labels)
@@ -245,17 +243,8 @@ export const createMetrics = (
       },
     })
   }
-  for (const key of Object.keys(providerGaugeTable) as (keyof typeof providerGaugeTable)[]) {
-    new Gauge({
-      ...providerGaugeTable[key],
-      labelNames: ['provider'],
-      registers: [registry],
-      collect() {
-        this.reset()
-        for (const reading of providers()) this.set({ provider: reading.provider }, reading[key])
-      },
-    })
-  }
+  registerGauges(registry, providerGaugeTable, 'provider', providers)
+  registerGauges(registry, keyGaugeTable, 'kind', keys)
   return {
     requests: counter(metricTable.requests),
     errors: counter(metricTable.errors),

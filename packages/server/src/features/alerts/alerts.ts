@@ -16,6 +16,8 @@ export interface AlertsOptions extends AlertSettings, Pick<NotifyPorts, 'deliver
   readonly log: Log
   /** Counts of the house's requests. */
   readonly signals: ReadSignals
+  /** What neighbours found by themselves. */
+  readonly findings: () => Promise<readonly Finding[]>
   /** Bounds of the histograms that Prometheus reads, in seconds. */
   readonly durationBounds: readonly number[]
 }
@@ -48,7 +50,7 @@ export const createAlerts = (options: AlertsOptions): Alerts => {
       .map(([name]) => name)
 
   const look = async (): Promise<void> => {
-    const findings = await evaluate(options, signals, clock.now())
+    const findings = [...(await evaluate(options, signals, clock.now())), ...(await options.findings())]
     const changed = await store.record(findings, () => prefixedId('alert', clock.now()), receiversOf)
     for (const { id, name, severity, endedAt, summary } of changed)
       log.warn(

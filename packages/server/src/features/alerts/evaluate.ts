@@ -11,7 +11,7 @@ import { type Judged, judge, readingOf, type Worst, worstOf } from './signals.ts
 
 /** Something that fires, or does not. */
 export interface Finding {
-  /** `objective/<name>` or `rule/<name>`. */
+  /** `objective/<name>`, `rule/<name>`, or a neighbour’s, such as `keys/overdue`. */
   readonly name: string
   readonly severity: Severity
   readonly firing: boolean

@@ -47,7 +47,7 @@ beforeAll(async () => {
     database: switching,
     clock,
     log: silentLog,
-    pepper: { id: 'p', value: Buffer.alloc(32, 1) },
+    pepperOf: () => ({ id: 'p', value: Buffer.alloc(32, 1) }),
     audit: { record: async () => {} },
     budgets: { put: async () => {}, remove: async () => {}, state: async () => new Map() },
     tiers: () => ['pro'],

@@ -11,17 +11,24 @@ import { createIdentityStore } from './identity.store.ts'
 import { createKeyDirectory } from './key-directory.ts'
 import type { Pepper } from './key-secret.ts'
 import { createKeysService, type KeysService, type Operator } from './keys.service.ts'
+import { createPeppers } from './peppers.ts'
+import { pepperRoutes } from './peppers.routes.ts'
+import { createPeppersService, type PeppersService } from './peppers.service.ts'
+import { type PepperRow, readPeppers } from './peppers.store.ts'
+import { createRenewing } from './renewing.ts'
 import { createProjectsService, type ProjectsService } from './projects.service.ts'
 import { createSynchroniser } from './synchroniser.ts'
 
 const TOUCH_EVERY_MS = 60_000
+const RENEW_EVERY_MS = 1_000
 const HOUR_MS = 3_600_000
 
 export interface IdentityOptions {
   readonly database: Database
   readonly clock: Clock
   readonly log: Log
-  readonly pepper: Pepper
+  /** The secret of a generation under which API keys are hashed; the first is that of the admin key. */
+  readonly pepperOf: (generation: number) => Pepper
   /** The configured operator key, asked anew each time; undefined: the stored one. */
   readonly adminKey?: () => Revealable | undefined
   readonly audit: AuditPort
@@ -51,6 +58,7 @@ export interface Identity {
   /** Replaces the stored operator key. @throws AppError `invalid_parameter` where the configuration fixes it. */
   readonly resetAdminKey: (operator: Operator) => Promise<string>
   readonly keys: KeysService
+  readonly peppers: PeppersService
   readonly projects: ProjectsService
   /** Takes over what other replicas changed; runs by itself once started. */
   readonly refresh: () => Promise<void>
@@ -58,20 +66,32 @@ export interface Identity {
 
 /** Builds identity: keys, projects, the operator's key. */
 export const createIdentity = (options: IdentityOptions): Identity & Feature => {
-  const { database, clock, log, pepper, audit, budgets, tiers, pollIntervalMs = 1_000 } = options
+  const { database, clock, log, pepperOf, audit, budgets, tiers, pollIntervalMs = 1_000 } = options
+  const pepper = pepperOf(1)
+  const peppers = createPeppers(pepperOf)
+  const takePeppers = (rows: readonly PepperRow[]): void => {
+    if (peppers.take(rows)) directory.peppersChanged()
+  }
   const store = createIdentityStore(database)
   const guard = createAdminGuard(pepper, options.adminKey ?? (() => undefined))
   const directory = createKeyDirectory({
     clock,
-    pepper,
+    peppers,
     load: (keyId) =>
       store.read(async (read) => {
         const key = await store.statements.key(read, keyId)
-        return key ? { key, secrets: await store.statements.secrets(read, [keyId]) } : null
+        if (key === undefined) return null
+        const secrets = await store.statements.secrets(read, [keyId])
+        // Another replica may have rotated the pepper just now.
+        if (secrets.some(({ pepper_id: id }) => peppers.accepted(id) === undefined))
+          takePeppers(await readPeppers(read))
+        return { key, secrets }
       }),
   })
-  const synchroniser = createSynchroniser({ store, directory, guard, clock, log })
-  const keys = createKeysService({ store, clock, pepper, audit, budgets, tiers, changed: synchroniser.refreshQuietly })
+  const synchroniser = createSynchroniser({ store, directory, guard, takePeppers, clock, log })
+  const { refreshQuietly: changed } = synchroniser
+  const keys = createKeysService({ store, clock, pepperOf, audit, budgets, tiers, changed })
+  const pepperLife = createPeppersService({ store, clock, audit, pepperOf, changed })
   const projects = createProjectsService({ store, clock, audit })
   const firstStart = createFirstStart({
     store,
@@ -80,7 +100,7 @@ export const createIdentity = (options: IdentityOptions): Identity & Feature => 
     audit,
     guard,
     keys,
-    changed: synchroniser.refreshQuietly,
+    changed,
   })
   const timers: Timer[] = []
 
@@ -93,17 +113,20 @@ export const createIdentity = (options: IdentityOptions): Identity & Feature => 
       .catch((error: Error) => log.debug({ component: 'identity', error }, 'Last use of keys was not noted'))
   }
 
+  const renewHashes = createRenewing({ store, directory, pepperOf, log })
+
   return {
     name: 'identity',
-    routes: identityRoutes(keys, projects),
+    routes: [...identityRoutes(keys, projects), ...pepperRoutes(pepperLife)],
     start: async () => {
       await synchroniser.begin()
       timers.push(clock.every(Math.min(pollIntervalMs, 2_000), () => void synchroniser.refreshQuietly()))
+      timers.push(clock.every(RENEW_EVERY_MS, () => void renewHashes()))
       timers.push(clock.every(TOUCH_EVERY_MS, () => void noteUse()))
     },
     stop: async () => {
       for (const timer of timers.splice(0)) timer.cancel()
-      await noteUse()
+      await Promise.all([noteUse(), renewHashes()])
     },
     health: () =>
       synchroniser.isFailing() ? { state: 'degraded', detail: 'PostgreSQL does not answer' } : { state: 'ok' },
@@ -114,6 +137,7 @@ export const createIdentity = (options: IdentityOptions): Identity & Feature => 
     ensureFirstStart: firstStart.ensure,
     resetAdminKey: firstStart.resetAdminKey,
     keys,
+    peppers: pepperLife,
     projects,
     refresh: synchroniser.refresh,
   }

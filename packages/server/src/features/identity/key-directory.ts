@@ -4,7 +4,9 @@ import type { Caller } from '../../domain/caller.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { KeyRow, KeyWithSecrets } from './identity.store.ts'
-import { hashKey, KEY_LENGTH, type Pepper, parseKey, sameHash } from './key-secret.ts'
+import { hashKey, KEY_LENGTH, parseKey, sameHash } from './key-secret.ts'
+import type { Peppers } from './peppers.ts'
+import type { Renewal } from './peppers.store.ts'
 import { compileOrigins, type OriginMatcher, originOf } from './origins.ts'
 
 /** Longest time that known keys are honoured while PostgreSQL cannot confirm them. */
@@ -21,7 +23,10 @@ const MOST_ORIGINS = 1_000
 interface Known {
   readonly keyId: string
   readonly digest: string
-  readonly hash: Buffer
+  hash: Buffer
+  pepperId: string
+  /** Its hash stands under a former pepper: the next use brings another. */
+  isOutdated: boolean
   caller: Caller
   /** Wall clock; Infinity where nothing expires. */
   validUntil: number
@@ -37,7 +42,7 @@ interface Loaded {
 
 export interface KeyDirectoryOptions {
   readonly clock: Clock
-  readonly pepper: Pepper
+  readonly peppers: Pick<Peppers, 'current' | 'accepted'>
   /** Reads one key. @throws AppError `database_unavailable`. */
   readonly load: (keyId: string) => Promise<KeyWithSecrets | null>
 }
@@ -60,7 +65,7 @@ const oldest = <K>(map: Map<K, unknown>): K => map.keys().next().value as K
  * The keys that this replica knows, in memory: a known key costs one SHA-256 and no promise. `apply` is told every
  * change, in order, with the revision it brings the directory to.
  */
-export const createKeyDirectory = ({ clock, pepper, load }: KeyDirectoryOptions) => {
+export const createKeyDirectory = ({ clock, peppers, load }: KeyDirectoryOptions) => {
   // By the digest of the credential: no secret stands in memory, and nobody can choose digests to time the look-up.
   const known = new Map<string, Known>()
   const byKey = new Map<string, Set<Known>>()
@@ -68,6 +73,7 @@ export const createKeyDirectory = ({ clock, pepper, load }: KeyDirectoryOptions)
   const loading = new Map<string, Promise<Loaded>>()
   const bound = new Map<string, { readonly matches: OriginMatcher; readonly validUntil: number }>()
   const originAnswers = new Map<string, boolean>()
+  let outdated: { readonly entry: Known; readonly renewal: Renewal; readonly pepperId: string }[] = []
   let revision = 0n
   let confirmedAt = Number.NEGATIVE_INFINITY
 
@@ -84,20 +90,24 @@ export const createKeyDirectory = ({ clock, pepper, load }: KeyDirectoryOptions)
     if (known.size > MOST_KNOWN) forget(known.get(oldest(known)) as Known)
   }
 
-  /** What a proven hash is worth now; null when it proves nothing any more. */
+  /** What a key is worth now that has this proof under a pepper; null when it proves nothing any more. */
   const judge = (
-    proof: Buffer,
+    proofUnder: (pepperId: string) => Buffer | null,
     { key, secrets }: KeyWithSecrets,
-  ): Pick<Known, 'caller' | 'validUntil' | 'refusal'> | null => {
-    let match: { expires_at: Date | null } | null = null
+  ): Pick<Known, 'caller' | 'validUntil' | 'refusal' | 'hash' | 'pepperId' | 'isOutdated'> | null => {
+    let match: KeyWithSecrets['secrets'][number] | null = null
     for (const secret of secrets) {
-      if (sameHash(secret.hash, proof) && secret.pepper_id === pepper.id) match = secret
+      const proof = proofUnder(secret.pepper_id)
+      if (proof !== null && sameHash(secret.hash, proof)) match = secret
     }
     if (match === null) return null
     return {
       caller: makeCaller(key),
       validUntil: Math.min(key.expires_at?.getTime() ?? Infinity, match.expires_at?.getTime() ?? Infinity),
       refusal: key.state === 'active' ? null : 'api_key_revoked',
+      hash: match.hash,
+      pepperId: match.pepper_id,
+      isOutdated: match.pepper_id !== peppers.current().id,
     }
   }
 
@@ -110,16 +120,25 @@ export const createKeyDirectory = ({ clock, pepper, load }: KeyDirectoryOptions)
     }
   }
 
-  const use = (entry: Known): Caller => {
+  const use = (entry: Known, credential: string): Caller => {
     if (clock.monotonic() - confirmedAt > MOST_UNCONFIRMED_MS)
       throw new AppError('database_unavailable', { retryAfterMs: 5_000 })
-    return accept(entry)
+    return accept(entry, credential)
   }
 
-  const accept = (entry: Known): Caller => {
+  /** Its hash under the newest pepper, for whoever writes it down. */
+  const renew = (entry: Known, credential: string): void => {
+    entry.isOutdated = false
+    const pepper = peppers.current()
+    const renewal = { keyId: entry.keyId, from: entry.hash, to: hashKey(pepper, credential) }
+    outdated.push({ entry, renewal, pepperId: pepper.id })
+  }
+
+  const accept = (entry: Known, credential: string): Caller => {
     if (entry.refusal !== null) throw new AppError(entry.refusal)
     if (clock.now() >= entry.validUntil) throw new AppError('api_key_expired')
     entry.used = true
+    if (entry.isOutdated) renew(entry, credential)
     return entry.caller
   }
 
@@ -146,21 +165,25 @@ export const createKeyDirectory = ({ clock, pepper, load }: KeyDirectoryOptions)
     const timer = clock.after(REFUSAL_TAKES_MS, resolve)
     const { found, asOf } = await loadOnce(keyId)
     const already = known.get(digest)
-    if (already) return use(already)
-    const proof = hashKey(pepper, credential)
-    const verdict = found && judge(proof, found)
+    if (already) return use(already, credential)
+    const verdict =
+      found &&
+      judge((pepperId) => {
+        const pepper = peppers.accepted(pepperId)
+        return pepper === undefined ? null : hashKey(pepper, credential)
+      }, found)
     if (found === null || verdict === null) {
       await due
       return refuseUnknown(digest)
     }
     timer.cancel()
-    const entry: Known = { keyId, digest, hash: proof, used: false, ...verdict }
+    const entry: Known = { keyId, digest, used: false, ...verdict }
     // A change that arrived meanwhile may be newer than what was read: use it once, do not keep it.
     if (asOf === revision) {
       bindOrigins(found.key)
       remember(entry)
     }
-    return accept(entry)
+    return accept(entry, credential)
   }
 
   return {
@@ -173,7 +196,7 @@ export const createKeyDirectory = ({ clock, pepper, load }: KeyDirectoryOptions)
       if (credential.length !== KEY_LENGTH) throw new AppError('invalid_api_key')
       const digest = hash('sha256', credential, 'binary')
       const entry = known.get(digest)
-      if (entry !== undefined) return use(entry)
+      if (entry !== undefined) return use(entry, credential)
       const parsed = parseKey(credential)
       if (parsed === null) throw new AppError('invalid_api_key')
       const refusedUntil = unknown.get(digest)
@@ -209,7 +232,7 @@ export const createKeyDirectory = ({ clock, pepper, load }: KeyDirectoryOptions)
       for (const change of changed) {
         bindOrigins(change.key)
         for (const entry of byKey.get(change.key.key_id) ?? []) {
-          const verdict = judge(entry.hash, change)
+          const verdict = judge((pepperId) => (pepperId === entry.pepperId ? entry.hash : null), change)
           if (verdict === null) forget(entry)
           else Object.assign(entry, verdict)
         }
@@ -217,6 +240,37 @@ export const createKeyDirectory = ({ clock, pepper, load }: KeyDirectoryOptions)
       originAnswers.clear()
       revision = upTo
       confirmedAt = readAt
+    },
+
+    /** Acts on peppers that came or went. */
+    peppersChanged: (): void => {
+      for (const entry of known.values()) {
+        if (peppers.accepted(entry.pepperId) === undefined) forget(entry)
+        else entry.isOutdated = entry.pepperId !== peppers.current().id
+      }
+      // What was refused may have stood under a pepper that was not known here.
+      unknown.clear()
+    },
+
+    /** The hashes that are to be written anew; `settle` is told whether they were. */
+    takeRenewals: (): {
+      readonly pepperId: string
+      readonly renewals: readonly Renewal[]
+      readonly settle: (isDone: boolean) => void
+    } | null => {
+      const pepperId = peppers.current().id
+      const taken = outdated.filter((one) => one.pepperId === pepperId)
+      outdated = []
+      if (taken.length === 0) return null
+      return {
+        pepperId,
+        renewals: taken.map(({ renewal }) => renewal),
+        settle: (isDone) => {
+          for (const { entry, renewal } of taken)
+            if (isDone) Object.assign(entry, { hash: renewal.to, pepperId })
+            else entry.isOutdated = true
+        },
+      }
     },
 
     bindOrigins,

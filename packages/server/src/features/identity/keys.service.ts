@@ -21,6 +21,7 @@ import { makeCaller } from './key-directory.ts'
 import { checkTier, readBudget, readExpiry, readOrigins, refuse } from './key-input.ts'
 import { auditedKey, presentKey } from './key-presentation.ts'
 import { hashKey, mintKey, mintPublicId, type Pepper } from './key-secret.ts'
+import { readPeppers } from './peppers.store.ts'
 import { nextStates } from './key-states.ts'
 
 const DEFAULT_OVERLAP_SECONDS = 86_400
@@ -36,7 +37,8 @@ export interface Operator {
 export interface KeysServiceOptions {
   readonly store: IdentityStore
   readonly clock: Clock
-  readonly pepper: Pepper
+  /** Of a generation. */
+  readonly pepperOf: (generation: number) => Pepper
   readonly audit: AuditPort
   readonly budgets: BudgetPort
   /** Names of the configured tiers, asked anew each time. */
@@ -50,7 +52,7 @@ export type KeyWithSecret = Key & { readonly key: string }
 
 /** The life of API keys; every change is audited in its own transaction. */
 export const createKeysService = (options: KeysServiceOptions) => {
-  const { store, clock, pepper, audit, budgets, tiers } = options
+  const { store, clock, pepperOf, audit, budgets, tiers } = options
   const { statements } = store
 
   const present = async (rows: readonly KeyRow[]): Promise<Key[]> => {
@@ -93,6 +95,9 @@ export const createKeysService = (options: KeysServiceOptions) => {
 
   const addSecret = async (transaction: Transaction, row: KeyRow, at: Date): Promise<string> => {
     const key = mintKey(row.kind, row.key_id)
+    // Asked here, since peppers change under the same lock: none is used that is retired meanwhile.
+    const [newest] = await readPeppers(transaction)
+    const pepper = pepperOf(newest?.generation ?? 1)
     const secret = { key_id: row.key_id, project_id: row.project_id, hash: hashKey(pepper, key), pepper_id: pepper.id }
     await statements.insertSecret(transaction, secret, at)
     return key

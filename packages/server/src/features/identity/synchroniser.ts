@@ -3,6 +3,7 @@ import type { Log } from '../../kernel/log.ts'
 import type { AdminGuard } from './admin-key.ts'
 import type { IdentityStore } from './identity.store.ts'
 import type { KeyDirectory } from './key-directory.ts'
+import { type PepperRow, readFollowed } from './peppers.store.ts'
 
 /** Most changed keys taken over in one look. */
 const BATCH = 500
@@ -11,12 +12,14 @@ export interface SynchroniserOptions {
   readonly store: IdentityStore
   readonly directory: KeyDirectory
   readonly guard: AdminGuard
+  /** Takes over the peppers that stand. */
+  readonly takePeppers: (rows: readonly PepperRow[]) => void
   readonly clock: Clock
   readonly log: Log
 }
 
 /** Keeps this replica's memory equal to the database, by asking for everything after the last revision seen. */
-export const createSynchroniser = ({ store, directory, guard, clock, log }: SynchroniserOptions) => {
+export const createSynchroniser = ({ store, directory, guard, takePeppers, clock, log }: SynchroniserOptions) => {
   const { statements } = store
   let running: Promise<void> | null = null
   let next: Promise<void> | null = null
@@ -27,7 +30,7 @@ export const createSynchroniser = ({ store, directory, guard, clock, log }: Sync
   const look = async (): Promise<void> => {
     for (;;) {
       const askedAt = clock.monotonic()
-      const { changed, adminKey } = await store.read(async (read) => {
+      const { changed, adminKey, peppers } = await store.read(async (read) => {
         const keys = await statements.changedKeys(read, directory.revision(), BATCH)
         const secrets =
           keys.length === 0
@@ -38,9 +41,10 @@ export const createSynchroniser = ({ store, directory, guard, clock, log }: Sync
               )
         return {
           changed: keys.map((key) => ({ key, secrets: secrets.filter((secret) => secret.key_id === key.key_id) })),
-          adminKey: await statements.adminKey(read),
+          ...(await readFollowed(read)),
         }
       })
+      takePeppers(peppers)
       directory.apply(changed, changed.at(-1)?.key.revision ?? directory.revision(), askedAt)
       if (adminKey && adminKey.revision !== adminRevision) {
         adminRevision = adminKey.revision

@@ -23,6 +23,8 @@ export interface KeyRecord {
 /** Whoever keeps the keys of one kind. */
 export interface KeySource {
   readonly kind: KeyKind
+  /** None of them can be due, so that a watch need not look at them. */
+  readonly isCalm?: boolean
   /** Batches in one order that stays, after the key with this id; every batch holds one at least. @throws AppError `database_unavailable` */
   readonly list: (after: string | null) => AsyncIterable<readonly KeyRecord[]>
 }

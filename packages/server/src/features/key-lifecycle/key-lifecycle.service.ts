@@ -61,11 +61,15 @@ export const createKeyLifecycleService = ({ sources, schedule, now }: ServiceOpt
       )
     },
 
-    /** How many there are of each kind, and how many are due. @throws AppError `database_unavailable` */
-    summarise: async (): Promise<KeySummary> => {
+    /**
+     * How many there are of each kind, and how many are due; `isWatch`: of the kinds only that can be.
+     * @throws AppError `database_unavailable`
+     */
+    summarise: async (isWatch = false): Promise<KeySummary> => {
       const { days } = schedule()
       const kinds: Kind[] = []
-      for (const { kind } of sources) {
+      for (const { kind, isCalm = false } of sources) {
+        if (isWatch && isCalm) continue
         let one: Kind = {
           ...{ kind, keys: 0, active: 0, retiring: 0, soon: 0, overdue: 0, next_due_at: null },
           rotation_days: days[kind] || null,

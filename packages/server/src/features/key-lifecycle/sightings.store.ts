@@ -23,8 +23,8 @@ const FINGERPRINT_DIGITS = 12
 /** A secret that was not seen for so long is forgotten. */
 const KEEP_DAYS = 400
 
-/** Remembers when a secret was seen first, by a keyed digest of it. */
-export const createSightings = (database: Database, pepper: Buffer, now: () => number) => {
+/** Remembers when a secret was seen first, by a keyed digest of it. `isLooking`: what is not known yet stays so. */
+export const createSightings = (database: Database, pepper: Buffer, now: () => number, isLooking = false) => {
   const fingerprintOf = ({ kind, label, secret }: SeenSecret): string =>
     createHmac('sha256', pepper)
       .update(`headgate/key-sighting/1\n${kind}\n${label}\n`)
@@ -45,19 +45,21 @@ export const createSightings = (database: Database, pepper: Buffer, now: () => n
             named.map(({ label }) => label),
             named.map(({ fingerprint }) => fingerprint),
           ]
-          await execute(
-            `INSERT INTO headgate.key_sightings (kind, label, fingerprint, first_seen_at, last_seen_at)
-             SELECT DISTINCT kind, label, fingerprint, $4::timestamptz, $4::timestamptz
-               FROM unnest($1::text[], $2::text[], $3::text[]) AS seen (kind, label, fingerprint)
-               ORDER BY kind, label, fingerprint
-             ON CONFLICT (kind, label, fingerprint) DO UPDATE SET last_seen_at = excluded.last_seen_at
-               WHERE key_sightings.last_seen_at < excluded.last_seen_at - interval '1 day'`,
-            [...lists, at],
-          )
-          await execute(
-            `DELETE FROM headgate.key_sightings WHERE last_seen_at < $1::timestamptz - make_interval(days => $2)`,
-            [at, KEEP_DAYS],
-          )
+          if (!isLooking) {
+            await execute(
+              `INSERT INTO headgate.key_sightings (kind, label, fingerprint, first_seen_at, last_seen_at)
+               SELECT DISTINCT kind, label, fingerprint, $4::timestamptz, $4::timestamptz
+                 FROM unnest($1::text[], $2::text[], $3::text[]) AS seen (kind, label, fingerprint)
+                 ORDER BY kind, label, fingerprint
+               ON CONFLICT (kind, label, fingerprint) DO UPDATE SET last_seen_at = excluded.last_seen_at
+                 WHERE key_sightings.last_seen_at < excluded.last_seen_at - interval '1 day'`,
+              [...lists, at],
+            )
+            await execute(
+              `DELETE FROM headgate.key_sightings WHERE last_seen_at < $1::timestamptz - make_interval(days => $2)`,
+              [at, KEEP_DAYS],
+            )
+          }
           return (
             await query<{ name: string; first_seen_at: Date; last_used_at: Date | null }>(
               `SELECT kind || chr(10) || label || chr(10) || fingerprint AS name, first_seen_at, last_used_at

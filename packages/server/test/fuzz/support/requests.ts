@@ -81,6 +81,8 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     deny: fc.constantFrom([], ['203.0.113.0/24']),
     deny_countries: fc.constantFrom([], ['XA']),
     allow_countries: fc.constantFrom([], ['unknown', 'NO']),
+    // The keys that ask would be gone.
+    accept_loss: fc.constant(false),
     limit: fc.constantFrom(1_000_000_000, 999_999_999),
     limit_usd: fc.constantFrom('1000000', '999999.5'),
     // Nothing that is asked for here leads away from this machine.
@@ -104,6 +106,7 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     upload_id: world.uploadIds,
     name: ['up', 'fuzz-a', 'fuzz-b'],
     seq: ['1', '2', '999999'],
+    generation: ['1', '2', '99'],
   }
 
   const pathValue = ({ name, schema }: Parameter): fc.Arbitrary<string> =>

@@ -47,7 +47,7 @@ export const openReplicas = async (): Promise<Replicas> => {
         database,
         clock: systemClock,
         log: silentLog,
-        pepper,
+        pepperOf: () => pepper,
         audit: { record: async (_transaction, entry) => void entries.push(entry) },
         budgets: literalBudgets(),
         tiers: () => ['anonymous', 'free', 'pro', 'internal'],

@@ -43,6 +43,13 @@ export const peopleTables: Readonly<Record<string, TableMap>> = {
       secret: ['hash'],
     },
   },
+  key_peppers: {
+    activity: 'security',
+    purpose: 'Generations of the pepper under which keys are hashed.',
+    kept: 'for ever',
+    ...house,
+    columns: { technical: ['generation', 'created_at', 'retired_at'] },
+  },
   key_sightings: {
     activity: 'security',
     purpose: 'Since when secrets of the configuration are there, by digests.',
