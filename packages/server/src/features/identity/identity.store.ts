@@ -3,6 +3,7 @@ import type { KeyKind } from '../../domain/caller.ts'
 import type { Database, Read, Transaction } from '../../kernel/db.ts'
 import { CommitOutcomeUnknown, isConnectionFault } from '../../kernel/db-errors.ts'
 import { AppError } from '../../kernel/errors.ts'
+import { pepperStatements } from './peppers.store.ts'
 
 /** A row of headgate.api_keys. */
 export interface KeyRow {
@@ -84,6 +85,8 @@ export type IdentityStore = ReturnType<typeof createIdentityStore>
 
 /** One function per statement. */
 const statements = {
+  ...pepperStatements,
+
   /** Takes the next revision; other changes of identity wait until this transaction ends. */
   nextRevision: async ({ query }: Transaction): Promise<bigint> => {
     const { rows } = await query<{ revision: bigint }>(

@@ -14,7 +14,7 @@ import { createKeysService, type KeysService, type Operator } from './keys.servi
 import { createPeppers } from './peppers.ts'
 import { pepperRoutes } from './peppers.routes.ts'
 import { createPeppersService, type PeppersService } from './peppers.service.ts'
-import { type PepperRow, readPeppers } from './peppers.store.ts'
+import type { PepperRow } from './peppers.store.ts'
 import { createRenewing } from './renewing.ts'
 import { createProjectsService, type ProjectsService } from './projects.service.ts'
 import { createSynchroniser } from './synchroniser.ts'
@@ -84,7 +84,7 @@ export const createIdentity = (options: IdentityOptions): Identity & Feature => 
         const secrets = await store.statements.secrets(read, [keyId])
         // Another replica may have rotated the pepper just now.
         if (secrets.some(({ pepper_id: id }) => peppers.accepted(id) === undefined))
-          takePeppers(await readPeppers(read))
+          takePeppers(await store.statements.readPeppers(read))
         return { key, secrets }
       }),
   })

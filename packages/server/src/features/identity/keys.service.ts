@@ -21,7 +21,6 @@ import { makeCaller } from './key-directory.ts'
 import { checkTier, readBudget, readExpiry, readOrigins, refuse } from './key-input.ts'
 import { auditedKey, presentKey } from './key-presentation.ts'
 import { hashKey, mintKey, mintPublicId, type Pepper } from './key-secret.ts'
-import { readPeppers } from './peppers.store.ts'
 import { nextStates } from './key-states.ts'
 
 const DEFAULT_OVERLAP_SECONDS = 86_400
@@ -96,7 +95,7 @@ export const createKeysService = (options: KeysServiceOptions) => {
   const addSecret = async (transaction: Transaction, row: KeyRow, at: Date): Promise<string> => {
     const key = mintKey(row.kind, row.key_id)
     // Asked here, since peppers change under the same lock: none is used that is retired meanwhile.
-    const [newest] = await readPeppers(transaction)
+    const [newest] = await statements.readPeppers(transaction)
     const pepper = pepperOf(newest?.generation ?? 1)
     const secret = { key_id: row.key_id, project_id: row.project_id, hash: hashKey(pepper, key), pepper_id: pepper.id }
     await statements.insertSecret(transaction, secret, at)

@@ -7,15 +7,7 @@ import type { AuditPort } from './identity.ports.ts'
 import type { IdentityStore } from './identity.store.ts'
 import type { Pepper } from './key-secret.ts'
 import type { Operator } from './keys.service.ts'
-import {
-  countStanding,
-  deleteHashes,
-  insertPepper,
-  type PepperRow,
-  readPeppers,
-  retirePepper,
-  standingKeys,
-} from './peppers.store.ts'
+import type { PepperRow } from './peppers.store.ts'
 
 const DEFAULT_PAGE = 20
 const MOST_SHOWN = 100
@@ -33,9 +25,10 @@ interface PeppersServiceOptions {
 
 /** The life of the pepper under which API keys are hashed. */
 export const createPeppersService = ({ store, clock, audit, pepperOf, changed }: PeppersServiceOptions) => {
+  const { statements } = store
   const show = async (read: Read): Promise<KeyPeppers> => {
-    const rows = await readPeppers(read)
-    const standing = await countStanding(read)
+    const rows = await statements.readPeppers(read)
+    const standing = await statements.countStanding(read)
     const known = new Set(rows.map(({ generation }) => pepperOf(generation).id))
     const stateOf = (row: PepperRow, index: number): KeyPepper['state'] =>
       row.retired_at !== null ? 'destroyed' : index === 0 ? 'active' : 'retiring'
@@ -58,8 +51,8 @@ export const createPeppersService = ({ store, clock, audit, pepperOf, changed }:
   const change = async (work: (transaction: Transaction, rows: readonly PepperRow[]) => Promise<void>) => {
     const shown = await store.write(async (transaction) => {
       // Others that change keys, or put hashes under a newer pepper, wait until this ends.
-      await store.statements.nextRevision(transaction)
-      await work(transaction, await readPeppers(transaction))
+      await statements.nextRevision(transaction)
+      await work(transaction, await statements.readPeppers(transaction))
       return show(transaction)
     })
     await changed()
@@ -79,8 +72,8 @@ export const createPeppersService = ({ store, clock, audit, pepperOf, changed }:
     standing: async (generation: number, query: PageQuery): Promise<Page<StandingKey>> => {
       const limit = Number(query.limit ?? DEFAULT_PAGE)
       const rows = await store.read(async (read) => {
-        find(await readPeppers(read), generation)
-        return standingKeys(read, pepperOf(generation).id, { after: query.after ?? null, limit: limit + 1 })
+        find(await statements.readPeppers(read), generation)
+        return statements.standingKeys(read, pepperOf(generation).id, { after: query.after ?? null, limit: limit + 1 })
       })
       return pageOf(
         rows,
@@ -106,7 +99,7 @@ export const createPeppersService = ({ store, clock, audit, pepperOf, changed }:
             params: { generation: former.generation },
           })
         const generation = (newest?.generation ?? 0) + 1
-        await insertPepper(transaction, generation, new Date(clock.now()))
+        await statements.insertPepper(transaction, generation, new Date(clock.now()))
         await audit.record(transaction, {
           ...operator,
           action: 'pepper.rotated',
@@ -133,16 +126,16 @@ export const createPeppersService = ({ store, clock, audit, pepperOf, changed }:
             params: { generation },
           })
         const { id } = pepperOf(generation)
-        const keys = (await countStanding(transaction)).get(id) ?? 0
-        const named = await standingKeys(transaction, id, { after: null, limit: MOST_NAMED })
+        const keys = (await statements.countStanding(transaction)).get(id) ?? 0
+        const named = await statements.standingKeys(transaction, id, { after: null, limit: MOST_NAMED })
         const names = named.map((key) => `${key.key_id} (${key.name})`).join(', ')
         if (keys > 0 && !acceptLoss)
           throw new AppError('pepper_in_use', {
             detail: `${keys} keys were not used since, and would be lost: ${names}${keys > named.length ? ', …' : ''}.`,
             params: { generation, keys },
           })
-        await retirePepper(transaction, generation, new Date(clock.now()))
-        await deleteHashes(transaction, id)
+        await statements.retirePepper(transaction, generation, new Date(clock.now()))
+        await statements.deleteHashes(transaction, id)
         await audit.record(transaction, {
           ...operator,
           action: 'pepper.retired',

@@ -2,7 +2,6 @@ import type { Log } from '../../kernel/log.ts'
 import type { IdentityStore } from './identity.store.ts'
 import type { KeyDirectory } from './key-directory.ts'
 import type { Pepper } from './key-secret.ts'
-import { holdPeppers, readPeppers, renewHashes } from './peppers.store.ts'
 
 interface RenewingOptions {
   readonly store: IdentityStore
@@ -20,10 +19,10 @@ export const createRenewing =
     const { pepperId, renewals, settle } = taken
     try {
       const isDone = await store.write(async (transaction) => {
-        await holdPeppers(transaction)
-        const [newest] = await readPeppers(transaction)
+        await store.statements.holdPeppers(transaction)
+        const [newest] = await store.statements.readPeppers(transaction)
         if (newest === undefined || pepperOf(newest.generation).id !== pepperId) return false
-        await renewHashes(transaction, renewals, pepperId)
+        await store.statements.renewHashes(transaction, renewals, pepperId)
         return true
       })
       settle(isDone)

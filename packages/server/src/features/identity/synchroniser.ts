@@ -3,7 +3,7 @@ import type { Log } from '../../kernel/log.ts'
 import type { AdminGuard } from './admin-key.ts'
 import type { IdentityStore } from './identity.store.ts'
 import type { KeyDirectory } from './key-directory.ts'
-import { type PepperRow, readFollowed } from './peppers.store.ts'
+import type { PepperRow } from './peppers.store.ts'
 
 /** Most changed keys taken over in one look. */
 const BATCH = 500
@@ -41,7 +41,7 @@ export const createSynchroniser = ({ store, directory, guard, takePeppers, clock
               )
         return {
           changed: keys.map((key) => ({ key, secrets: secrets.filter((secret) => secret.key_id === key.key_id) })),
-          ...(await readFollowed(read)),
+          ...(await statements.readFollowed(read)),
         }
       })
       takePeppers(peppers)
