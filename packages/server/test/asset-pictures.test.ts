@@ -1,6 +1,7 @@
 import type { AssetView } from '@headgate/contract/assets.ts'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createImages } from '../src/features/assets/images.ts'
 import { dumpDatabase, queryDatabase } from './faults/support/ledger-rows.ts'
 import { expectFetchedError } from './input/error-shape.ts'
 import { type House, startHouse } from './support/house.ts'
@@ -118,6 +119,23 @@ describe('a picture', () => {
     await expectFetchedError(await ask(text, undefined, 'GET', tus), 'upload_not_found')
     await expectFetchedError(await begin(9, `strip ${Buffer.from('perhaps').toString('base64')}`), 'invalid_parameter')
     await expectFetchedError(await begin(99_000_000), 'request_too_large')
+  })
+
+  it('of several pages is refused rather than cut, and no more are held in memory than there is room for', async () => {
+    const pages = await sharp(Buffer.alloc(48, 7), { raw: { width: 2, height: 8, channels: 3, pageHeight: 4 } })
+      .tiff()
+      .toBuffer()
+    expect((await sharp(pages).metadata()).pages).toBe(2)
+    await expectFetchedError(await ask('/v1/assets?metadata=strip', pages), 'asset_not_convertible')
+    expect((await ask('/v1/assets?metadata=strip&format=png', pages)).status).toBe(201)
+
+    const images = createImages(() => ({ maxPixels: 1e6, maxBytes: 100 }))
+    const [one, other] = [images.hold(), images.hold()]
+    one.add(300)
+    other.add(100)
+    expect(() => other.add(1)).toThrow(expect.objectContaining({ code: 'overloaded' }))
+    one.release()
+    other.add(300)
   })
 
   it('that is none, is broken, or is larger than it says is refused, and nothing of it is kept', async () => {

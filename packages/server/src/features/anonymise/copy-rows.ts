@@ -1,5 +1,6 @@
 import type { Item } from './items.ts'
 import { inputFault, linesOf } from './lines.ts'
+import { type Quote, quoteAfter } from './sql-quotes.ts'
 
 const escapes: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v' }
 
@@ -34,7 +35,6 @@ const nameOf = (written: string): string =>
 const name = '(?:"(?:[^"]|"")+"|[A-Za-z_][A-Za-z0-9_$]*)'
 const copyLine = new RegExp(`^COPY (${name}(?:\\.${name})?) \\((.+)\\) FROM stdin;\\s*$`, 'i')
 const names = new RegExp(name, 'g')
-const dollar = /\$(?:[A-Za-z_][A-Za-z0-9_]*)?\$/g
 
 /** What would carry rows past the policy. */
 const refused: readonly (readonly [RegExp, string])[] = [
@@ -48,12 +48,14 @@ const refused: readonly (readonly [RegExp, string])[] = [
 
 /**
  * Rows of a dump in SQL, as pg_dump writes it: those of COPY are rows, everything else goes through, and what would carry rows in another way is
- * refused. Bodies of functions are left alone.
+ * refused. Bodies of functions, strings and comments are left alone; one that never ends, or in which rows seem to begin, is refused, for what
+ * follows could be rows that nobody looked at.
  */
 export async function* copyItems(chunks: AsyncIterable<string>): AsyncGenerator<Item> {
   let columns = 0
   let began = 0
-  let quote: string | undefined
+  let quote: Quote | null = null
+  let opened = 0
   for await (const { text, line } of linesOf(chunks)) {
     if (began > 0) {
       if (text === '\\.') {
@@ -67,12 +69,13 @@ export async function* copyItems(chunks: AsyncIterable<string>): AsyncGenerator<
       yield { kind: 'row', row: { cells }, line }
       continue
     }
-    const isWithin = quote !== undefined
-    for (const [tag] of text.matchAll(dollar)) {
-      if (quote === undefined) quote = tag
-      else if (quote === tag) quote = undefined
-    }
-    const begins = isWithin ? null : copyLine.exec(text)
+    const isWithin: boolean = quote !== null
+    const begins = copyLine.exec(text)
+    if (begins !== null && isWithin)
+      throw inputFault(line, `begins rows within a string, a comment or a body that began before, in line ${opened}.`)
+    // A line of psql's own has no quotes of SQL.
+    if (isWithin || !text.startsWith('\\')) quote = quoteAfter(text, quote)
+    if (!isWithin) opened = line
     if (begins !== null) {
       const [, table = '', list = ''] = begins
       const heading = [...list.matchAll(names)].map(([written]) => nameOf(written))
@@ -86,5 +89,6 @@ export async function* copyItems(chunks: AsyncIterable<string>): AsyncGenerator<
     if (problem !== undefined) throw inputFault(line, problem)
     yield { kind: 'raw', text: `${text}\n` }
   }
+  if (quote !== null) throw inputFault(opened, 'begins a string, a comment or a body that never ends.')
   if (began > 0) throw inputFault(began, 'begins rows that never end: the dump was cut.')
 }

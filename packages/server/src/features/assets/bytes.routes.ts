@@ -21,7 +21,7 @@ import type { Uploads } from './uploads.service.ts'
 interface BytesRoutesOptions {
   readonly store: Pick<AssetStore, 'get'>
   readonly uploads: Uploads
-  readonly images: Pick<Images, 'rewrite'>
+  readonly images: Pick<Images, 'rewrite' | 'hold'>
   /** Most bytes of a picture that is made anew. */
   readonly maxImageBytes: () => number
   readonly maxBytes: number

@@ -20,6 +20,8 @@ const readers = ['Png', 'Jpeg', 'Webp', 'Gif', 'Nsgif', 'Heif', 'Tiff'].map((nam
 /** A picture holds a processor and, while it is decoded, four bytes for each of its pixels. */
 const MOST_AT_ONCE = 2
 const MOST_WAITING = 32
+/** Pictures of the largest size that are held in memory at once, read or still coming. */
+const MOST_HELD = 4
 const MOST_SECONDS = 20
 const QUALITY = 90
 const THUMBNAIL_QUALITY = 80
@@ -29,6 +31,13 @@ export interface ImageBounds {
   readonly maxPixels: number
   /** Most bytes. */
   readonly maxBytes: number
+}
+
+/** Bytes of a picture that are held in memory. */
+export interface HeldBytes {
+  /** @throws AppError `overloaded` where those of all pictures are too many. */
+  readonly add: (bytes: number) => void
+  readonly release: () => void
 }
 
 const notConvertible = (detail: string, params?: Readonly<Record<string, number>>): AppError =>
@@ -63,6 +72,23 @@ export const createImages = (bounds: () => ImageBounds) => {
     }
   }
 
+  let held = 0
+  /** Room for the bytes of one picture, taken as they come. */
+  const hold = (): HeldBytes => {
+    let own = 0
+    return {
+      add: (bytes) => {
+        if (held + bytes > MOST_HELD * bounds().maxBytes) throw new AppError('overloaded')
+        held += bytes
+        own += bytes
+      },
+      release: () => {
+        held -= own
+        own = 0
+      },
+    }
+  }
+
   let loaded: Promise<(bytes: Buffer, options: SharpOptions) => Sharp> | null = null
   const load = async () => {
     const { default: sharp } = await import('sharp').catch((cause: unknown) => {
@@ -74,7 +100,12 @@ export const createImages = (bounds: () => ImageBounds) => {
     sharp.unblock({ operation: readers })
     return sharp
   }
-  const make = (bytes: Buffer, options: SharpOptions, write: (picture: Sharp) => Sharp): Promise<Buffer> => {
+  const make = (
+    bytes: Buffer,
+    options: SharpOptions,
+    write: (picture: Sharp) => Sharp,
+    keepsAll = false,
+  ): Promise<Buffer> => {
     const { maxPixels, maxBytes } = bounds()
     if (bytes.length > maxBytes) throw notConvertible(`It has more than ${maxBytes} bytes.`, { limit_bytes: maxBytes })
     return inTurn(async () => {
@@ -89,6 +120,8 @@ export const createImages = (bounds: () => ImageBounds) => {
         const { width, height, pages = 1 } = await sharp(bytes, bounded).metadata()
         // The bound of libvips holds for one frame.
         if (options.animated && width * height * pages > maxPixels) throw tooMany()
+        if (pages > 1 && keepsAll && !options.animated)
+          throw notConvertible('It has several pages, of which only one would be kept.')
         const picture = sharp(bytes, { ...bounded, ...options }).timeout({ seconds: MOST_SECONDS })
         return await write(picture.autoOrient()).toBuffer()
       } catch (fault) {
@@ -116,6 +149,8 @@ export const createImages = (bounds: () => ImageBounds) => {
     }
   }
   return {
+    hold,
+
     /** Throws unless pictures of this type are read. */
     check: (type: string): void => void formatOf(type),
 
@@ -127,7 +162,8 @@ export const createImages = (bounds: () => ImageBounds) => {
       const format = to ?? formatOf(type)
       const isMoving = (type === 'image/gif' || type === 'image/webp') && (format === 'gif' || format === 'webp')
       formatOf(type)
-      return make(bytes, isMoving ? { animated: true } : {}, (picture) => written(picture, format))
+      // In another format the first one is what is asked for.
+      return make(bytes, isMoving ? { animated: true } : {}, (picture) => written(picture, format), to === undefined)
     },
 
     /** The picture, or its first frame, as WebP and at most so wide and high. */

@@ -6,7 +6,7 @@ import { AppError } from '../../kernel/errors.ts'
 import type { ThumbnailStore } from './thumbnails.store.ts'
 
 interface ThumbnailsOptions {
-  readonly images: Pick<Images, 'check' | 'thumbnail'>
+  readonly images: Pick<Images, 'check' | 'thumbnail' | 'hold'>
   readonly store: ThumbnailStore
   readonly read: ReadChunks
   /** Most bytes of a picture. */
@@ -17,11 +17,17 @@ interface ThumbnailsOptions {
 export const createThumbnails = ({ images, store, read, maxBytes }: ThumbnailsOptions) => {
   const running = new Map<string, Promise<Buffer>>()
   const make = async (owner: Owner, { blob, bytes, type }: AssetVersion, width: number): Promise<Buffer> => {
-    const pieces: Buffer[] = []
-    for await (const piece of await read.open(owner.project, blob, { from: 0, bytes })) pieces.push(piece)
-    const picture = await images.thumbnail(Buffer.concat(pieces), type, width)
-    await store.put(owner, blob, width, picture)
-    return picture
+    const held = images.hold()
+    try {
+      held.add(bytes)
+      const pieces: Buffer[] = []
+      for await (const piece of await read.open(owner.project, blob, { from: 0, bytes })) pieces.push(piece)
+      const picture = await images.thumbnail(Buffer.concat(pieces), type, width)
+      await store.put(owner, blob, width, picture)
+      return picture
+    } finally {
+      held.release()
+    }
   }
   return {
     /** @throws AppError `asset_not_convertible`, `asset_store_unavailable`, `overloaded`. */

@@ -22,7 +22,11 @@ export const createRedaction = (kinds: readonly RedactedKind[]) => {
     let redacted = ''
     let at = 0
     for (const { kind, start, end } of findings) {
-      if (start < at) continue
+      if (start < at) {
+        // What is left of one that began within another is no less secret.
+        at = Math.max(at, end)
+        continue
+      }
       redacted += text.slice(at, start) + markOf(kind)
       at = end
       counts[kind] = (counts[kind] ?? 0) + 1
