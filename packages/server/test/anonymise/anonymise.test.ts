@@ -88,16 +88,6 @@ describe('a dump', () => {
     ['COPY people (id, email, born, note) FROM stdin;\n1\n\\.\n', /Line 2: has 1 cells where COPY names 4/],
     ['COPY people (id, email, born, note) FROM stdin;\n', /Line 1: begins rows that never end/],
     [`COPY people (id, email, born, note) FROM stdin;\n${'1\ta\t1.2.1990\tb'}\n\\.\n`, /Line 2: born is no date/],
-    ["COMMENT ON TABLE people IS 'costs $$';\nINSERT INTO people VALUES (1);\n", /Line 2: inserts rows by INSERT/],
-    [
-      "SELECT E'\\'', $a$'$a$, a$b, \"'\", 1; /* ' /* */ ' */\nINSERT INTO people VALUES (1);\n",
-      /Line 2: inserts rows/,
-    ],
-    [
-      "SELECT 1;\nSELECT 'never\nended;\nCOPY people (id, email, born, note) FROM stdin;\n1\n\\.\n",
-      /Line 4: begins rows within a string, a comment or a body that began before, in line 2/,
-    ],
-    ['SELECT 1;\nDO $do$ BEGIN\nEND $$;\n', /Line 2: begins a string, a comment or a body that never ends/],
     ["SELECT pg_catalog.lowrite(0, '\\x00');\n", /Line 1: writes a large object/],
   ])(
     'that would carry something past the policy, or is broken, is refused with its line: %j',
