@@ -33,6 +33,7 @@ export const header = {
   idempotentReplayed: 'idempotent-replayed',
   user: 'x-headgate-user',
   userSignature: 'x-headgate-user-signature',
+  gpc: 'sec-gpc',
   rateLimitLimit: 'x-ratelimit-limit',
   rateLimitRemaining: 'x-ratelimit-remaining',
   rateLimitReset: 'x-ratelimit-reset',
@@ -72,6 +73,7 @@ export const header = {
 const sent: readonly string[] = [
   header.user,
   header.userSignature,
+  header.gpc,
   header.idempotencyKey,
   header.tags,
   header.resume,

@@ -113,4 +113,23 @@ export const privacyErrors = defineErrors({
     recovery: 'fix_request',
     since: '0.1.0',
   },
+  consent_missing: {
+    id: 'HG-5308',
+    http: 403,
+    type: 'permission_error',
+    severity: 'info',
+    retryable: 'no',
+    title: 'The person has not agreed to this',
+    user: 'You have not agreed to this.',
+    developer:
+      'The person withdrew this purpose, their browser sends `Sec-GPC: 1`, or the purpose needs a consent that was not given.',
+    causes: [
+      'The person said so: `GET /v1/consents`.',
+      'The purpose is one of `privacy.gpc_purposes`, and the call has `Sec-GPC: 1`.',
+      'The purpose is one of `privacy.opt_in_purposes`, and nobody asked the person.',
+    ],
+    resolutions: ['Ask the person, and note what they say with `POST /v1/consents`.'],
+    recovery: 'fix_request',
+    since: '0.1.0',
+  },
 })

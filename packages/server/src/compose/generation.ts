@@ -24,6 +24,7 @@ import { createPages } from '../features/pages/pages.ts'
 import type { Operators } from '../features/operators/operators.ts'
 import type { People } from '../features/people/people.ts'
 import type { Provenance } from '../features/provenance/provenance.ts'
+import type { Privacy } from '../features/privacy/privacy.ts'
 import type { Providers } from '../features/providers/providers.ts'
 import { createRelay } from '../features/relay/relay.ts'
 import type { Routing, RoutingOptions } from '../features/routing/routing.ts'
@@ -78,6 +79,7 @@ export interface GenerationGround {
   readonly conversations: Conversations
   readonly memories: Memories
   readonly assets: Assets
+  readonly privacy: Pick<Privacy, 'heardOptOut'>
   readonly ledger: Ledger
   readonly budgetRules: BudgetRules
   readonly tokens: TokenCounter
@@ -121,7 +123,6 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
   const { clock, faultPoints, log, pepper, counters, identity, ledger, budgetRules } = ground
   const { metrics, operators, people, watch, tokens, providers, routing, crew } = ground
   const { config } = settings
-
   const address = () => addressOf(config, ground.port())
   const fail = createFail(address)
   const events = createEvents({
@@ -276,8 +277,8 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
       clock,
       identity: {
         ...identity,
-        authenticate: people.authenticate,
-        authenticateAdmin: operators.authenticateAdmin,
+        ...{ authenticate: people.authenticate, authenticateAdmin: operators.authenticateAdmin },
+        heardOptOut: ground.privacy.heardOptOut,
       },
       strangers: admission,
       shedding,

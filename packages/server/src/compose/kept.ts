@@ -87,7 +87,7 @@ export const createKept = async (options: KeptOptions) => {
   const cache = await createCached(options)
   const files = createFileRoom({ ...options, present: fail.present, maxBytes: options.config.files.max_bytes })
   const conversations = createConversationRoom(options)
-  const memories = createMemoryRoom({ ...options, conversations })
+  const memories = createMemoryRoom({ ...options, conversations, allows: (...asked) => privacy.allows(...asked) })
   const assets = createAssetRoom(options)
   const privacy = createPrivacyRoom({ ...options, cache, assets, conversations })
   return { idempotency, streams, responses, cache, files, conversations, memories, assets, privacy }

@@ -5,6 +5,7 @@ import type { Conversations } from '../features/conversations/conversations.ts'
 import type { Identity } from '../features/identity/identity.ts'
 import { createMemories, type Memories } from '../features/memories/memories.ts'
 import type { EmbedPort } from '../features/memories/memory-embedder.ts'
+import type { Privacy } from '../features/privacy/privacy.ts'
 import { Cancellation } from '../kernel/cancellation.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/db.ts'
@@ -27,6 +28,8 @@ interface MemoryRoomOptions {
   readonly current: () => Pick<Generation, 'lineCall' | 'door'>
   readonly keys: Pick<Identity['keys'], 'get' | 'callerOf'>
   readonly audit: Pick<Audit, 'record'>
+  /** Whether something may be done with what is held of somebody. */
+  readonly allows: Privacy['allows']
   readonly conversations: Pick<Conversations, 'transcript'>
 }
 
@@ -59,6 +62,8 @@ export const createMemoryRoom = (options: MemoryRoomOptions): Memories => {
   return createMemories({
     ...{ database, seal, pepper, clock, log, countText, embed },
     record: options.audit.record,
+    allows: ({ project, subject }, purpose, optsOut) =>
+      subject === '' ? true : options.allows({ project, user: subject }, purpose, optsOut),
     model: () => embeddingModel(settings().config),
     bounds: () => ({ memories: memories().max_memories, staleDays: memories().stale_days }),
     recallTokens: () => memories().recall_tokens,

@@ -7,13 +7,12 @@ import type { Cache } from '../features/cache/cache.ts'
 import type { Conversations } from '../features/conversations/conversations.ts'
 import type { Ledger } from '../features/ledger/ledger.ts'
 import type { BudgetRules } from '../features/ledger/budget-rules.ports.ts'
-import { createPrivacy } from '../features/privacy/privacy.ts'
+import { createPrivacy, type Privacy } from '../features/privacy/privacy.ts'
 import type { Recipient } from '../features/privacy/processing-record.ts'
 import type { Providers } from '../features/providers/providers.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/db.ts'
 import { leftErasures } from '../kernel/embedded-erasures.ts'
-import type { Feature } from '../kernel/feature.ts'
 import type { Log } from '../kernel/log.ts'
 import type { Seal } from '../kernel/seal.ts'
 import { addressOf } from './address.ts'
@@ -52,7 +51,7 @@ interface PrivacyRoomOptions extends PrivacyRoomPorts {
 const hostOf = (address: string | undefined): string => (address === undefined ? '' : new URL(address).host)
 
 /** Builds what tells of people’s data, gives it to them, and erases it. */
-export const createPrivacyRoom = (options: PrivacyRoomOptions): Feature => {
+export const createPrivacyRoom = (options: PrivacyRoomOptions): Privacy => {
   const { settings, audit, cache, assets, conversations, budgetRules, ledger, providers } = options
   return createPrivacy({
     ...options,
@@ -66,6 +65,10 @@ export const createPrivacyRoom = (options: PrivacyRoomOptions): Feature => {
       return { targetDays: target_days, archiveDays: archive_days, linkMinutes: link_minutes }
     },
     contents: ({ project, user }) => assets.contentsOf({ project, subject: user }),
+    consentRules: () => {
+      const { consent_purposes, opt_in_purposes, gpc_purposes } = settings().config.privacy
+      return { purposes: consent_purposes, optIn: opt_in_purposes, gpc: gpc_purposes }
+    },
     retention: {
       periodsOf: (name) => retentionPeriods(settings().config, name),
       keepers: { sessions: conversations.endAged, assets: assets.endAged },

@@ -1,6 +1,9 @@
 import { Type } from 'typebox'
 import { group } from './schema-parts.ts'
 
+const purposes = (value: string[], description: string) =>
+  Type.Array(Type.String({ pattern: '^[a-z][a-z0-9_.-]{0,63}$' }), { maxItems: 100, default: value, description })
+
 /** Answering what people ask for of their data. */
 export const PrivacySchema = group(
   {
@@ -23,6 +26,15 @@ export const PrivacySchema = group(
         description:
           'File that each erasure is noted in, without a name, so that it is done again after a backup from before was restored; keep it apart from the database. Absent: `erasures.jsonl` in `data_dir`.',
       }),
+    ),
+    consent_purposes: purposes(
+      ['sale_or_sharing', 'analytics', 'training', 'memory_learning', 'memory_recall'],
+      'What people can agree to or withdraw. Headgate itself asks for `memory_learning` (learning from sessions) and `memory_recall` (memories before calls); your app asks `GET /v1/consents` for the others.',
+    ),
+    opt_in_purposes: purposes([], 'Purposes that need a consent; all others are allowed until somebody withdraws.'),
+    gpc_purposes: purposes(
+      ['sale_or_sharing', 'analytics', 'training'],
+      'Purposes that `Sec-GPC: 1` of a browser ends (Global Privacy Control): for the call, and written down as withdrawn.',
     ),
     link_minutes: Type.Integer({
       minimum: 1,

@@ -16,6 +16,8 @@ export interface Exchange {
   readonly startedAt: number
   /** The end user: proven, or named by a secret key; null when unnamed. */
   readonly user: string | null
+  /** Whose browser asks that nothing more is done with their data than needs to be (`Sec-GPC: 1`, Global Privacy Control). */
+  readonly optsOut?: true
   readonly tags: Tags
   /** Headers of the answer, whatever it becomes; stages add to it. */
   readonly headers: Record<string, string>

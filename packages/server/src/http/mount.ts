@@ -79,7 +79,10 @@ const mintExchange = (
   const id = headers[header.requestId] === requestId ? prefixedId('req', walk.at) : requestId
   const { startedAt } = walk
   const user = userOf(caller, headers)
-  return { id, requestId, caller, address, startedAt, user, tags: readTags(headers), headers: answerHeaders, walk }
+  const tags = readTags(headers)
+  const exchange = { id, requestId, caller, address, startedAt, user, tags, headers: answerHeaders, walk }
+  // Any other value says nothing: https://www.w3.org/TR/gpc/#the-sec-gpc-header-field-for-http-requests
+  return headers[header.gpc] === '1' ? { ...exchange, optsOut: true } : exchange
 }
 
 const cancelOnLeave = (response: ServerResponse): Cancellation => {
@@ -213,6 +216,7 @@ export const mountRoute = (route: Route, options: MountOptions): Handler => {
         const stamps = walk as Walk
         stamps.receivedAt = clock.monotonic()
         exchange = mintExchange(caller as Caller, requestId, address, stamps, request.headers, answerHeaders)
+        if (exchange.optsOut === true) identity.heardOptOut(exchange)
         Object.assign(input, { exchange })
       } else if (route.access === 'admin') Object.assign(input, { actor })
       const handle = route.handle as (given: RouteInput) => Promise<Reply> | Reply

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Permission } from '@headgate/contract/roles.ts'
+import type { Exchange } from '../domain/exchange.ts'
 import type { Caller } from '../domain/caller.ts'
 import type { NamedRequest, Turn } from '../domain/kept-answer.ts'
 import type { Walk } from '../domain/walk.ts'
@@ -30,6 +31,8 @@ export interface IdentityPorts {
   readonly checkOrigin: (caller: Caller, headers: IncomingHttpHeaders) => void
   /** Whether any active publishable key is bound to this origin. */
   readonly corsAllows: (origin: string) => boolean
+  /** Told of a call whose person’s browser asks not to be tracked. */
+  readonly heardOptOut: (exchange: Exchange) => void
 }
 
 /** What is asked of an address, whoever calls from it. The limits write their headers when they refuse. */

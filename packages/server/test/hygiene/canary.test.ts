@@ -31,6 +31,8 @@ const notAsked = [
   'audit_broken',
   // Is written to the log only.
   'client_closed_request',
+  // Comes with what people withdraw: privacy-consents.test.ts.
+  'consent_missing',
   // Rules of addresses would refuse every call of this test.
   'address_denied',
   'country_denied',

@@ -82,3 +82,8 @@ export interface StoredMemory extends NewMemory {
   readonly version: number
   readonly updatedAt: Date
 }
+
+/** What memories are used for, as people agree to it or not. */
+export type MemoryPurpose = 'memory_learning' | 'memory_recall'
+/** Whether an owner lets something be done with their memories; `optsOut`: their browser asks now that it is not. */
+export type AllowsPort = (owner: MemoryOwner, purpose: MemoryPurpose, optsOut: boolean) => Promise<boolean> | boolean

@@ -3,7 +3,7 @@ import type { Database } from '../../kernel/db.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import { prefixedId } from '../../kernel/ids.ts'
 import type { Log } from '../../kernel/log.ts'
-import type { Asker, MemoryBounds, MemoryOwner, NewMemory, RecordAct, SealPort } from './memories.ports.ts'
+import type { AllowsPort, Asker, MemoryBounds, MemoryOwner, NewMemory, RecordAct, SealPort } from './memories.ports.ts'
 import { memoryRoutes } from './memories.routes.ts'
 import { createMemoryService, type Written } from './memories.service.ts'
 import { createMemoryStore } from './memories.store.ts'
@@ -20,6 +20,7 @@ import { memoryTransferRoutes } from './memory-transfer.routes.ts'
 import { createVectorStore } from './memory-vectors.store.ts'
 
 export interface MemoriesOptions extends EmbedPort {
+  readonly allows: AllowsPort
   /** How sessions are learned from. */
   readonly extraction: ExtractionPorts
   readonly database: Database
@@ -68,6 +69,7 @@ export const createMemories = (options: MemoriesOptions): Memories => {
   const onRemembered = embedder.catchUpLater
   const extraction = createExtraction({
     ...options.extraction,
+    allows: options.allows,
     ...{ store, service, extractions, clock, log, newId, onRemembered },
   })
   const timers: Timer[] = []
@@ -100,12 +102,13 @@ export const createMemories = (options: MemoriesOptions): Memories => {
       ...memoryProposalRoutes({
         ...{ ...shared, extractions, onRemembered, onBegun: extraction.look },
         hasModel: () => options.extraction.model() !== null,
+        allows: options.allows,
         checkSession: options.extraction.transcript,
         newExtractionId: () => prefixedId('mex', clock.now()),
       }),
       ...memoryRoutes({ ...shared, remember }),
     ],
-    recall: createRecall({ search, countText, mostTokens: options.recallTokens, time, log }),
+    recall: createRecall({ allows: options.allows, search, countText, mostTokens: options.recallTokens, time, log }),
     start: () => {
       extraction.start()
       const quietly = () =>

@@ -3,7 +3,7 @@ import { Cancellation, type CancelSignal } from '../../kernel/cancellation.ts'
 import type { Clock, Timer } from '../../kernel/clock.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Log } from '../../kernel/log.ts'
-import type { Asker, MemoryOwner, NewMemory, SpokenLine } from './memories.ports.ts'
+import type { AllowsPort, Asker, MemoryOwner, NewMemory, SpokenLine } from './memories.ports.ts'
 import type { MemoryService } from './memories.service.ts'
 import type { MemoryStore } from './memories.store.ts'
 import type { ExtractionRow, ExtractionStore } from './memory-extractions.store.ts'
@@ -29,6 +29,7 @@ export interface ExtractionPorts {
 }
 
 interface ExtractionOptions extends ExtractionPorts {
+  readonly allows: AllowsPort
   readonly store: MemoryStore
   readonly service: MemoryService
   readonly extractions: ExtractionStore
@@ -97,6 +98,8 @@ export const createExtraction = (options: ExtractionOptions) => {
     const model = options.model()
     if (model === null) throw new AppError('memory_extraction_unavailable')
     const owner = { project: row.project_id, subject: row.subject }
+    // Who withdrew since it was asked for.
+    if (!(await options.allows(owner, 'memory_learning', false))) throw new AppError('consent_missing')
     const lines = await options.transcript(owner, row.session_id)
     if (!lines.some(({ role }) => role === 'user')) return { proposed: 0, known: 0 }
     const caller = await options.callerOf(row.key_id)

@@ -15,7 +15,7 @@ import { MemoryListSchema, MemoryPathSchema } from '@headgate/contract/memories.
 import { AppError } from '../../kernel/errors.ts'
 import { defineRoute, type Route } from '../../kernel/route.ts'
 import { blankText, memoryIdOf, pageOf, placeIn } from './memories.routes.ts'
-import type { Asker, MemoryOwner } from './memories.ports.ts'
+import type { AllowsPort, Asker, MemoryOwner } from './memories.ports.ts'
 import type { MemoryService } from './memories.service.ts'
 import type { MemoryStore } from './memories.store.ts'
 import type { ExtractionRow, ExtractionStore } from './memory-extractions.store.ts'
@@ -27,6 +27,7 @@ interface ProposalRoutesOptions {
   readonly service: MemoryService
   readonly extractions: ExtractionStore
   readonly hasModel: () => boolean
+  readonly allows: AllowsPort
   /** @throws AppError `session_not_found` */
   readonly checkSession: (owner: MemoryOwner, sessionId: string) => Promise<unknown>
   readonly newExtractionId: () => string
@@ -70,12 +71,14 @@ export const memoryProposalRoutes = (options: ProposalRoutesOptions): Route[] =>
           'they are accepted. The one that is under way for the session is answered where there is one.',
         answer: ExtractionSchema,
         status: 202,
-        errors: ['memory_extraction_unavailable', 'session_not_found', 'memory_quota_exceeded'],
+        errors: ['memory_extraction_unavailable', 'consent_missing', 'session_not_found', 'memory_quota_exceeded'],
       },
       handle: async ({ body, exchange }) => {
         const { session_id: sessionId, scope = 'general' } = body as ExtractMemories
         if (!options.hasModel()) throw new AppError('memory_extraction_unavailable')
         const owner = ownerOf(exchange)
+        if (!(await options.allows(owner, 'memory_learning', exchange.optsOut === true)))
+          throw new AppError('consent_missing')
         await options.checkSession(owner, sessionId)
         const asked = { id: options.newExtractionId(), keyId: exchange.caller.keyId, sessionId, scope }
         const row = await extractions.begin(owner, asked, (transaction) => store.hold(transaction, owner))

@@ -3,6 +3,7 @@ import type { Exchange } from '../../domain/exchange.ts'
 import { addWarning } from '../../domain/warning.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Log } from '../../kernel/log.ts'
+import type { AllowsPort } from './memories.ports.ts'
 import { ownerOf } from './memory-owner.ts'
 import type { FoundMemory, MemorySearch } from './memory-search.ts'
 import { ageOf, isStale, type ViewTime } from './memory-views.ts'
@@ -11,6 +12,7 @@ import { ageOf, isStale, type ViewTime } from './memory-views.ts'
 type WireMessage = Readonly<Record<string, unknown>> & { readonly role: string }
 
 interface RecallOptions {
+  readonly allows: AllowsPort
   readonly search: MemorySearch
   readonly countText: (text: string) => Promise<number>
   /** Most tokens of what a call is given. */
@@ -70,7 +72,7 @@ const lineOf = ({ memory }: FoundMemory, { now }: ViewTime): string =>
     .replaceAll('>', '\\u003e')}`
 
 /** Brings memories before calls. */
-export const createRecall = ({ search, countText, mostTokens, time, log }: RecallOptions) => {
+export const createRecall = ({ allows, search, countText, mostTokens, time, log }: RecallOptions) => {
   const within = async (found: readonly FoundMemory[]): Promise<{ lines: readonly string[]; tokens: number }> => {
     const lines: string[] = []
     let tokens = await countText(`${HEAD}\n${TAIL}`)
@@ -101,6 +103,10 @@ export const createRecall = ({ search, countText, mostTokens, time, log }: Recal
     exchange.headers[header.memory] = 'used=0'
     if (text === '') return null
     try {
+      if (!(await allows(owner, 'memory_recall', exchange.optsOut === true))) {
+        exchange.headers[header.memory] = 'used=0, consent=missing'
+        return null
+      }
       const { mode, found } = await search.find(exchange, owner, { text, limit: MOST_MEMORIES, minScore: 0, ...wish })
       const fitting = found.filter(
         ({ memory, scores }) =>

@@ -39,6 +39,7 @@ const sealedBy: Readonly<Record<string, SealedColumn>> = {
   assets: { column: 'details', purpose: 'assets', row: ['asset_id'] },
   asset_uploads: { column: 'details', purpose: 'assets', row: ['upload_id'] },
   memories: { column: 'sealed', purpose: 'memories', row: ['memory_id'] },
+  consents: { column: 'sealed', purpose: 'consents', row: ['consent_id'] },
   batches: { column: 'metadata', purpose: 'files', row: ['batch_id'] },
   batch_lines: { column: 'sealed', purpose: 'files', row: ['batch_id', 'line'] },
 }

@@ -3,6 +3,9 @@ import type { Database } from '../../kernel/db.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import type { Log } from '../../kernel/log.ts'
 import { createArchiveStore, type PieceBlobs, type PieceSeal } from './archives.store.ts'
+import { consentRoutes } from './consent/consents.routes.ts'
+import { createConsentStore } from './consent/consents.store.ts'
+import { type ConsentRules, type Consents, createConsents } from './consent/consents.ts'
 import { createErasures, type ErasurePorts } from './erasures.ts'
 import { createErasureStore, type SealPort } from './erasures.store.ts'
 import { type ArchivePorts, createArchive } from './export-archive.ts'
@@ -44,14 +47,19 @@ export interface PrivacyOptions
   /** Erasures that a restore left to be done before the house opens. */
   readonly left: LeftJournal
   readonly retention: RetentionWishes
+  /** What people are asked for, asked anew each time. */
+  readonly consentRules: () => ConsentRules
   /** Names of the budget rules that give each person an account. */
   readonly personalRules: () => Promise<readonly string[]>
   /** Model providers that may be called, as they are now. */
   readonly recipients: () => readonly Recipient[]
 }
 
+/** What is held of people, and what they agree to. */
+export interface Privacy extends Feature, Pick<Consents, 'allows' | 'heardOptOut'> {}
+
 /** What is held of people, giving it to them, and erasing it. */
-export const createPrivacy = (options: PrivacyOptions): Feature => {
+export const createPrivacy = (options: PrivacyOptions): Privacy => {
   const { database, seal, blobs, pepper, clock, recipients, personalRules, record } = options
   const facts = () => ({ now: clock.now(), recipients: recipients() })
   const signer = createReceiptSigner(pepper)
@@ -83,9 +91,14 @@ export const createPrivacy = (options: PrivacyOptions): Feature => {
     ...{ store: createRetentionStore(database), map: dataMap, signer, clock, log: options.log, record },
     unnameEnded: holds.unnameEnded,
   })
+  const consents = createConsents({
+    ...{ store: createConsentStore(database, seal), rules: options.consentRules, clock, log: options.log, record },
+  })
   const again = { database, map: dataMap, signer, digestOf: store.digestOf, erase: erasures.erase }
   return {
     name: 'privacy',
+    allows: consents.allows,
+    heardOptOut: consents.heardOptOut,
     routes: [
       ...inventoryRoutes(dataMap, facts),
       ...erasureRoutes(erasures),
@@ -97,6 +110,7 @@ export const createPrivacy = (options: PrivacyOptions): Feature => {
           ),
       ),
       ...retentionRoutes(retention),
+      ...consentRoutes(consents, () => options.consentRules().gpc.length > 0),
       ...holdRoutes(holds, clock, record, erasures.look),
       ...selfRequestRoutes(requests),
       ...adminRequestRoutes(requests, (entry) =>
@@ -114,6 +128,7 @@ export const createPrivacy = (options: PrivacyOptions): Feature => {
     },
     stop: async () => {
       await retention.stop()
+      await consents.stop()
       await requests.stop()
       await erasures.stop()
     },

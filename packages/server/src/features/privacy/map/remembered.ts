@@ -2,8 +2,21 @@ import type { TableMap } from '../data-map.ts'
 
 const deleted = (personColumn: string) => ({ personColumn, erasure: 'delete' }) as const
 
-/** What is remembered about people. */
+/** What is remembered about people, and what they agreed to. */
 export const rememberedTables: Readonly<Record<string, TableMap>> = {
+  consents: {
+    activity: 'security',
+    purpose: 'What people agreed to and withdrew, and what shows it; entries are added, never changed.',
+    kept: 'until the person is erased',
+    ...deleted('subject'),
+    columns: {
+      person: ['subject'],
+      operator: ['noted_by'],
+      technical: ['project_id', 'consent_id', 'policy_version', 'source'],
+      content: ['sealed'],
+      usage: ['purpose', 'decision', 'given_at', 'noted_at'],
+    },
+  },
   memories: {
     activity: 'conversations',
     purpose: 'What is remembered about people; the words that it is found by are not sealed.',
