@@ -41,7 +41,7 @@ const keptSchema = Type.Enum(['sample', 'slow', 'failed', 'body'], {
 })
 
 const decisions = ['passed', 'redacted', 'reported', 'refused', 'not_judged'] as const
-const checks = ['block_list', 'redaction', 'injection', 'moderation'] as const
+const checks = ['block_list', 'redaction', 'injection', 'moderation', 'pictures'] as const
 
 /** What a safety check said of a request; never what it read. */
 export const RequestVerdictSchema = Type.Object(

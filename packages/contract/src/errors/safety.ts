@@ -11,7 +11,7 @@ export const safetyErrors = defineErrors({
     title: 'Refused by the safety policy',
     user: 'This cannot be answered. Please ask for something else.',
     developer:
-      'A check of the safety policy found something in the prompt: a text of `safety.block`, or what the model `safety.moderation_model` flags. Nothing was called and nothing is charged.',
+      'A check of the safety policy found something in the prompt: a text of `safety.block`, what the model `safety.moderation_model` flags, or a picture that `safety.image_model` takes for indecent. Nothing was called and nothing is charged.',
     causes: [
       'The prompt holds a text that the operator has blocked.',
       'The prompt asks for what the model `safety.moderation_model` flags; pictures for publishable keys and the tier `anonymous` are always judged.',
@@ -55,7 +55,7 @@ export const safetyErrors = defineErrors({
     title: 'The answer is blocked by the safety policy',
     user: 'The answer cannot be shown. Please ask in other words.',
     developer:
-      'The model’s answer holds a text of `safety.block`, or what the model `safety.moderation_model` flags. A stream ends with this error in place of its end, and nothing of the text is shown; what was made is charged.',
+      'The model’s answer holds a text of `safety.block`, what the model `safety.moderation_model` flags, or a picture that `safety.image_model` takes for indecent. A stream ends with this error in place of its end, and nothing of the text is shown; what was made is charged.',
     causes: ['The model said what the operator has blocked, or, under the policy `demo`, what the judge flags.'],
     resolutions: [
       'Ask for something else, or in other words.',

@@ -29,6 +29,7 @@ import type { Providers } from '../features/providers/providers.ts'
 import { createRelay } from '../features/relay/relay.ts'
 import type { Routing, RoutingOptions } from '../features/routing/routing.ts'
 import type { ProjectPolicies } from '../features/safety/project-policies.ts'
+import { createPictureBench } from '../features/safety/picture-bench.ts'
 import { createSafety } from '../features/safety/safety.ts'
 import type { Responses } from '../features/responses/responses.ts'
 import type { Streams } from '../features/streams/streams.ports.ts'
@@ -175,15 +176,15 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     log,
     redact: hideSecrets(providers.secretsOf),
   })
+  const pictures = config.safety.image_model === 'none' ? null : createPictureBench()
   const safety = createSafety({
+    look: pictures?.look ?? null,
     model: config.safety.moderation_model ?? null,
     judgeMs: config.safety.judge_ms,
     moderate: createModerate({ choose: routing.choose, call: providers.call, clock }),
     isHarmless: ({ provider }) => providers.kindOf(provider) === 'demo',
     clock,
-    rules: config.safety,
-    policyOfProject: ground.safetyPolicies.of,
-    onVerdict: watch.verdict,
+    ...{ rules: config.safety, policyOfProject: ground.safetyPolicies.of, onVerdict: watch.verdict },
   })
   const gateway = createGateway({
     route: routing.choose,
@@ -256,7 +257,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     presentError: (code) => fail.present(new AppError(code), prefixedId('req', clock.now())),
   })
   const showCurrency = createShowCurrency(currencyOf(config), clock.now)
-  const own: readonly Feature[] = [admission, gateway, status, pages]
+  const own: readonly Feature[] = [...(pictures === null ? [] : [pictures]), admission, gateway, status, pages]
   return {
     settings,
     events,

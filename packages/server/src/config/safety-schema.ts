@@ -8,6 +8,14 @@ const policy = <Options extends Record<string, unknown>>(options: Options) =>
 const list = <Item extends TSchema>(item: Item, description: string) =>
   Type.Optional(Type.Array(item, { maxItems: 1_000, description }))
 
+const percent = (name: string, value: number) =>
+  Type.Integer({
+    minimum: 0,
+    maximum: 100,
+    default: value,
+    description: `How sure \`image_model\` must be that a picture is indecent to refuse it under \`${name}\`, in percent. 0: every picture is refused.`,
+  })
+
 /** What must not be asked for or said, under one name. */
 const BlockSchema = group(
   {
@@ -68,6 +76,13 @@ export const SafetySchema = group(
           'Model that judges prompts: those of pictures for strangers (publishable keys and the tier `anonymous`), which are refused without one, and all where the policy is not `off`. Such as `openai/omni-moderation-latest`.',
       }),
     ),
+    image_model: Type.Enum(['none', 'nsfwjs'], {
+      default: 'none',
+      description:
+        'Model of this machine that looks at pictures in prompts and answers where the policy is not `off`: `nsfwjs`, whose packages are installed apart. `none`: none is looked at.',
+    }),
+    image_percent_main: percent('main', 80),
+    image_percent_demo: percent('demo', 50),
     judge_ms: milliseconds('Longest wait for its verdict; a later one counts as none.', 10_000),
   },
   'What may be asked for and said.',

@@ -43,7 +43,7 @@ export interface TraceContext {
 /** What a safety check said of a call: never what it read. */
 export interface RecordedVerdict {
   readonly of: 'prompt' | 'answer'
-  readonly check: 'block_list' | 'redaction' | 'injection' | 'moderation'
+  readonly check: 'block_list' | 'redaction' | 'injection' | 'moderation' | 'pictures'
   readonly decision: 'passed' | 'redacted' | 'reported' | 'refused' | 'not_judged'
   /** What was found, in the words of the check; null where nothing was. */
   readonly category: string | null

@@ -3,6 +3,7 @@ import type { Target } from '../../domain/model.ts'
 import type { RecordedVerdict } from '../../domain/walk.ts'
 import type { CancelSignal } from '../../kernel/cancellation.ts'
 import type { Clock } from '../../kernel/clock.ts'
+import type { LookAtPicture } from './picture-bench.ts'
 import type { Policy } from './policy.ts'
 import type { BlockRule } from './block-list.ts'
 import type { RedactedKind } from '../../domain/redacted-kinds.ts'
@@ -36,6 +37,9 @@ export interface SafetyRules {
   readonly injection_percent: number
   /** Characters of a stream that are held back. */
   readonly window_characters: number
+  /** From which score on a picture is refused, in percent, under each policy. */
+  readonly image_percent_main: number
+  readonly image_percent_demo: number
 }
 
 export interface SafetyPorts {
@@ -48,6 +52,8 @@ export interface SafetyPorts {
   readonly judgeMs: number
   /** Asks that model; gives the body of its answer. @throws AppError when it does not answer. */
   readonly moderate: (model: string, text: string, exchange: Exchange, signal: CancelSignal) => Promise<Buffer>
+  /** Looks at pictures; null where no model is set. */
+  readonly look: LookAtPicture | null
   /** Whether what a target draws can harm nobody, whatever it is asked for. */
   readonly isHarmless: (target: Target) => boolean
   readonly clock: Pick<Clock, 'after'>

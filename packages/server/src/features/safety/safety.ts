@@ -10,6 +10,7 @@ import { createBlockList, createTextsLook } from './block-list.ts'
 import { createInspection, type Inspection } from './answers.ts'
 import { createInjectionScore } from './injection.ts'
 import { createModeration, type Judgement, NotJudged } from './moderation.ts'
+import { createPictureCheck } from './picture-check.ts'
 import { type Policy, policyOf, withoutWish } from './policy.ts'
 import { type Prompt, readPrompt } from './prompt-texts.ts'
 import { type Counts, createRedaction } from './redaction.ts'
@@ -31,10 +32,10 @@ export interface Safety {
   readonly inspect: ((exchange: Exchange, request: InferenceRequest) => Inspection | undefined) | null
 }
 
-const pictures: ReadonlySet<Operation> = new Set(['images', 'image_edits', 'image_variations'])
+const pictureOperations: ReadonlySet<Operation> = new Set(['images', 'image_edits', 'image_variations'])
 /** Whether pictures are asked for, also of a model that draws in a chat. */
 const asksForPictures = ({ operation, body, members }: InferenceRequest): boolean => {
-  if (operation !== 'chat') return pictures.has(operation)
+  if (operation !== 'chat') return pictureOperations.has(operation)
   const span = members.get('modalities')
   if (span === undefined) return false
   const asked: unknown = JSON.parse(body.toString('utf8', span.start, span.end))
@@ -50,6 +51,12 @@ const isStranger = ({ kind, tier, person }: Caller): boolean =>
 /** Longer bodies get no score: seven walks over a long text would hold up other calls, and nothing turns on it. */
 const mostScored = 131_072
 
+/** How much of what words cannot judge was judged by looking: a form counts as one, and a file that is only named is never seen. */
+const seenOf = ({ media, hasFiles }: InferenceRequest, judged: number): number => {
+  if (hasFiles) return 0
+  return (media?.contentType ?? null) === null ? judged : Math.min(judged, 1)
+}
+
 const otherCalls = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /**
@@ -59,6 +66,7 @@ const otherCalls = (): Promise<void> => new Promise((resolve) => setImmediate(re
 export const createSafety = (ports: SafetyPorts): Safety => {
   const { rules, model, isHarmless } = ports
   const moderation = createModeration(ports)
+  const pictures = createPictureCheck(ports)
   const blockedPrompts = createBlockList(rules.block, 'prompts')
   const redact = rules.redact.length === 0 ? null : createRedaction(rules.redact)
   const hasProjects = Object.keys(rules.projects).length > 0
@@ -158,7 +166,14 @@ export const createSafety = (ports: SafetyPorts): Safety => {
     const isWords = request.operation === 'images' || (request.operation === 'chat' && prompt.unread === 0)
     if (isForStranger && !isWords)
       throw notJudged(exchange, 'moderation', 'Strangers may have pictures made, and none changed.')
-    if (policy === 'demo' && prompt.unread > 0)
+    if (pictures !== null && request.stream && asksForPictures(request)) {
+      const detail = 'Pictures that come as a stream are not judged: ask for a whole answer.'
+      if (isStrict) throw notJudged(exchange, 'pictures', detail)
+      addWarning(exchange.headers, detail)
+    }
+    const judged =
+      pictures === null || policy === 'off' ? 0 : await pictures.ofPrompt(exchange, request, policy, signal)
+    if (policy === 'demo' && prompt.unread > seenOf(request, judged))
       throw notJudged(exchange, 'moderation', 'Pictures, files and tokens in a prompt cannot be judged by words.')
     let texts: readonly { readonly text: string }[] = prompt.texts
     if (policy !== 'off') {
@@ -174,19 +189,28 @@ export const createSafety = (ports: SafetyPorts): Safety => {
     return request
   }
 
-  const inspect = createInspection(ports, moderation)
+  const inspectTexts = createInspection(ports, moderation)
+  const inspect = (exchange: Exchange, request: InferenceRequest): Inspection | undefined => {
+    const { operation } = request
+    if (operation === 'moderations' || operation === 'embeddings') return undefined
+    const own = ownPolicy(exchange.caller)
+    const isWished = exchange.safe !== undefined || request.members.has('safe')
+    const policy = isWished ? policyOf(own, exchange, request) : own
+    const ofTexts = inspectTexts?.(exchange, policy)
+    if (pictures === null || (operation !== 'chat' && !pictureOperations.has(operation))) return ofTexts
+    const strictness = isStranger(exchange.caller) && asksForPictures(request) ? 'demo' : policy
+    if (strictness === 'off') return ofTexts
+    return {
+      whole: async (answer) => {
+        await ofTexts?.whole(answer)
+        await pictures.ofAnswer(exchange, operation, answer.body, strictness)
+      },
+      stream: (source) => ofTexts?.stream(source) ?? source,
+    }
+  }
 
   return {
-    inspect:
-      inspect === null
-        ? null
-        : (exchange, request) => {
-            if (request.operation === 'moderations' || request.operation === 'embeddings') return undefined
-            const own = ownPolicy(exchange.caller)
-            const isWished = exchange.safe !== undefined || request.members.has('safe')
-            const policy = isWished ? policyOf(own, exchange, request) : own
-            return inspect(exchange, policy)
-          },
+    inspect: inspectTexts === null && pictures === null ? null : inspect,
     judge: (exchange, request, targets, signal) => {
       // A judge is not judged.
       if (request.operation === 'moderations') return undefined
