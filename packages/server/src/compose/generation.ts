@@ -183,8 +183,7 @@ export const createGeneration = (ground: GenerationGround, settings: Settings): 
     judgeMs: config.safety.judge_ms,
     moderate: createModerate({ choose: routing.choose, call: providers.call, clock }),
     isHarmless: ({ provider }) => providers.kindOf(provider) === 'demo',
-    clock,
-    ...{ rules: config.safety, policyOfProject: ground.safetyPolicies.of, onVerdict: watch.verdict },
+    ...{ clock, rules: config.safety, policyOfProject: ground.safetyPolicies.of, onVerdict: watch.verdict },
   })
   const gateway = createGateway({
     route: routing.choose,
