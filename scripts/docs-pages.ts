@@ -46,7 +46,7 @@ const groups: readonly {
   {
     title: 'How-to guides',
     about: 'Reach a goal.',
-    sources: ['docs/guides'],
+    sources: ['docs/guides', 'docs/runbooks'],
     first: ['chat', 'keys', 'limits', 'api', 'configuration', 'operations', 'cli', 'troubleshooting', 'faq'],
   },
   {

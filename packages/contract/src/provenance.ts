@@ -68,6 +68,12 @@ export const RootSchema = Type.Object(
     version: Type.Integer({ minimum: 1 }),
     certificate: Type.String({ description: 'PEM.' }),
     created_at: Type.String({ format: 'date-time' }),
+    revoked_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+      description: 'Since when nothing is trusted that was signed under it.',
+    }),
   },
   { title: 'ProvenanceRoot' },
 )
+export const RootPathSchema = Type.Object({
+  version: Type.String({ pattern: '^[1-9]\\d{0,8}$', description: 'Version of the root.', examples: ['1'] }),
+})

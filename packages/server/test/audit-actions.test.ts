@@ -102,6 +102,7 @@ const acts: readonly [route: string, action: string, body?: object, keep?: strin
   ['POST /admin/v1/config/reload', 'config.reloaded'],
   ['PATCH /admin/v1/log-levels', 'log_levels.changed', { levels: { cache: 'silent' } }],
   ['POST /admin/v1/provenance/roots', 'provenance.root_made', {}],
+  ['POST /admin/v1/provenance/roots/:version=1/revoke', 'provenance.root_revoked'],
   ['POST /admin/v1/audit/keys', 'audit_key.created'],
   ['POST /admin/v1/key-peppers', 'pepper.rotated'],
   ['POST /admin/v1/key-peppers/:generation=1/retire', 'pepper.retired', { accept_loss: true }],

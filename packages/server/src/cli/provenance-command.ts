@@ -16,7 +16,7 @@ const mostBytes = 536_870_912
 const rootsOf = async (given: Given): Promise<string> => {
   if (typeof given['roots'] === 'string') return readFile(given['roots'], 'utf8')
   const rows = await withStore(storeFlagsOf(given), ({ database }) => database.read('system', listRoots))
-  return rows.map(({ certificate }) => certificate).join('')
+  return rows.flatMap(({ certificate, revoked_at: end }) => (end === null ? [certificate] : [])).join('')
 }
 
 /** What the origin of our own manifests says; nothing for others. */

@@ -264,7 +264,11 @@ export const createKeySources = (options: KeySourceOptions): KeySource[] => {
     few('provenance_root', async () =>
       versions(
         await database.read('system', listRoots),
-        ({ version, certificate }) => ({ label: `content root ${version}`, expiresAt: endOf(certificate) }),
+        ({ version, certificate, revoked_at: end }) => ({
+          label: `content root ${version}`,
+          expiresAt: endOf(certificate),
+          ...(end !== null && { state: 'revoked' as const }),
+        }),
         null,
       ),
     ),

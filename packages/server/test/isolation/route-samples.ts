@@ -150,6 +150,7 @@ export const routeSamples = (foreignUsage: () => readonly string[]): Readonly<Re
   'POST /v1/verify': plain('/v1/verify', {}),
   'GET /v1/provenance/roots': plain('/v1/provenance/roots'),
   'POST /admin/v1/provenance/roots': plain('/admin/v1/provenance/roots', {}),
+  'POST /admin/v1/provenance/roots/:version/revoke': missed('/admin/v1/provenance/roots/99999999/revoke', {}),
   'POST /v1/devices': plain('/v1/devices', {}),
   'GET /v1/models': plain('/v1/models'),
   'GET /admin/v1/models': plain('/admin/v1/models'),

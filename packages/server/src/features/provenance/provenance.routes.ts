@@ -1,5 +1,6 @@
 import {
   RootCertificatesSchema,
+  RootPathSchema,
   RootSchema,
   VerificationSchema,
   VerifyRequestSchema,
@@ -8,10 +9,16 @@ import { type AdminInput, type CallerInput, defineRoute, type Route, type RouteI
 import type { OriginRecord, VerifyFindings } from './provenance.ports.ts'
 import type { RootRow } from './provenance.store.ts'
 
+interface Actor {
+  readonly actor: string
+  readonly requestId: string
+}
+
 interface ProvenanceRoutePorts {
   readonly verify: (project: string, form: Buffer, contentType: string) => Promise<VerifyFindings>
   readonly certificates: () => Promise<string>
-  readonly rotate: (operator: { readonly actor: string; readonly requestId: string }) => Promise<RootRow>
+  readonly rotate: (operator: Actor) => Promise<RootRow>
+  readonly revoke: (version: number, operator: Actor) => Promise<RootRow>
   readonly maxFileBytes: number
 }
 
@@ -20,8 +27,22 @@ const originView = ({ requestId, kind, sha256, model, provider, at }: OriginReco
   created_at: new Date(at).toISOString(),
 })
 
+const rootView = ({ version, certificate, created_at: at, revoked_at: end }: RootRow) => ({
+  object: 'provenance_root' as const,
+  version,
+  certificate,
+  created_at: at.toISOString(),
+  revoked_at: end?.toISOString() ?? null,
+})
+
 /** Declares the routes by which anybody can check what was signed here. */
-export const provenanceRoutes = ({ verify, certificates, rotate, maxFileBytes }: ProvenanceRoutePorts): Route[] => [
+export const provenanceRoutes = ({
+  verify,
+  certificates,
+  rotate,
+  revoke,
+  maxFileBytes,
+}: ProvenanceRoutePorts): Route[] => [
   defineRoute({
     method: 'POST',
     path: '/v1/verify',
@@ -68,13 +89,31 @@ export const provenanceRoutes = ({ verify, certificates, rotate, maxFileBytes }:
     access: 'admin',
     permission: 'config:write',
     reference: { operationId: 'makeProvenanceRoot', tag: 'Provenance', answer: RootSchema, status: 201 },
-    handle: async ({ actor, requestId }: AdminInput) => {
-      const { version, certificate, created_at: at } = await rotate({ actor, requestId })
-      return {
-        kind: 'json',
-        status: 201,
-        value: { object: 'provenance_root', version, certificate, created_at: at.toISOString() },
-      }
+    handle: async ({ actor, requestId }: AdminInput) => ({
+      kind: 'json',
+      status: 201,
+      value: rootView(await rotate({ actor, requestId })),
+    }),
+  }),
+  defineRoute({
+    method: 'POST',
+    path: '/admin/v1/provenance/roots/:version/revoke',
+    summary: 'Takes the trust from a root whose key became known to others, and from all that was signed under it.',
+    access: 'admin',
+    permission: 'config:write',
+    reference: {
+      operationId: 'revokeProvenanceRoot',
+      tag: 'Provenance',
+      description:
+        'It leaves `GET /v1/provenance/roots` at once; every replica signs under another within 5 seconds, made here where none is left. What was signed stays, and is told as not trusted.',
+      params: RootPathSchema,
+      answer: RootSchema,
+      errors: ['resource_not_found'],
+    },
+    handle: async ({ actor, requestId, params }: AdminInput) => {
+      const text = params['version'] ?? ''
+      const version = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : 0
+      return { kind: 'json', value: rootView(await revoke(version, { actor, requestId })) }
     },
   }),
 ]

@@ -17,7 +17,7 @@ interface ProvenanceOptions {
   readonly audit: {
     readonly record: (
       transaction: Transaction,
-      entry: { actor: string; requestId: string; action: string; resource: string },
+      entry: { actor: string; requestId: string; action: string; resource: string; after?: object },
     ) => Promise<void>
   }
   readonly clock: Clock
@@ -128,6 +128,15 @@ export const createProvenance = (options: ProvenanceOptions): Provenance => {
             ...operator,
             action: 'provenance.root_made',
             resource: `provenance_root/${root}`,
+          }),
+        ),
+      revoke: (version, operator) =>
+        roots.revoke(version, (transaction, made) =>
+          audit.record(transaction, {
+            ...operator,
+            action: 'provenance.root_revoked',
+            resource: `provenance_root/${version}`,
+            after: { version, made },
           }),
         ),
       maxFileBytes: options.maxFileBytes,

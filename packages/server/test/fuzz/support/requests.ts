@@ -107,6 +107,7 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     name: ['up', 'fuzz-a', 'fuzz-b'],
     seq: ['1', '2', '999999'],
     generation: ['1', '2', '99'],
+    version: ['1', '2', '99'],
   }
 
   const pathValue = ({ name, schema }: Parameter): fc.Arbitrary<string> =>

@@ -260,7 +260,7 @@ export const peopleTables: Readonly<Record<string, TableMap>> = {
     purpose: 'Certificates that sign pictures and sound.',
     kept: 'for ever: what they signed is verified by them',
     ...house,
-    columns: { technical: ['version', 'certificate', 'created_at'], secret: ['sealed'] },
+    columns: { technical: ['version', 'certificate', 'created_at', 'revoked_at'], secret: ['sealed'] },
   },
   identity_changes: changes('keys'),
   safety_changes: changes('safety policies of projects'),
