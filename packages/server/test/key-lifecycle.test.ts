@@ -142,15 +142,13 @@ it('counts the days of a configured secret from when it was seen first, and note
 
 it('is reported at the command line, with an exit status of its own where something is overdue', async () => {
   const { id } = await house.makeKey({ name: 'of long ago' })
-  const calm = await headgate('keys', 'report', '--kind', 'api_key', '--strict', '--json')
-  expect(calm.code, calm.stdout).toBe(0)
   await ages(`UPDATE headgate.api_key_secrets SET created_at = now() - interval '2 years' WHERE key_id = '${id}'`)
   const strict = await headgate('keys', 'report', '--due', 'overdue', '--strict')
   expect(strict.code, strict.stdout).toBe(1)
   expect(strict.stdout.trim().split('\n')).toEqual([
     expect.stringMatching(new RegExp(`^api_key\t${id}\tof long ago\t`)),
   ])
-})
+}, 120_000)
 
 it('tells what is due: in metrics, as an alert that ends with it, and by the doctor, which notes nothing', async () => {
   const { id } = await house.makeKey({ name: 'due' })
@@ -176,4 +174,4 @@ it('tells what is due: in metrics, as an alert that ends with it, and by the doc
   await json(`/admin/v1/keys/${id}/revoke`, { body: {} })
   await json('/admin/v1/key-lifecycle/summary')
   expect((await alerts()).filter(({ name }) => name.startsWith('keys/'))).toEqual([])
-})
+}, 120_000)

@@ -166,7 +166,7 @@ export const createKeySources = (options: KeySourceOptions): KeySource[] => {
           lastUsedAt: null,
           expiresAt: null,
           uses: one.uses,
-          note: `${one.keys} keys, ${one.people} of them of people`,
+          note: `${one.keys} keys, ${one.people} of them of people; another takes over after a year of use`,
         })),
       true,
     ),

@@ -32,6 +32,8 @@ interface DataKeyCount extends Omit<DataKeyName, 'subject'> {
   readonly created_at: Date
 }
 
+/** A data key seals for a year at most: NIST SP 800-57 Part 1 Rev. 5, 5.3.6, allows two; then another version does, by itself. */
+const MOST_DAYS = 365
 const DATA_KEY = 'project_id, purpose, subject, version, key_version, wrapped, uses'
 
 /** One function per statement. */
@@ -77,19 +79,19 @@ export const sealStatements = {
       )
     ).rows[0],
 
-  /** The newest data key of a name, with this use counted. */
+  /** The newest data key of a name, with this use counted; whether it is older than a data key may get. */
   useDataKey: async (
     { query }: Transaction,
     { project_id: project, purpose, subject }: DataKeyName,
-  ): Promise<DataKeyRow | undefined> =>
+  ): Promise<(DataKeyRow & { readonly is_old: boolean }) | undefined> =>
     (
-      await query<DataKeyRow>(
+      await query<DataKeyRow & { readonly is_old: boolean }>(
         `UPDATE headgate.data_keys SET uses = uses + 1
          WHERE project_id = $1 AND purpose = $2 AND subject = $3
            AND version = (SELECT max(version) FROM headgate.data_keys
                            WHERE project_id = $1 AND purpose = $2 AND subject = $3)
-         RETURNING ${DATA_KEY}`,
-        [project, purpose, subject],
+         RETURNING ${DATA_KEY}, created_at < now() - make_interval(days => $4) AS is_old`,
+        [project, purpose, subject, MOST_DAYS],
       )
     ).rows[0],
 

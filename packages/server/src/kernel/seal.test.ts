@@ -107,6 +107,20 @@ describe('sealing', () => {
     expect(await opened(main, where, before)).toBe(text)
     expect(await opened(main, where, after)).toBe(text)
   })
+
+  it('takes a new data key after a year, and opens what the former sealed', async () => {
+    const where = { ...place, purpose: 'aged', subject: 'somebody', project: 'default' }
+    const before = await sealed(main, where)
+    await queryDatabase(
+      home.url,
+      `UPDATE headgate.data_keys SET created_at = now() - interval '366 days' WHERE purpose = 'aged'`,
+    )
+    const after = await Promise.all([sealed(main, where), sealed(main, where)])
+    for (const bytes of [before, ...after]) expect(await opened(main, where, bytes)).toBe(text)
+    expect(
+      await queryDatabase(home.url, `SELECT version, uses FROM headgate.data_keys WHERE purpose = 'aged' ORDER BY 1`),
+    ).toMatchObject([{ version: 1 }, { version: 2, uses: '2' }])
+  })
 })
 
 describe('rotating the encryption key', () => {

@@ -79,7 +79,7 @@ export const createSeal = (roots: SealRoots): Seal => {
       const name = keyOf(place, subject)
       for (;;) {
         const row = await statements.useDataKey(transaction, name)
-        if (!row || row.uses > MOST_USES) {
+        if (!row || row.is_old || row.uses > MOST_USES) {
           await keys.makeDataKey(transaction, name, (row?.version ?? 0) + 1)
           continue
         }
