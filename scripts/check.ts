@@ -52,7 +52,7 @@ const checks: Check[] = [
   // What was found sound is remembered beside other caches: the next time only what changed is read.
   tool(
     'types',
-    'typescript/bin/tsc',
+    'ts7/bin/tsc',
     ...['-p', 'tsconfig.json', '--noEmit', '--incremental', '--tsBuildInfoFile', '.cache/types.tsbuildinfo'],
   ),
   tool('lint', 'oxlint/bin/oxlint', '--type-aware', '--deny-warnings'),
