@@ -1,12 +1,16 @@
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeRoot, makeSigner } from '../src/features/provenance/certificates.ts'
 import { makeCertificate } from './support/certificate.ts'
 import { type House, startHouse } from './support/house.ts'
 
+const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url))
 const images = { price: { image: '0.04' } }
 const speech = { price: { characters: '15' } }
 let house: House
@@ -148,6 +152,18 @@ describe('a certificate of one’s own', () => {
       const picture = Buffer.from(((await drawn.json()) as Answer).data[0]?.b64_json as string, 'base64')
       expect((await verify({ file: picture }, theirs, other)).verdict).toBe('trusted')
       expect((await (await fetch(`${other.url}/v1/provenance/roots`)).text()).trim()).toBe(root.certificate.trim())
+      const kept = join(folder, 'own.png')
+      await writeFile(kept, picture)
+      const told = await promisify(execFile)(process.execPath, [cli, 'provenance', 'verify', kept, '--json'], {
+        cwd: folder,
+        env: {
+          ...(await paths(own.certificate + root.certificate, own.key)),
+          PATH: process.env['PATH'],
+          DATABASE_URL: other.databaseUrl,
+          HEADGATE_DATA_DIR: other.dataDirectory,
+        },
+      })
+      expect(JSON.parse(told.stdout)).toMatchObject({ verdict: 'trusted' })
       // To a house that knows nothing of that root it is somebody else’s.
       expect((await verify({ file: picture })).verdict).toBe('signed')
     } finally {

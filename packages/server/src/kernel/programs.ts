@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { access, constants, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { access, constants, mkdtemp, open, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, isAbsolute, join } from 'node:path'
 import type { CancelSignal } from './cancellation.ts'
@@ -48,6 +48,29 @@ export const findProgram = async (name: string, path: string): Promise<string | 
       () => false,
     )
     if (found) return file
+  }
+  return null
+}
+
+/**
+ * The first file, by folder and then by name, that is called so and begins with these bytes; null where none does.
+ * @param folders absolute; one that cannot be read has none.
+ */
+export const findData = async (folders: readonly string[], called: RegExp, begin: Buffer): Promise<string | null> => {
+  for (const folder of folders) {
+    const names = await readdir(folder).catch(() => [])
+    for (const name of names.filter((one) => called.test(one)).sort()) {
+      const found = await open(join(folder, name)).catch(() => null)
+      if (found === null) continue
+      try {
+        const { buffer } = await found.read(Buffer.alloc(begin.length), 0, begin.length, 0)
+        if (buffer.equals(begin)) return join(folder, name)
+      } catch {
+        // A folder of that name holds no data.
+      } finally {
+        await found.close()
+      }
+    }
   }
   return null
 }

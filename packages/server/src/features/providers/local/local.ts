@@ -6,8 +6,9 @@ import type { Engine, EngineKind } from './engine.ts'
 import { espeak } from './espeak.ts'
 import { flite } from './flite.ts'
 import { pocketsphinx } from './pocketsphinx.ts'
+import { whisper } from './whisper.ts'
 
-const kinds: readonly EngineKind[] = [embeddings, espeak, flite, pocketsphinx]
+const kinds: readonly EngineKind[] = [embeddings, espeak, flite, pocketsphinx, whisper]
 
 interface LocalOptions {
   readonly name: string

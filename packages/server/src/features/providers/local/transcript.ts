@@ -26,9 +26,13 @@ const fieldsKnown = new Set([
 
 /**
  * Reads the fields of a request for a transcript.
- * @throws ProviderFault `unsupported_parameter` for another language than English and for formats that are not known.
+ * @param isHeard whether a language is one that the engine hears.
+ * @throws ProviderFault `unsupported_parameter` for other languages and for formats that are not known.
  */
-export const readHearing = ({ body, members, media }: InferenceRequest): { readonly warning: string | null } => {
+export const readHearing = (
+  { body, members, media }: InferenceRequest,
+  isHeard = (language: string): boolean => /^en(\b|glish|$)/i.test(language),
+): { readonly warning: string | null; readonly language: string | null } => {
   const field = (name: string): string | null => {
     const span = members.get(name)
     return span === undefined ? null : body.toString('utf8', span.start, span.end)
@@ -36,12 +40,12 @@ export const readHearing = ({ body, members, media }: InferenceRequest): { reado
   if (!formats.includes(media?.format ?? 'json'))
     throw unsupported([{ place: 'response_format', why: `Write ${formats.join(', ')}.` }])
   const language = field('language')
-  if (language !== null && !/^en(\b|glish|$)/i.test(language))
-    throw unsupported([{ place: 'language', why: 'This engine hears English.' }])
+  if (language !== null && !isHeard(language))
+    throw unsupported([{ place: 'language', why: 'This engine does not hear it, or not by this name.' }])
   const losses = createLosses()
   for (const name of members.keys()) if (!fieldsKnown.has(name)) losses.note(name, 'No counterpart.')
   if (field('strict') === 'true') losses.refuse()
-  return { warning: losses.warning }
+  return { warning: losses.warning, language }
 }
 
 /** `01:02:03.500`, or with a comma as SubRip writes it. */
@@ -70,6 +74,7 @@ export const answerTranscript = (
   { warning }: { readonly warning: string | null },
   heard: readonly Heard[],
   audioMs: number,
+  language = 'english',
 ): ProviderAnswer => {
   const text = heard.map((one) => one.text).join(' ')
   const seconds = Math.round(audioMs) / 1_000
@@ -100,7 +105,7 @@ export const answerTranscript = (
   const words = request.members.has('timestamp_granularities[]') && { words: heard.flatMap((one) => one.words) }
   const value =
     format === 'verbose_json'
-      ? { task: 'transcribe', language: 'english', duration: seconds, text, segments, ...words, usage }
+      ? { task: 'transcribe', language, duration: seconds, text, segments, ...words, usage }
       : { text, usage }
   return {
     kind: 'json',
