@@ -15,11 +15,10 @@ const mostBytes = 536_870_912
 /** Roots of a file, PEM, or those of the configured store, making none, behind what trusts the operator's own certificate. */
 const rootsOf = async (given: Given): Promise<string> => {
   if (typeof given['roots'] === 'string') return readFile(given['roots'], 'utf8')
-  const rows = await withStore(storeFlagsOf(given), ({ database }) => database.read('system', listRoots))
-  return rows.flatMap(({ certificate, revoked_at: end }) => (end === null ? [certificate] : [])).join('')
   return withStore(storeFlagsOf(given), async ({ database, settings }) => {
     const rows = await database.read('system', listRoots)
-    return [settings.signer?.anchor ?? '', ...rows.map(({ certificate }) => certificate)].join('\n')
+    const roots = rows.flatMap(({ certificate, revoked_at: end }) => (end === null ? [certificate] : []))
+    return [settings.signer?.anchor ?? '', ...roots].join('\n')
   })
 }
 
