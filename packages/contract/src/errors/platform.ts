@@ -87,6 +87,27 @@ export const platformErrors = defineErrors({
     recovery: 'wait',
     since: '0.1.0',
   },
+  content_erased: {
+    id: 'HG-5006',
+    http: 410,
+    type: 'invalid_request_error',
+    severity: 'warning',
+    retryable: 'no',
+    title: 'Content was erased',
+    user: 'This has been deleted.',
+    developer:
+      'The data key of the person was destroyed, so that what was sealed under it can never be read again. What is left of it is deleted by the next pass of the erasure.',
+    causes: [
+      'The person was erased while this was read, or written.',
+      'A backup was restored that is older than an erasure, whose journal is still to be replayed.',
+    ],
+    resolutions: [
+      'Take it for deleted.',
+      'Operator: see where the erasure stands at `GET /admin/v1/privacy/erasures`.',
+    ],
+    recovery: 'fix_request',
+    since: '0.1.0',
+  },
   internal_error: {
     id: 'HG-7001',
     http: 500,

@@ -3,6 +3,7 @@ import { errorCatalogue } from '@headgate/contract/errors/catalogue.ts'
 import { header } from '@headgate/contract/headers.ts'
 import { DatabaseUnavailable } from '../kernel/db-errors.ts'
 import { AppError } from '../kernel/errors.ts'
+import { SealErased } from '../kernel/seal-cipher.ts'
 import type { ErrorWords } from '../kernel/route.ts'
 
 /** SDKs ignore, or sleep through, longer waits; a minute is the most that is ever asked for. */
@@ -33,6 +34,7 @@ const inMessagesWords = (body: ErrorBody): ErrorBody => ({
 /** Anything thrown becomes an error of the catalogue; what is not one already is our own defect. */
 export const asAppError = (thrown: unknown): AppError => {
   if (thrown instanceof AppError) return thrown
+  if (thrown instanceof SealErased) return new AppError('content_erased', { cause: thrown })
   return new AppError(thrown instanceof DatabaseUnavailable ? 'database_unavailable' : 'internal_error', {
     cause: thrown,
   })

@@ -23,6 +23,7 @@ const ofCallers: readonly ErrorCode[] = [
   'rate_limit_exceeded',
   'database_unavailable',
   'encryption_root_unavailable',
+  'content_erased',
   'server_draining',
 ]
 const ofPeople = Object.keys(peopleErrors) as (keyof typeof peopleErrors)[]
@@ -40,6 +41,7 @@ const ofOperators: readonly ErrorCode[] = [
   'rate_limit_exceeded',
   'database_unavailable',
   'encryption_root_unavailable',
+  'content_erased',
 ]
 const ofBodies: readonly ErrorCode[] = [
   'invalid_json',

@@ -11,6 +11,9 @@ export class SealBroken extends Error {
   override readonly name = 'SealBroken'
 }
 
+/** It was sealed for a person whose key was destroyed: nobody can read it any more. */
+export class SealErased extends SealBroken {}
+
 /** What a message is bound to; it opens nowhere else. JSON keeps the parts apart, whatever they hold. */
 export type Binding = readonly (string | number)[]
 

@@ -1,6 +1,6 @@
 import type { Read, Transaction } from './db.ts'
 import { oncePerRead } from './once-per-read.ts'
-import { type Binding, decrypt, encrypt, SealBroken } from './seal-cipher.ts'
+import { type Binding, decrypt, encrypt, SealBroken, SealErased } from './seal-cipher.ts'
 import { createSealKeys } from './seal-keys.ts'
 import type { SealRoots } from './seal-root.ts'
 import { createSealRotation, type SealRotation } from './seal-rotation.ts'
@@ -67,7 +67,7 @@ export const createSeal = (roots: SealRoots): Seal => {
     if (format === OF_PERSON && subject === '') throw new SealBroken('This was sealed for a person')
     const version = sealed.readUInt32BE(1)
     const row = await readDataKey(read, keyOf(place, subject), version)
-    if (!row) throw new SealBroken('The data key of what was sealed is gone')
+    if (!row) throw new (subject === '' ? SealBroken : SealErased)('The data key of what was sealed is gone')
     const key = await keys.openDataKey(read, row)
     return decrypt(key, placeBinding(place, subject, version), sealed.subarray(HEADER_BYTES))
   }

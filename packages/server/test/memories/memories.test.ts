@@ -98,6 +98,13 @@ describe('a memory', () => {
     ])
   })
 
+  it('whose person’s key was destroyed is gone, not a fault of ours', async () => {
+    const { id } = await remember('erased', 'Was here')
+    await queryDatabase(database.url, `DELETE FROM headgate.data_keys WHERE subject = 'erased'`)
+    for (const path of ['/memories', `/memories/${id}`])
+      await expectFetchedError(await client.ask(path, { user: 'erased' }), 'content_erased')
+  })
+
   it('expires, and is stale when nobody said so for long', async () => {
     const user = 'dan'
     const soon = await remember(user, 'Is in Rome', { expires_at: Math.floor(Date.now() / 1_000) + 3_600 })

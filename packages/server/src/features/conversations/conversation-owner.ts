@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { header } from '@headgate/contract/headers.ts'
+import { createEntityTags } from '../../kernel/entity-tag.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Asker, ConversationOwner } from './conversations.ports.ts'
 
@@ -42,32 +43,8 @@ export const createDigests = (key: Buffer) => {
 }
 export type Digests = ReturnType<typeof createDigests>
 
-const TAG = /^(?:W\/)?"c(\d{1,15})"$/
-
-/** The `ETag` of a state of a session. */
-export const etagOf = (change: number): string => `"c${change}"`
-
-/**
- * The state that `If-Match` asks for; null where any will do. A tag that is none of ours matches nothing.
- * @throws AppError `invalid_parameter` for more than one tag.
- */
-export const readIfMatch = (headers: Readonly<Record<string, string | string[] | undefined>>): number | null => {
-  const given = String(headers['if-match'] ?? '*').trim()
-  if (given === '*' || given === '') return null
-  if (given.includes(','))
-    throw new AppError('invalid_parameter', {
-      details: [
-        { location: 'if-match', message: 'names several states', fix: 'Send the one ETag that you have read.' },
-      ],
-    })
-  return Number(TAG.exec(given)?.[1] ?? -1)
-}
-
-/** Whether `If-None-Match` names this state. */
-export const isKnown = (headers: Readonly<Record<string, string | string[] | undefined>>, change: number): boolean =>
-  String(headers['if-none-match'] ?? '')
-    .split(',')
-    .some((tag) => tag.trim().replace(/^W\//, '') === etagOf(change))
+/** Tags of sessions. */
+export const { etagOf, readIfMatch, isKnown } = createEntityTags('c')
 
 /** What `x-headgate-session` of a call names. */
 export interface NamedSession {

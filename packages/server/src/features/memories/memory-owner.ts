@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { MemorySource } from '@headgate/contract/memories.ts'
+import { createEntityTags } from '../../kernel/entity-tag.ts'
 import { AppError } from '../../kernel/errors.ts'
 import type { Asker, MemoryOwner } from './memories.ports.ts'
 import { simplest } from './memory-words.ts'
@@ -29,29 +30,5 @@ export const createDigests = (key: Buffer) => {
 }
 export type Digests = ReturnType<typeof createDigests>
 
-const TAG = /^(?:W\/)?"m(\d{1,9})"$/
-
-/** The `ETag` of a state of a memory. */
-export const etagOf = (version: number): string => `"m${version}"`
-
-/**
- * The state that `If-Match` asks for; null where any will do. A tag that is none of ours matches nothing.
- * @throws AppError `invalid_parameter` for more than one tag.
- */
-export const readIfMatch = (headers: Readonly<Record<string, string | string[] | undefined>>): number | null => {
-  const given = String(headers['if-match'] ?? '*').trim()
-  if (given === '*' || given === '') return null
-  if (given.includes(','))
-    throw new AppError('invalid_parameter', {
-      details: [
-        { location: 'if-match', message: 'names several states', fix: 'Send the one ETag that you have read.' },
-      ],
-    })
-  return Number(TAG.exec(given)?.[1] ?? -1)
-}
-
-/** Whether `If-None-Match` names this state. */
-export const isKnown = (headers: Readonly<Record<string, string | string[] | undefined>>, version: number): boolean =>
-  String(headers['if-none-match'] ?? '')
-    .split(',')
-    .some((tag) => tag.trim().replace(/^W\//, '') === etagOf(version))
+/** Tags of memories. */
+export const { etagOf, readIfMatch, isKnown } = createEntityTags('m')
