@@ -73,7 +73,16 @@ export const ProcessingRecordSchema = Type.Object(
           tables: Type.Array(Type.String()),
           kept: Type.Array(Type.String(), { description: 'Time limits for erasure, by table.' }),
           recipients: Type.Array(
-            Type.Object({ name: Type.String(), host: Type.String() }, { ...closed, title: 'ProcessingRecipient' }),
+            Type.Object(
+              {
+                name: Type.String(),
+                host: Type.String(),
+                country: Type.Union([Type.String(), Type.Null()], {
+                  description: 'ISO 3166-1, as configured or by the seat of the company; null: not known.',
+                }),
+              },
+              { ...closed, title: 'ProcessingRecipient' },
+            ),
           ),
         },
         { ...closed, title: 'ProcessingActivity' },

@@ -69,6 +69,7 @@ export const compose = async (given: Ground): Promise<House> => {
     clock,
     ledger: () => ledger,
     queue: () => queue,
+    privacy: () => kept.privacy,
   })
   const hints = createHints(given, settings, () => queue)
   const gauges = { ...guards.gauges, ...work.gauges, ...hints.gauges }
@@ -91,7 +92,7 @@ export const compose = async (given: Ground): Promise<House> => {
     audit,
     metrics,
     seal,
-    findings: () => keyRegister.findings(),
+    findings: async () => [...(await keyRegister.findings()), ...(await kept.privacy.findings())],
     models: () => [...routing.models().map(({ name }) => name), ...Object.keys(settings().config.models)],
   })
   const counters = await createCounters({

@@ -68,6 +68,8 @@ const acts: readonly [route: string, action: string, body?: object, keep?: strin
   ['DELETE /admin/v1/sessions/:id={session}', 'operator_session.revoked'],
   ['POST /admin/v1/ledger/adjustments', 'ledger.adjusted', { project: 'one', amount_usd: '0.01', reason: 'a test' }],
   ['POST /admin/v1/cache/purge', 'cache.purged', { project: 'one' }],
+  ['POST /admin/v1/privacy/breaches', 'breach.opened', { title: 'A test' }, 'breach'],
+  ['PATCH /admin/v1/privacy/breaches/:breach_id={breach}', 'breach.updated', { risk: 'unlikely' }],
   [
     'POST /admin/v1/privacy/consents',
     'consent.noted',

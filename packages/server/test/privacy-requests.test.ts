@@ -23,7 +23,11 @@ beforeAll(async () => {
   database = await freshDatabase()
   house = await startHouse({
     databaseUrl: database.url,
-    environment: { HEADGATE_RETENTION_ERASURE_SETTLE_MINUTES: '0', HEADGATE_CACHE_STORE: 'postgres' },
+    environment: {
+      HEADGATE_RETENTION_ERASURE_SETTLE_MINUTES: '0',
+      HEADGATE_CACHE_STORE: 'postgres',
+      HEADGATE_MEMORIES_EXTRACT_MODEL: model,
+    },
     config: {
       budgets: { everybody: { level: 'user', limit_usd: '100', window: 'day' } },
     },
@@ -65,6 +69,15 @@ const live = async (user: string): Promise<void> => {
   const gone = await json<{ id: string }>(post('/v1/sessions', user, {}))
   await call(`/v1/sessions/${gone.id}`, user, { method: 'DELETE' })
   await json(post('/v1/chat/completions', user, { model, messages }, { 'x-headgate-session': session.id }))
+  await json(post('/v1/memories/extractions', user, { session_id: session.id }))
+  await json(
+    post(
+      '/v1/consents',
+      user,
+      { purpose: 'training', decision: 'granted', proof: `Proof of ${user}` },
+      { 'sec-gpc': '1' },
+    ),
+  )
   await json(post('/v1/memories', user, { kind: 'fact', text: `Memory of ${user}` }))
   const headers = { 'content-type': 'text/plain' }
   await json(
@@ -122,7 +135,7 @@ it('an export has all that is held of the person, and nothing of anybody else', 
   const { members } = await exportOf(ada)
   const all = Buffer.concat([...members].flatMap(([name, content]) => [Buffer.from(name), content])).toString()
   expect(all).not.toContain('bob-canary')
-  for (const what of ['Prompt', 'Input', 'Title', 'Memory', 'Asset', 'Batch'])
+  for (const what of ['Prompt', 'Input', 'Title', 'Memory', 'Asset', 'Batch', 'Proof'])
     expect(all).toContain(`${what} of ${ada}`)
 
   const manifest = JSON.parse(String(members.get('manifest.json'))) as {
@@ -139,9 +152,10 @@ it('an export has all that is held of the person, and nothing of anybody else', 
   }
   expect(manifest.tables).toMatchObject(counted)
   expect(Object.keys(manifest.tables).sort()).toEqual([
-    ...['asset_owners', 'asset_versions', 'assets', 'batches', 'budget_windows', 'budgets'],
+    ...['asset_owners', 'asset_versions', 'assets', 'batches', 'budget_windows', 'budgets', 'consents'],
     ...['conversation_messages', 'conversation_owners', 'conversation_sessions', 'conversation_tombstones'],
-    ...['idempotency_keys', 'ledger_entries', 'memories', 'memory_sources', 'responses', 'usage_days', 'usage_hours'],
+    ...['idempotency_keys', 'ledger_entries', 'memories', 'memory_extractions', 'memory_sources', 'responses'],
+    ...['usage_days', 'usage_hours'],
   ])
   for (const [table, rows] of Object.entries(manifest.tables))
     expect(

@@ -1,5 +1,6 @@
 import { verify } from 'node:crypto'
 import type { Erasure, ProcessingRecord } from '@headgate/contract/privacy.ts'
+import type { Dpia } from '@headgate/contract/privacy-dpia.ts'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { verifyLedger } from '../src/features/ledger/verify.ts'
 import { type Database, openDatabase } from '../src/kernel/db.ts'
@@ -23,7 +24,11 @@ beforeAll(async () => {
   direct = openDatabase({ connection: { url: database.url }, log: silentLog })
   house = await startHouse({
     databaseUrl: database.url,
-    environment: { HEADGATE_RETENTION_ERASURE_SETTLE_MINUTES: '0', HEADGATE_CACHE_STORE: 'postgres' },
+    environment: {
+      HEADGATE_RETENTION_ERASURE_SETTLE_MINUTES: '0',
+      HEADGATE_CACHE_STORE: 'postgres',
+      HEADGATE_PRIVACY_RECIPIENT_COUNTRIES: '{"up": "NO"}',
+    },
   })
   key = (await house.makeKey()).key
 }, 60_000)
@@ -164,6 +169,13 @@ it('the data map and the record of processing say what is held, why and to whom 
   expect(await csv.text()).toContain('conversation_messages,sealed,content,conversations')
   const record = (await (await house.request('/admin/v1/privacy/processing-record')).json()) as ProcessingRecord
   const answering = record.activities.find(({ activity }) => activity === 'answering')
-  expect(answering?.recipients).toEqual([{ name: 'up', host: new URL(house.upstream.url).host }])
+  expect(answering?.recipients).toEqual([{ name: 'up', host: new URL(house.upstream.url).host, country: 'NO' }])
   expect(answering?.people).toEqual(['people who use the app'])
+  const assessment = (await (await house.request('/admin/v1/privacy/dpia')).json()) as Dpia
+  expect(assessment.processing.activities).toEqual(record.activities)
+  expect(assessment.findings.join('\n')).toContain('Kept for ever')
+  expect(assessment.risks.every(({ likelihood, measures }) => likelihood === null && measures.length > 0)).toBe(true)
+  const page = await house.request('/admin/v1/privacy/dpia?format=markdown')
+  expect(page.headers.get('content-type')).toContain('text/markdown')
+  expect(await page.text()).toContain(`up (${new URL(house.upstream.url).host}), country: NO`)
 })

@@ -132,4 +132,18 @@ export const privacyErrors = defineErrors({
     recovery: 'fix_request',
     since: '0.1.0',
   },
+  breach_not_found: {
+    id: 'HG-5309',
+    http: 404,
+    type: 'not_found_error',
+    severity: 'info',
+    retryable: 'no',
+    title: 'No such breach',
+    user: 'This record is not known.',
+    developer: 'No breach of this id is known.',
+    causes: ['The id is wrong.'],
+    resolutions: ['List what there is with `GET /admin/v1/privacy/breaches`.'],
+    recovery: 'fix_request',
+    since: '0.1.0',
+  },
 })

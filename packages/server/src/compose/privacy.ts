@@ -9,6 +9,7 @@ import type { Ledger } from '../features/ledger/ledger.ts'
 import type { BudgetRules } from '../features/ledger/budget-rules.ports.ts'
 import { createPrivacy, type Privacy } from '../features/privacy/privacy.ts'
 import type { Recipient } from '../features/privacy/processing-record.ts'
+import { countryOf } from '../features/privacy/recipient-country.ts'
 import type { Providers } from '../features/providers/providers.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database } from '../kernel/db.ts'
@@ -65,6 +66,14 @@ export const createPrivacyRoom = (options: PrivacyRoomOptions): Privacy => {
       return { targetDays: target_days, archiveDays: archive_days, linkMinutes: link_minutes }
     },
     contents: ({ project, user }) => assets.contentsOf({ project, subject: user }),
+    assessed: () => {
+      const { body_log: log, memories } = settings().config
+      return {
+        loggedProjects: log.projects,
+        learns: memories.extract_model !== undefined,
+        acceptsAll: memories.auto_accept,
+      }
+    },
     consentRules: () => {
       const { consent_purposes, opt_in_purposes, gpc_purposes } = settings().config.privacy
       return { purposes: consent_purposes, optIn: opt_in_purposes, gpc: gpc_purposes }
@@ -86,7 +95,10 @@ export const createPrivacyRoom = (options: PrivacyRoomOptions): Privacy => {
     recipients: () =>
       providers()
         .names()
-        .map((name): Recipient => ({ name, host: hostOf(providers().optionsOf(name)?.baseUrl) }))
+        .map((name): Recipient => {
+          const host = hostOf(providers().optionsOf(name)?.baseUrl)
+          return { name, host, country: countryOf(name, host, settings().config.privacy.recipient_countries) }
+        })
         // The demo answers by itself.
         .filter(({ host }) => host !== ''),
   })

@@ -1,6 +1,7 @@
 import type { Diagnostics } from '@headgate/contract/diagnostics.ts'
 import { createBodyRoom } from '../features/admission/body-room.ts'
 import type { Ledger } from '../features/ledger/ledger.ts'
+import type { Privacy } from '../features/privacy/privacy.ts'
 import type { Queue } from '../features/queue/queue.ts'
 import type { Clock } from '../kernel/clock.ts'
 
@@ -12,10 +13,11 @@ interface WorkPorts {
   readonly clock: Clock
   readonly ledger: () => Pick<Ledger, 'stats'>
   readonly queue: () => Pick<Queue, 'read'>
+  readonly privacy: () => Pick<Privacy, 'due'>
 }
 
 /** What the process has in hand, for metrics and operators. */
-export const createWork = ({ streams, kept, clock, ledger, queue }: WorkPorts) => {
+export const createWork = ({ streams, kept, clock, ledger, queue, privacy }: WorkPorts) => {
   const bodies = createBodyRoom(clock)
   return {
     /** Bodies of requests that all generations hold. */
@@ -30,6 +32,9 @@ export const createWork = ({ streams, kept, clock, ledger, queue }: WorkPorts) =
       ledgerHolds: () => ledger().stats().openHolds,
       journalDropped: () => ledger().stats().droppedRecords,
       ledgerLost: () => ledger().stats().lostRows,
+      privacyOverdue: () => privacy().due().requests,
+      breachesOpen: () => privacy().due().breaches.open,
+      breachSecondsLeft: () => ((privacy().due().breaches.due?.getTime() ?? Number.NaN) - clock.now()) / 1_000,
       ledgerRefused: () => ledger().stats().refusedRows,
     },
     read: (): Diagnostics['work'] => ({

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { group } from './schema-parts.ts'
+import { group, named } from './schema-parts.ts'
 
 const purposes = (value: string[], description: string) =>
   Type.Array(Type.String({ pattern: '^[a-z][a-z0-9_.-]{0,63}$' }), { maxItems: 100, default: value, description })
@@ -36,6 +36,11 @@ export const PrivacySchema = group(
       ['sale_or_sharing', 'analytics', 'training'],
       'Purposes that `Sec-GPC: 1` of a browser ends (Global Privacy Control): for the call, and written down as withdrawn.',
     ),
+    recipient_countries: named('^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$', Type.String({ pattern: '^[A-Z]{2}$' }), {
+      default: {},
+      description:
+        'Countries (ISO 3166-1) in which providers work on what they are sent, by name of the provider or host: for the record of processing and the assessment.',
+    }),
     link_minutes: Type.Integer({
       minimum: 1,
       maximum: 1_440,

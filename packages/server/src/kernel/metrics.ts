@@ -175,6 +175,15 @@ const gaugeTable = {
     name: 'headgate_request_bodies_waiting',
     help: 'Request bodies that wait for room and are not read yet.',
   },
+  privacyOverdue: {
+    name: 'headgate_privacy_requests_overdue',
+    help: 'Requests of people for their data that are past their time, as of the last ten minutes.',
+  },
+  breachesOpen: { name: 'headgate_breaches_open', help: 'Breaches of which the authority is still to be told.' },
+  breachSecondsLeft: {
+    name: 'headgate_breach_seconds_left',
+    help: 'Seconds until the authority has to know of the first of them; negative: since. NaN where there is none.',
+  },
   streams: { name: 'headgate_streams_open', help: 'Event streams open to callers.' },
   keptStreams: { name: 'headgate_kept_streams', help: 'Streams kept for readers who come back.' },
   keptStreamBytes: { name: 'headgate_kept_stream_bytes', help: 'Memory that they take.' },

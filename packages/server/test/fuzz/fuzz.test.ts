@@ -74,6 +74,7 @@ beforeAll(async () => {
     fileIds,
     erasureIds: [await idOf('/admin/v1/privacy/erasures', { project: 'default', user: 'nobody' })],
     holdIds: await Promise.all(Array.from({ length: 6 }, hold)),
+    breachIds: [await idOf('/admin/v1/privacy/breaches', { title: 'A test' })],
     privacyRequestIds: await Promise.all(['access', 'erasure'].map(privacyRequest)),
     batchIds: [await idOf('/v1/batches', asked, secret.key)],
     conversationIds,

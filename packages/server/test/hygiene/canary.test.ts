@@ -120,6 +120,7 @@ const notAsked = [
   'provenance_unavailable',
   // Come with the data of people: privacy.test.ts, privacy-requests.test.ts, privacy-holds.test.ts.
   'legal_hold_not_found',
+  'breach_not_found',
   'privacy_request_not_found',
   'privacy_request_not_open',
   'export_not_ready',

@@ -4,6 +4,8 @@ import { missed, plain, type Sample } from './sample.ts'
 const missingErasure = 'era_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 /** No request of a person has this one. */
 const missingRequest = 'dsr_01ARZ3NDEKTSV4RRFFQ69G5FAV'
+/** No breach has this one. */
+const missingBreach = 'brc_01ARZ3NDEKTSV4RRFFQ69G5FAV'
 const selfRequest = (suffix = '', body?: object) => missed(`/v1/privacy/requests/${missingRequest}${suffix}`, body)
 const personRequest = (suffix = '', body?: object) =>
   missed(`/admin/v1/privacy/requests/${missingRequest}${suffix}`, body)
@@ -12,6 +14,7 @@ const personRequest = (suffix = '', body?: object) =>
 export const privacySamples: Readonly<Record<string, Sample>> = {
   'GET /admin/v1/privacy/data-map': plain('/admin/v1/privacy/data-map'),
   'GET /admin/v1/privacy/processing-record': plain('/admin/v1/privacy/processing-record'),
+  'GET /admin/v1/privacy/dpia': plain('/admin/v1/privacy/dpia'),
   'GET /admin/v1/privacy/receipt-key': plain('/admin/v1/privacy/receipt-key'),
   'GET /admin/v1/privacy/erasures': plain('/admin/v1/privacy/erasures'),
   'POST /admin/v1/privacy/erasures': plain('/admin/v1/privacy/erasures', { project: 'default', user: 'nobody' }),
@@ -26,6 +29,10 @@ export const privacySamples: Readonly<Record<string, Sample>> = {
   'GET /admin/v1/retention': plain('/admin/v1/retention'),
   'POST /admin/v1/retention/runs': plain('/admin/v1/retention/runs', {}),
   'GET /admin/v1/retention/records': plain('/admin/v1/retention/records'),
+  'POST /admin/v1/privacy/breaches': plain('/admin/v1/privacy/breaches', { title: 'A test' }),
+  'GET /admin/v1/privacy/breaches': plain('/admin/v1/privacy/breaches'),
+  'GET /admin/v1/privacy/breaches/:breach_id': missed(`/admin/v1/privacy/breaches/${missingBreach}`),
+  'PATCH /admin/v1/privacy/breaches/:breach_id': missed(`/admin/v1/privacy/breaches/${missingBreach}`, {}),
   'POST /v1/consents': plain('/v1/consents', { purpose: 'training', decision: 'granted' }),
   'GET /v1/consents': plain('/v1/consents'),
   'GET /v1/consents/history': plain('/v1/consents/history'),

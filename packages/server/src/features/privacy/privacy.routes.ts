@@ -10,7 +10,6 @@ import {
   ErasurePageSchema,
   ErasurePathSchema,
   ErasureSchema,
-  ProcessingRecordSchema,
   ReceiptKeySchema,
 } from '@headgate/contract/privacy.ts'
 import { Type } from 'typebox'
@@ -21,12 +20,11 @@ import type { TableMap } from './data-map.ts'
 import type { Erasures } from './erasures.ts'
 import type { Person } from './erasures.store.ts'
 import { mapAsCsv, presentMap } from './presentation.ts'
-import { processingRecord, type RecordFacts } from './processing-record.ts'
 
 const DEFAULT_PAGE = 20
 
 /** What operators can read of what is held of people. */
-export const inventoryRoutes = (map: Readonly<Record<string, TableMap>>, facts: () => RecordFacts): Route[] => [
+export const inventoryRoutes = (map: Readonly<Record<string, TableMap>>): Route[] => [
   defineRoute({
     method: 'GET',
     path: '/admin/v1/privacy/data-map',
@@ -46,15 +44,6 @@ export const inventoryRoutes = (map: Readonly<Record<string, TableMap>>, facts: 
       const data = presentMap(map)
       return { kind: 'json', value: { object: 'list' as const, data, has_more: false, next_cursor: null } }
     },
-  }),
-  defineRoute({
-    method: 'GET',
-    path: '/admin/v1/privacy/processing-record',
-    access: 'admin',
-    permission: 'privacy:read',
-    summary: 'The record of processing activities, as far as the schema and the configuration say it.',
-    reference: { operationId: 'getProcessingRecord', tag: 'Privacy', answer: ProcessingRecordSchema },
-    handle: async () => ({ kind: 'json', value: processingRecord(map, facts()) }),
   }),
 ]
 

@@ -3,9 +3,14 @@ import type { Database } from '../../kernel/db.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import type { Log } from '../../kernel/log.ts'
 import { createArchiveStore, type PieceBlobs, type PieceSeal } from './archives.store.ts'
+import { breachRoutes } from './breaches/breaches.routes.ts'
+import { createBreachStore } from './breaches/breaches.store.ts'
+import { createBreaches } from './breaches/breaches.ts'
 import { consentRoutes } from './consent/consents.routes.ts'
 import { createConsentStore } from './consent/consents.store.ts'
 import { type ConsentRules, type Consents, createConsents } from './consent/consents.ts'
+import type { DpiaFacts } from './dpia.ts'
+import { type DueNow, dueFindings, type PrivacyFinding } from './due-findings.ts'
 import { createErasures, type ErasurePorts } from './erasures.ts'
 import { createErasureStore, type SealPort } from './erasures.store.ts'
 import { type ArchivePorts, createArchive } from './export-archive.ts'
@@ -15,6 +20,7 @@ import { createExportStore } from './export.store.ts'
 import { holdRoutes } from './holds.routes.ts'
 import { createHoldStore } from './holds.store.ts'
 import { dataMap } from './map/map.ts'
+import { paperRoutes } from './papers.routes.ts'
 import { erasureRoutes, inventoryRoutes } from './privacy.routes.ts'
 import type { Recipient } from './processing-record.ts'
 import { replayErasures } from './replay-erasures.ts'
@@ -47,6 +53,8 @@ export interface PrivacyOptions
   /** Erasures that a restore left to be done before the house opens. */
   readonly left: LeftJournal
   readonly retention: RetentionWishes
+  /** What of the configuration an assessment turns on. */
+  readonly assessed: () => Pick<DpiaFacts, 'loggedProjects' | 'learns' | 'acceptsAll'>
   /** What people are asked for, asked anew each time. */
   readonly consentRules: () => ConsentRules
   /** Names of the budget rules that give each person an account. */
@@ -55,8 +63,15 @@ export interface PrivacyOptions
   readonly recipients: () => readonly Recipient[]
 }
 
+const COUNT_MS = 600_000
+
 /** What is held of people, and what they agree to. */
-export interface Privacy extends Feature, Pick<Consents, 'allows' | 'heardOptOut'> {}
+export interface Privacy extends Feature, Pick<Consents, 'allows' | 'heardOptOut'> {
+  /** What the law wants by a time, for alerts. */
+  readonly findings: () => Promise<readonly PrivacyFinding[]>
+  /** The same as last counted, for metrics. */
+  readonly due: () => DueNow
+}
 
 /** What is held of people, giving it to them, and erasing it. */
 export const createPrivacy = (options: PrivacyOptions): Privacy => {
@@ -94,13 +109,21 @@ export const createPrivacy = (options: PrivacyOptions): Privacy => {
   const consents = createConsents({
     ...{ store: createConsentStore(database, seal), rules: options.consentRules, clock, log: options.log, record },
   })
+  const breaches = createBreaches({ store: createBreachStore(database, dataMap), clock, record })
+  let breachTimer: { cancel(): void } | null = null
   const again = { database, map: dataMap, signer, digestOf: store.digestOf, erase: erasures.erase }
   return {
     name: 'privacy',
     allows: consents.allows,
     heardOptOut: consents.heardOptOut,
+    findings: () => dueFindings(requests, breaches, clock.now()),
+    due: () => ({ requests: requests.overdue(), breaches: breaches.known() }),
     routes: [
-      ...inventoryRoutes(dataMap, facts),
+      ...inventoryRoutes(dataMap),
+      ...paperRoutes(dataMap, () => ({
+        ...{ ...facts(), ...options.assessed(), periodsOf: options.retention.periodsOf },
+        ...{ consent: options.consentRules(), targetDays: options.bounds().targetDays },
+      })),
       ...erasureRoutes(erasures),
       ...replayRoutes(
         (lines) => replayErasures(again, lines),
@@ -110,6 +133,7 @@ export const createPrivacy = (options: PrivacyOptions): Privacy => {
           ),
       ),
       ...retentionRoutes(retention),
+      ...breachRoutes(breaches),
       ...consentRoutes(consents, () => options.consentRules().gpc.length > 0),
       ...holdRoutes(holds, clock, record, erasures.look),
       ...selfRequestRoutes(requests),
@@ -125,8 +149,15 @@ export const createPrivacy = (options: PrivacyOptions): Privacy => {
       erasures.start()
       retention.start()
       requests.start()
+      const count = () =>
+        breaches
+          .due()
+          .catch((error: Error) => options.log.warn({ component: 'privacy', error }, 'Breaches could not be counted'))
+      void count()
+      breachTimer = clock.every(COUNT_MS, () => void count())
     },
     stop: async () => {
+      breachTimer?.cancel()
       await retention.stop()
       await consents.stop()
       await requests.stop()

@@ -5,6 +5,8 @@ import { type Activity, activities, type ColumnKind, type TableMap } from './dat
 export interface Recipient {
   readonly name: string
   readonly host: string
+  /** ISO 3166-1; null: not known. */
+  readonly country: string | null
 }
 
 /** What has to be known beside the data map. */

@@ -134,11 +134,13 @@ export const createRequests = (ports: RequestPorts) => {
       .catch((error: Error) => log.warn({ component: 'privacy', error }, 'Requests of people could not go on'))
       .finally(() => (working = null))
   }
-  const count = async (): Promise<void> => {
+  /** Counts what is overdue, and says so where it is more than before. */
+  const count = async (): Promise<number> => {
     const now = await store.overdue()
     if (now > overdue)
       log.error({ component: 'privacy', count: now }, 'Requests of people are overdue: answer them, or say why not')
     overdue = now
+    return now
   }
 
   return {
@@ -216,6 +218,7 @@ export const createRequests = (ports: RequestPorts) => {
       return dropped.length
     },
     overdue: () => overdue,
+    countOverdue: count,
     start: (): void => {
       timers.push(
         clock.every(LOOK_MS, look),

@@ -4,6 +4,9 @@ const still = () => 0
 
 /** Gauges of a house in which nothing happens. */
 export const stillGauges: Parameters<typeof createMetrics>[0] = {
+  privacyOverdue: still,
+  breachesOpen: still,
+  breachSecondsLeft: still,
   streams: still,
   keptStreams: still,
   keptStreamBytes: still,

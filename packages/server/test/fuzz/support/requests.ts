@@ -23,6 +23,7 @@ export interface World {
   readonly batchIds: readonly string[]
   readonly erasureIds: readonly string[]
   readonly privacyRequestIds: readonly string[]
+  readonly breachIds: readonly string[]
   readonly holdIds: readonly string[]
   /** Conversations, and messages of the first of them. */
   readonly conversationIds: readonly string[]
@@ -98,6 +99,7 @@ export const createRequests = (document: ApiDocument, world: World): fc.Arbitrar
     batch_id: world.batchIds,
     erasure_id: world.erasureIds,
     hold_id: world.holdIds,
+    breach_id: world.breachIds,
     privacy_request_id: world.privacyRequestIds,
     session_id: world.conversationIds,
     message_id: world.messageIds,

@@ -62,6 +62,19 @@ export const operationTables: Readonly<Record<string, TableMap>> = {
     kept: 'one row, for ever',
     columns: { technical: ['single', 'rolled_at', 'reconciled_at'] },
   },
+  privacy_breaches: {
+    ...house,
+    activity: 'security',
+    purpose: 'Breaches of personal data, and when the authority and people were told.',
+    kept: 'for ever: Article 33(5) of the GDPR asks for it',
+    columns: {
+      operator: ['opened_by'],
+      technical: [
+        ...['breach_id', 'title', 'description', 'projects', 'tables', 'risk', 'aware_at', 'notify_by', 'notified_at'],
+        ...['reference', 'delay_reason', 'people_told_at', 'closed_at', 'opened_at'],
+      ],
+    },
+  },
   alerts: {
     ...house,
     purpose: 'What fires.',
