@@ -114,7 +114,7 @@ it('a person who is erased stands nowhere any more, others lose nothing, and the
     `WITH back AS (INSERT INTO headgate.conversation_sessions SELECT * FROM public.${copy} RETURNING session_id) SELECT * FROM back`,
   )) as [{ session_id: string }]
   const headers = { authorization: `Bearer ${key}`, 'x-headgate-user': ada }
-  expect((await fetch(`${house.url}/v1/sessions/${id}`, { headers })).status).toBe(500)
+  expect((await fetch(`${house.url}/v1/sessions/${id}`, { headers })).status).toBe(410)
   await queryDatabase(database.url, `DROP TABLE public.${copy}`)
   // What comes late is found by a later pass.
   await (await ask('/v1/chat/completions', ada, { model, messages })).arrayBuffer()
