@@ -27,6 +27,7 @@ export const apiTags = {
   Audit: 'What operators did.',
   Privacy: 'What is held of people, why and for how long, and erasing it.',
   Encryption: 'The keys under which everything is sealed, and their rotation.',
+  Backups: 'What can be restored, making more of it, and looking whether it is whole.',
   Status: 'Health and metrics of this process.',
   Reference: 'This description of the API.',
 } as const

@@ -28,6 +28,8 @@ export const permissions = [
   'privacy:write',
   'encryption:read',
   'encryption:write',
+  'backups:read',
+  'backups:write',
   'config:read',
   'config:write',
   'logs:read',

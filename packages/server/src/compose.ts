@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url'
 import packageDescription from '../package.json' with { type: 'json' }
-import { createBackupRoom } from './compose/backups.ts'
 import { createBookkeeping } from './compose/bookkeeping.ts'
 import { createCallers, peppersOf } from './compose/callers.ts'
 import { createChanges } from './compose/changes.ts'
@@ -71,7 +70,10 @@ export const compose = async (given: Ground): Promise<House> => {
     queue: () => queue,
     privacy: () => kept.privacy,
   })
-  const hints = createHints(given, settings, () => queue)
+  const hints = createHints(given, {
+    ...{ settings, queue: () => queue, record: (...entry) => audit.record(...entry) },
+    tell: (event) => void watch.tell(event),
+  })
   const gauges = { ...guards.gauges, ...work.gauges, ...hints.gauges }
   const metrics = createMetrics(
     gauges,
@@ -206,10 +208,6 @@ export const compose = async (given: Ground): Promise<House> => {
     reference,
     guards,
     diagnostics,
-    ...createBackupRoom({
-      ...{ settings: given.settings, connection: () => storage.connection, clock, log, isFirst: crew.number === 1 },
-      tell: (event) => void watch.tell(event),
-    }),
     keyRegister,
     ...hints.features,
   ]

@@ -1,8 +1,9 @@
-import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadConfig } from '../config/config.ts'
 import { systemClock } from '../kernel/clock.ts'
 import type { Wanted } from '../kernel/embedded-backup-fetch.ts'
+import { readIdentities } from '../kernel/embedded-backup-keys.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { Flags } from './open-store.ts'
 
@@ -12,21 +13,6 @@ export type Given = Record<string, unknown>
 /** An option that is a text. */
 export const textOf = (given: Given, name: string): string | undefined =>
   typeof given[name] === 'string' ? (given[name] as string) : undefined
-
-/** The identities in a file of age: a line each, with comments. @throws AppError `backup_key_wrong` */
-const readIdentities = async (path: string | undefined): Promise<string[]> => {
-  if (path === undefined) return []
-  const text = await readFile(path, 'utf8').catch((cause: Error) => {
-    throw new AppError('backup_key_wrong', { cause, detail: `${path} cannot be read.` })
-  })
-  const identities = text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('#'))
-  if (identities.length === 0 || identities.some((line) => !line.startsWith('AGE-SECRET-KEY-')))
-    throw new AppError('backup_key_wrong', { detail: `${path} holds no identity of age (AGE-SECRET-KEY-…).` })
-  return identities
-}
 
 /** What reads backups works on. */
 export interface BackupReaders {

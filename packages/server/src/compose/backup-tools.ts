@@ -9,12 +9,13 @@ import type { Bucket } from '../kernel/bucket.ts'
 import { outboxIn } from '../kernel/embedded-archive.ts'
 import { createBucketShelf } from '../kernel/embedded-backup-bucket.ts'
 import { type Copied, type CopyState, createCopier } from '../kernel/embedded-backup-copy.ts'
-import { backUpRootKey, rootKeyFile } from '../kernel/embedded-backup-keys.ts'
+import { backUpRootKey, readIdentities, readRootKeys, rootKeyFile } from '../kernel/embedded-backup-keys.ts'
 import { type Ladder, pruneBackups } from '../kernel/embedded-backup-prune.ts'
-import { createBackupSigner, type Manifest, placesIn } from '../kernel/embedded-backup-repository.ts'
+import { createBackupSigner, type Manifest, placesIn, type TellProgress } from '../kernel/embedded-backup-repository.ts'
 import { holdBackups, readFacts, runBackup, withClient } from '../kernel/embedded-backup-run.ts'
 import { createVault, textBytes } from '../kernel/embedded-backup-sealed.ts'
 import { createShipper } from '../kernel/embedded-backup-ship.ts'
+import { type Verified, verifyBackup } from '../kernel/embedded-backup-verify.ts'
 import { createFolderShelf, type Shelf } from '../kernel/embedded-backup-shelf.ts'
 import { FolderInUse, lockFolder } from '../kernel/embedded-lock.ts'
 import { AppError } from '../kernel/errors.ts'
@@ -34,6 +35,8 @@ export interface BackupOptions {
   /** The folder of contents of assets; null where they are in a bucket. */
   readonly objects: string | null
   readonly rootKey: string
+  /** File with an identity that opens the backups; null: they are verified from outside only. */
+  readonly identityFile: string | null
 }
 
 /** As configured. @throws AppError `backup_unavailable` where no backups are made. */
@@ -42,7 +45,7 @@ export const backupOptions = ({ config, secrets }: Pick<Settings, 'config' | 'se
     throw new AppError('backup_unavailable', {
       detail: 'The database is an external one (database_url): back it up with its own tools.',
     })
-  const { directory, keys_directory, recipients, keep, copy } = config.backups
+  const { directory, keys_directory, recipients, keep, copy, identity_file } = config.backups
   if (directory === undefined) throw new AppError('backup_unavailable', { detail: 'backups.directory is not set.' })
   return {
     ...{ directory, recipients, keep, dataDirectory: config.data_dir },
@@ -51,6 +54,7 @@ export const backupOptions = ({ config, secrets }: Pick<Settings, 'config' | 'se
     copyKeysDirectory: copy.keys_directory ?? null,
     objects: config.assets.s3.bucket === undefined ? (config.assets.folder ?? join(config.data_dir, 'assets')) : null,
     rootKey: secrets.root_key.reveal(),
+    identityFile: identity_file ?? null,
   }
 }
 
@@ -114,17 +118,25 @@ export const createBackupTools = async (
       }
     },
     /** Makes a base backup with all that belongs to it. @throws AppError `backup_running`, `backup_failed`, `backup_unavailable` */
-    run: async (): Promise<MadeBackup> => {
+    run: async (onProgress: TellProgress = () => {}): Promise<MadeBackup> => {
       await writeJournal()
       const manifest = await runBackup({
         ...{ connection, directory, vault, shipper, dataDirectory },
-        signer,
+        ...{ signer, onProgress },
         version: packageDescription.version,
         now: clock.now,
       })
       await writeJournal()
       const root_key = await keepRootKey()
       return { ...manifest, root_key, removed: await pruneBackups(createFolderShelf(directory), keep) }
+    },
+    /** Reads a backup whole, decrypted where an identity is at hand. @throws AppError `backup_not_found`, `backup_damaged`, `backup_key_wrong` */
+    verify: async (id: string, onProgress: TellProgress = () => {}): Promise<Verified> => {
+      const identities = await readIdentities(options.identityFile ?? undefined)
+      const keys =
+        keysDirectory === null || identities.length === 0 ? [] : await readRootKeys(keysDirectory, identities)
+      const signers = [signer, ...keys.map(createBackupSigner)]
+      return verifyBackup(directory, id, identities, signers, onProgress)
     },
     /**
      * Copies to the second place what is missing there; once a base backup has arrived, the ladder holds there too, by itself: what is lost

@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads'
 import { systemClock } from '../kernel/clock.ts'
 import { type DatabaseConnection, openDatabase } from '../kernel/db.ts'
+import type { TellProgress } from '../kernel/embedded-backup-repository.ts'
 import { AppError } from '../kernel/errors.ts'
 import { silentLog } from '../kernel/log.ts'
 import { type BackupOptions, createBackupTools } from './backup-tools.ts'
@@ -9,6 +10,7 @@ import { type BackupOptions, createBackupTools } from './backup-tools.ts'
 export type BackupOrder =
   | { readonly open: BackupOptions; readonly connection: DatabaseConnection }
   | { readonly id: number; readonly do: 'ship' | 'run' | 'copy' }
+  | { readonly id: number; readonly do: 'verify'; readonly backup: string }
 
 let tools: ReturnType<typeof createBackupTools> | null = null
 
@@ -25,7 +27,14 @@ const obey = async (order: BackupOrder): Promise<void> => {
     return
   }
   try {
-    const made = await (await tools)?.[order.do]()
+    const ready = await tools
+    const told: TellProgress = (progress) => parentPort?.postMessage({ of: order.id, progress })
+    const made =
+      order.do === 'verify'
+        ? await ready?.verify(order.backup, told)
+        : order.do === 'run'
+          ? await ready?.run(told)
+          : await ready?.[order.do]()
     parentPort?.postMessage({ id: order.id, made: made && 'id' in made ? made.id : null })
   } catch (cause) {
     const known =

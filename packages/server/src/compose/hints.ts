@@ -6,6 +6,7 @@ import type { Queue } from '../features/queue/queue.ts'
 import type { Settings } from '../config/config.ts'
 import { weekdays } from '../config/scaling-schema.ts'
 import { systemClock } from '../kernel/clock.ts'
+import { type BackupRoomOptions, createBackupRoom, gaugesOfBackups } from './backups.ts'
 import { alone, crewFeatures, labelsOf } from './crew.ts'
 import type { Ground } from './house.ts'
 
@@ -39,8 +40,13 @@ const watchLoop = () => {
   }
 }
 
-/** What tells others how many processes there are and should be: features, and gauges for metrics. */
-export const createHints = (given: Ground, settings: () => Settings, queue: () => Pick<Queue, 'read'>) => {
+interface HintPorts extends Pick<BackupRoomOptions, 'record' | 'tell'> {
+  readonly settings: () => Settings
+  readonly queue: () => Pick<Queue, 'read'>
+}
+
+/** What looks after the house from outside of calls: backups, and how many processes there are and should be. Features, and gauges for metrics. */
+export const createHints = (given: Ground, { settings, queue, record, tell }: HintPorts) => {
   const { storage, log, clock = systemClock, crew = alone } = given
   const loopUtilisation = watchLoop()
   const scaling = createScaling({
@@ -61,10 +67,15 @@ export const createHints = (given: Ground, settings: () => Settings, queue: () =
     pace: createPaceStore(storage.database),
     processes: crew.size,
   })
+  const backups = createBackupRoom({
+    ...{ settings: given.settings, database: storage.database, clock, log, record, tell },
+    ...{ isFirst: crew.number === 1, connection: () => storage.connection },
+  })
   return {
-    features: [scaling, ...crewFeatures(crew)],
+    features: [backups, scaling, ...crewFeatures(crew)],
     labels: labelsOf(crew),
     gauges: {
+      ...gaugesOfBackups(backups),
       loopUtilisation,
       scalingLoad: () => scaling.read().load,
       scalingDesired: () => scaling.read().desired,

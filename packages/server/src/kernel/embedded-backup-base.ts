@@ -1,4 +1,4 @@
-import { open, readdir } from 'node:fs/promises'
+import { open, readdir, stat } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type pg from 'pg'
@@ -56,6 +56,17 @@ export const listCluster = async (cluster: string) => {
   await walk('')
   folders.push('pg_wal/archive_status')
   return { files: [...files.sort(), CONTROL], folders: folders.sort() }
+}
+
+/** Bytes of files of a cluster, as far as they are still there. */
+export const sizeOf = async (cluster: string, files: readonly string[]): Promise<number> => {
+  let bytes = 0
+  for (const path of files)
+    bytes += await stat(join(cluster, path)).then(
+      ({ size }) => size,
+      () => 0,
+    )
+  return bytes
 }
 
 /** The files one after the other, each as it is while it is read; `packed` is told of each. One that is gone is left out. */

@@ -9,6 +9,7 @@ import {
   type FoundManifest,
   placesIn,
   readHead,
+  type TellProgress,
 } from './embedded-backup-repository.ts'
 import { openSealed, readSealed } from './embedded-backup-sealed.ts'
 import { listArchive } from './embedded-backup-ship.ts'
@@ -64,8 +65,10 @@ export const checkPack = async (
   manifest: FoundManifest,
   identities: readonly string[],
   into?: string,
+  onProgress: TellProgress = () => {},
 ): Promise<void> => {
-  const { files } = manifest.pack
+  const { files, bytes: total } = manifest.pack
+  let done = 0
   let at = 0
   let hash = createHash('sha256')
   let handle = null as FileHandle | null
@@ -89,6 +92,8 @@ export const checkPack = async (
     await handle?.close()
     handle = null
     at += 1
+    done += file.bytes
+    onProgress({ stage: 'files', done, total })
     await begin()
   }
   try {

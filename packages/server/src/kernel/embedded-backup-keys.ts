@@ -37,3 +37,18 @@ export const readRootKeys = async (folder: string, identities: readonly string[]
   }
   return [...keys]
 }
+
+/** The identities in a file of age: a line each, with comments. @throws AppError `backup_key_wrong` */
+export const readIdentities = async (path: string | undefined): Promise<string[]> => {
+  if (path === undefined) return []
+  const text = await readFile(path, 'utf8').catch((cause: Error) => {
+    throw new AppError('backup_key_wrong', { cause, detail: `${path} cannot be read.` })
+  })
+  const identities = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+  if (identities.length === 0 || identities.some((line) => !line.startsWith('AGE-SECRET-KEY-')))
+    throw new AppError('backup_key_wrong', { detail: `${path} holds no identity of age (AGE-SECRET-KEY-…).` })
+  return identities
+}

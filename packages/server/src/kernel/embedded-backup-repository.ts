@@ -62,6 +62,13 @@ export interface Manifest {
   readonly signed_head?: true
 }
 
+/** How far work on a backup is: bytes of the files of the database. */
+export type TellProgress = (progress: {
+  readonly stage: 'files' | 'archive' | 'wal' | 'contents'
+  readonly done: number
+  readonly total: number
+}) => void
+
 /** Signs manifests and reports, and knows its own signature. */
 export interface BackupSigner {
   readonly sign: (text: string) => string

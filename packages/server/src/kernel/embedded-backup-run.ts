@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { clientConfig, type DatabaseConnection } from './db.ts'
 import { AppError } from './errors.ts'
-import { listCluster, packFiles, takeEvidence } from './embedded-backup-base.ts'
+import { listCluster, packFiles, sizeOf, takeEvidence } from './embedded-backup-base.ts'
 import {
   type BackupSigner,
   digestNames,
@@ -12,6 +12,7 @@ import {
   type Manifest,
   type PackedFile,
   placesIn,
+  type TellProgress,
   writeManifest,
 } from './embedded-backup-repository.ts'
 import { type createShipper, listArchive } from './embedded-backup-ship.ts'
@@ -31,6 +32,7 @@ export interface RunBackupOptions {
   readonly now: () => number
   /** Longest wait until the last segment was archived. */
   readonly archiveMs?: number
+  readonly onProgress?: TellProgress
 }
 
 const ARCHIVE_MS = 120_000
@@ -91,7 +93,17 @@ export const withClient = async <T>(connection: DatabaseConnection, work: (clien
  * @throws AppError `backup_running`, `backup_unavailable`, `backup_failed`
  */
 export const runBackup = async (options: RunBackupOptions): Promise<Manifest> => {
-  const { connection, dataDirectory, directory, vault, shipper, signer, now, archiveMs = ARCHIVE_MS } = options
+  const {
+    connection,
+    dataDirectory,
+    directory,
+    vault,
+    shipper,
+    signer,
+    now,
+    archiveMs = ARCHIVE_MS,
+    onProgress = () => {},
+  } = options
   const places = placesIn(directory)
   const started = new Date(now()).toISOString()
   const id = `${started.replace(/\.\d+/, '').replaceAll(/[-:]/g, '')}-${randomBytes(2).toString('hex')}`
@@ -111,14 +123,21 @@ export const runBackup = async (options: RunBackupOptions): Promise<Manifest> =>
     const startLsn = begun.rows[0]?.lsn as string
     const { files, folders } = await listCluster(cluster)
     const packed: PackedFile[] = []
+    const total = await sizeOf(cluster, files)
+    let done = 0
     const pack = await vault.write(
       places.pack(id),
-      packFiles(cluster, files, (file) => packed.push(file)),
+      packFiles(cluster, files, (file) => {
+        packed.push(file)
+        done += file.bytes
+        onProgress({ stage: 'files', done, total: Math.max(total, done) })
+      }),
     )
     const ended = await client.query<{ lsn: string; label: string }>(
       'SELECT lsn::text, labelfile AS label FROM pg_backup_stop(false)',
     )
     const { lsn: stopLsn, label } = ended.rows[0] as { lsn: string; label: string }
+    onProgress({ stage: 'archive', done, total: done })
     const evidence = await takeEvidence(client)
     await client.query(`SELECT pg_create_restore_point($1)`, [`headgate-${id}`])
     const last = await client.query<{ segment: string }>('SELECT pg_walfile_name(pg_current_wal_lsn()) AS segment')

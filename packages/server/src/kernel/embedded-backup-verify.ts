@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { AppError } from './errors.ts'
 import { checkChain, checkPack, checkSignature, readObject, readObjectList } from './embedded-backup-check.ts'
-import { type BackupSigner, placesIn, readManifest } from './embedded-backup-repository.ts'
+import { type BackupSigner, placesIn, readManifest, type TellProgress } from './embedded-backup-repository.ts'
 import type { Bytes } from './embedded-backup-sealed.ts'
 
 /** What was looked at of a backup, all of it found whole. */
@@ -26,6 +26,7 @@ export const verifyBackup = async (
   id: string,
   identities: readonly string[],
   signers: readonly BackupSigner[],
+  onProgress: TellProgress = () => {},
 ): Promise<Verified> => {
   const manifest = await readManifest(directory, id)
   checkSignature(manifest, signers)
@@ -40,8 +41,11 @@ export const verifyBackup = async (
   const files = manifest.pack.files.length
   if (identities.length === 0)
     return { backup: id, decrypted: false, files, segments: 0, objects: 0, head_signed: null }
-  await checkPack(directory, manifest, identities)
+  await checkPack(directory, manifest, identities, undefined, onProgress)
+  const { bytes } = manifest.pack
+  onProgress({ stage: 'wal', done: bytes, total: bytes })
   const { segments, isHeadSigned } = await checkChain({ directory, manifest, identities, signers, until: 'end' })
+  onProgress({ stage: 'contents', done: bytes, total: bytes })
   const objects = await readObjectList(directory, manifest)
   for (const name of objects) await readObject(directory, name, identities)
   return { backup: id, decrypted: true, files, segments, objects: objects.length, head_signed: isHeadSigned }

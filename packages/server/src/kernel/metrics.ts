@@ -6,6 +6,7 @@ import {
   providerGaugeTable,
   registerGauges,
 } from './metric-gauges.ts'
+import { backupGauges } from './metric-backups.ts'
 import { createCounterCells, createHistogramCells, type MetricEntry } from './metric-cells.ts'
 
 /** Bounds of the histograms of whole durations and first bytes, in seconds. */
@@ -195,6 +196,7 @@ const gaugeTable = {
     name: 'headgate_ledger_refused_rows',
     help: 'Settled rows that PostgreSQL refuses; kept in a file.',
   },
+  ...backupGauges,
 } as const
 
 const crewTable = {

@@ -1,5 +1,6 @@
 import type { Settings } from '../../config/config.ts'
 import { lastPassedDrill } from '../../kernel/embedded-backup-drill.ts'
+import { readCopyNote } from '../../kernel/embedded-backup-note.ts'
 import { createBackupSigner, listBackups, readManifest } from '../../kernel/embedded-backup-repository.ts'
 import { type Finding, reasonOf } from './finding.ts'
 
@@ -31,6 +32,17 @@ export const checkBackups = async (
     const age = now - Date.parse((await readManifest(directory, id)).evidence.at)
     if (everyHours > 0 && age > 2 * everyHours * HOUR_MS)
       return warning(`The newest is ${daysOf(age)} old.`, 'What does the log of the server say of backups?')
+    const { copy } = config.backups
+    if (copy.directory !== undefined || copy.s3.bucket !== undefined) {
+      const note = (await readCopyNote(config.data_dir)) as { lag_seconds: number; failure: string | null } | null
+      if (note === null) return warning('They were never copied to the second place.', 'Does the server run?')
+      const minutes = Math.floor(note.lag_seconds / 60)
+      if (minutes > copy.alarm_minutes)
+        return warning(
+          `The copy is ${minutes} minutes behind: ${note.failure ?? 'it is slow'}.`,
+          'Is the second place there?',
+        )
+    }
     const passed = rootKey === null ? null : await lastPassedDrill(directory, [createBackupSigner(rootKey)])
     if (passed === null || now - passed > UNTRIED_DAYS * DAY_MS)
       return warning(

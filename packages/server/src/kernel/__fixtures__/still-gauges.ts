@@ -31,4 +31,11 @@ export const stillGauges: Parameters<typeof createMetrics>[0] = {
   journalDropped: still,
   ledgerLost: still,
   ledgerRefused: still,
+  backupAge: still,
+  backupDuration: still,
+  backupBytes: still,
+  backupArchiveLag: still,
+  backupCopyLag: still,
+  backupDrillAge: still,
+  backupFailures: still,
 }

@@ -93,6 +93,17 @@ export const operationTables: Readonly<Record<string, TableMap>> = {
     kept: 'one row, for ever',
     columns: { technical: ['single', 'evaluated_at'] },
   },
+  backup_jobs: {
+    ...house,
+    purpose: 'Backups that were made or wanted, and what was looked at of them.',
+    kept: '90 days',
+    columns: {
+      technical: [
+        ...['id', 'kind', 'backup', 'state', 'stage', 'done_bytes', 'total_bytes', 'code', 'detail'],
+        ...['created_at', 'started_at', 'ended_at'],
+      ],
+    },
+  },
   log_levels: {
     ...house,
     purpose: 'How much each part writes to the log.',
