@@ -10,7 +10,7 @@ import { systemClock } from '../src/kernel/clock.ts'
 import { createBucketShelf } from '../src/kernel/embedded-backup-bucket.ts'
 import { type CopyState, createCopier } from '../src/kernel/embedded-backup-copy.ts'
 import { checkHead } from '../src/kernel/embedded-backup-check.ts'
-import { keptBy, pruneBackups } from '../src/kernel/embedded-backup-prune.ts'
+import { pruneBackups } from '../src/kernel/embedded-backup-prune.ts'
 import { drillBackup, lastPassedDrill } from '../src/kernel/embedded-backup-drill.ts'
 import {
   createBackupSigner,
@@ -21,7 +21,8 @@ import {
 } from '../src/kernel/embedded-backup-repository.ts'
 import { listFiles } from '../src/kernel/embedded-backup-shelf.ts'
 import { verifyBackup } from '../src/kernel/embedded-backup-verify.ts'
-import { type BackupScene, createBackupScene } from './support/backup-scene.ts'
+import { type BackupScene, createBackupScene, restoreOf } from './support/backup-scene.ts'
+import { sabotagesOf } from './support/backup-sabotages.ts'
 import { hasSwift, startSwift } from './support/swift.ts'
 
 let scene: BackupScene
@@ -45,6 +46,8 @@ const doctor = async () => {
   return (await checkBackups({ config, secrets }, secrets.root_key.reveal(), Date.now()))[0]
 }
 
+const noon = '2026-05-04T12:00:00Z'
+
 const canary = 'quartz-lantern-73'
 
 test('what was backed up is restored to a second, without the people who were erased since', async () => {
@@ -63,7 +66,28 @@ test('what was backed up is restored to a second, without the people who were er
   await new Promise((resolve) => setTimeout(resolve, 20))
   await say('dora')
   expect((await ask('/admin/v1/privacy/erasures', { body: { project: 'default', user: 'ada' } })).status).toBe(200)
-  expect((await backup('run')).code).toBe(0)
+  const second = await scene.job('/admin/v1/backups')
+  expect(second).toMatchObject({ kind: 'run', state: 'done', error: null })
+  expect(second.total_bytes).toBeGreaterThan(10_000_000)
+  expect((await ask('/admin/v1/backups/20260101T000000Z-0000/verify', { body: {} })).json.error?.code).toBe(
+    'backup_not_found',
+  )
+  expect(await scene.job(`/admin/v1/backups/${second.backup}/verify`)).toMatchObject({ kind: 'verify', state: 'done' })
+  const shown = await scene.copied(second.ended_at)
+  expect(shown).toMatchObject({
+    data: [
+      { id: second.backup, state: 'complete', verified: true, objects: 1 },
+      { id: made.json.id, state: 'complete', verified: null },
+    ],
+    copy: { place: join(folder, 'copy'), lag_seconds: 0, files_left: 0, failure: null },
+    drill: { passed_at: null, overdue: false },
+  })
+  expect(shown.recoverable?.to).toSatisfy((to: string) => to > (shown.recoverable?.from ?? to))
+  const acts = (await ask('/admin/v1/audit?limit=10')).json.data as { action: string }[]
+  expect(acts.map(({ action }) => action)).toEqual(
+    expect.arrayContaining(['backup.requested', 'backup.verification_requested']),
+  )
+  expect(await scene.metrics()).toMatch(/^headgate_backup_age_seconds \d[^]*^headgate_backup_copy_lag_seconds 0$/m)
   expect((await backup('verify')).json.data).toMatchObject([{ decrypted: true }, { decrypted: true }])
   expect(await doctor()).toMatchObject({ state: 'warning', message: 'No restore was ever tried.' })
   expect(await backup('drill')).toMatchObject({
@@ -74,7 +98,13 @@ test('what was backed up is restored to a second, without the people who were er
   await halt()
 
   const into = join(folder, 'restored')
-  const restored = await backup('restore', '--to', before, '--into', into, '--backup', made.json.id)
+  const restored = await backup(
+    ...restoreOf('A wrong deletion, or a bad deploy', {
+      [noon]: before,
+      '/srv/headgate-before': into,
+      'identity.txt': join(folder, 'identity.txt'),
+    }),
+  )
   expect(restored).toMatchObject({
     code: 0,
     json: { erasures: 1, objects: 1, objects_missing: 0, root_key: 'restored' },
@@ -92,7 +122,14 @@ test('what was backed up is restored to a second, without the people who were er
   for (const name of ['backups', 'keys']) await rename(join(folder, name), join(folder, `${name}-lost`))
   expect((await backup('verify', '--from', 'copy')).json.data).toMatchObject([{ decrypted: true }, { decrypted: true }])
   const latest = join(folder, 'latest')
-  expect(await backup('restore', '--to', 'latest', '--into', latest, '--from', 'copy')).toMatchObject({
+  expect(
+    await backup(
+      ...restoreOf('The folder of backups is lost', {
+        '/srv/headgate': latest,
+        'identity.txt': join(folder, 'identity.txt'),
+      }),
+    ),
+  ).toMatchObject({
     code: 0,
     json: { root_key: 'restored', objects: 1, head_signed: true },
   })
@@ -101,17 +138,6 @@ test('what was backed up is restored to a second, without the people who were er
   expect([await of('ada'), await of('ben'), await of('cleo'), await of('dora')]).toEqual([0, 1, 1, 1])
   await halt()
 }, 400_000)
-
-test('the ladder keeps the first of each hour, day and week, and the newest', () => {
-  const at = ['05-04T08', '05-05T08', '05-05T09', '05-06T08', '05-06T09', '05-06T10', '05-06T11'].map((time) => ({
-    id: time,
-    at: Date.parse(`2026-${time}:00:00Z`),
-  }))
-  const kept = (hourly: number, daily: number, weekly: number) => [...keptBy({ hourly, daily, weekly }, at)].sort()
-  expect(kept(0, 0, 0)).toEqual(['05-06T11'])
-  expect(kept(0, 2, 0)).toEqual(['05-05T08', '05-06T08', '05-06T11'])
-  expect(kept(2, 1, 1)).toEqual(['05-04T08', '05-06T08', '05-06T10', '05-06T11'])
-})
 
 test('nothing readable lies in the folder of backups', async () => {
   for (const name of await readdir(join(folder, 'backups'), { recursive: true, withFileTypes: true }))
@@ -124,59 +150,7 @@ test('every damage is found before anything is claimed', async () => {
   const bad = join(folder, 'bad')
   const into = join(folder, 'never')
   const rootKey = (await readFile(join(folder, 'data', 'root.key'), 'utf8')).trim()
-  const segments = async () =>
-    (await readdir(join(bad, 'wal'), { recursive: true })).filter((name) => name.endsWith('.age')).sort()
-  const flip = async (path: string) => {
-    const bytes = await readFile(path)
-    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1
-    await writeFile(path, bytes)
-  }
-  const sabotages: Record<string, { code: string; act: () => Promise<unknown>; identity?: string }> = {
-    'a flipped byte of the base': { code: 'backup_damaged', act: () => flip(join(bad, 'base', second, 'pack.age')) },
-    'a truncated base': {
-      code: 'backup_damaged',
-      act: () => truncate(join(bad, 'base', second, 'pack.age'), 200_000),
-    },
-    'a flipped byte of the WAL': {
-      code: 'backup_damaged',
-      act: async () => flip(join(bad, 'wal', (await segments()).at(-1) as string)),
-    },
-    'a missing segment': {
-      code: 'backup_damaged',
-      act: async () => rm(join(bad, 'wal', (await segments()).at(-1) as string)),
-    },
-    'the manifest of another backup': {
-      code: 'backup_damaged',
-      act: () => cp(join(bad, 'base', first, 'manifest.json'), join(bad, 'base', second, 'manifest.json')),
-    },
-    'the pack of another backup': {
-      code: 'backup_damaged',
-      act: () => cp(join(bad, 'base', first, 'pack.age'), join(bad, 'base', second, 'pack.age')),
-    },
-    'a changed manifest': {
-      code: 'backup_damaged',
-      act: async () => {
-        const path = join(bad, 'base', second, 'manifest.json')
-        await writeFile(path, (await readFile(path, 'utf8')).replace('\\"format\\":1', '\\"format\\":1 '))
-      },
-    },
-    'a segment under another name': {
-      code: 'backup_damaged',
-      act: async () => {
-        const [one = '', two = ''] = (await segments()).slice(-2)
-        await rename(join(bad, 'wal', one), join(bad, 'wal', two.replace(/-.*/, one.slice(one.indexOf('-')))))
-        await rm(join(bad, 'wal', two))
-      },
-    },
-    'a note of the newest segment that is not signed': {
-      code: 'backup_damaged',
-      act: async () => {
-        const { head } = JSON.parse(await readFile(join(bad, 'wal', 'head.json'), 'utf8'))
-        await writeFile(join(bad, 'wal', 'head.json'), head)
-      },
-    },
-    'a wrong key': { code: 'backup_key_wrong', act: async () => {}, identity: 'stranger.txt' },
-  }
+  const sabotages = sabotagesOf(bad, first, second)
   const identityIn = async (file: string) => [
     /AGE-SECRET-KEY-\S+/.exec(await readFile(join(folder, file), 'utf8'))?.[0] ?? '',
   ]
@@ -267,7 +241,16 @@ test.runIf(hasSwift)(
         HEADGATE_BACKUPS_COPY_S3_SECRET_ACCESS_KEY: swift.credentials.secretAccessKey,
       })
       const into = join(folder, 'from-afar')
-      expect(await scene.backupIn(far, 'restore', '--into', into, '--from', 'copy', '--keys', keys)).toMatchObject({
+      expect(
+        await scene.backupIn(
+          far,
+          ...restoreOf('The region is lost', {
+            '/srv/headgate': into,
+            '/mnt/far-keys/headgate': keys,
+            'identity.txt': join(folder, 'identity.txt'),
+          }),
+        ),
+      ).toMatchObject({
         code: 0,
         json: { backup: second, objects: 1, root_key: 'restored' },
       })

@@ -1,5 +1,5 @@
 import type { Settings } from '../config/config.ts'
-import type { BackupEvent, BackupReading } from '../features/backups/backups.ports.ts'
+import type { BackupEvent, BackupFacts, BackupReading } from '../features/backups/backups.ports.ts'
 import { type BackupMaker, createBackups } from '../features/backups/backups.ts'
 import type { BackupRoutes } from '../features/backups/backups.routes.ts'
 import { createCopyWatch } from '../features/backups/copy-watch.ts'
@@ -65,10 +65,14 @@ const createMaker = (options: BackupRoomOptions): BackupMaker | null => {
 /** Builds backups of the embedded store: making them, and what operators see of them. */
 export const createBackupRoom = (options: BackupRoomOptions) => {
   const { settings, database, clock, log, record } = options
-  return createBackups({
-    ...{ clock, log, jobs: createJobStore(database), maker: createMaker(options) },
-    routes: { record, facts: () => createBackupFacts(backupOptions(settings)) },
-  })
+  const maker = createMaker(options)
+  const copy = maker?.copy ?? null
+  const facts = (): BackupFacts => {
+    const found = createBackupFacts(backupOptions(settings))
+    // Who makes it knows it to the second.
+    return copy === null ? found : { ...found, copy: async () => copy.standing() }
+  }
+  return createBackups({ ...{ clock, log, jobs: createJobStore(database), maker }, routes: { record, facts } })
 }
 
 /** Figures for metrics; read when Prometheus asks. */

@@ -1,4 +1,6 @@
+import type { BackupJob, BackupList } from '@headgate/contract/backups.ts'
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,6 +23,18 @@ interface Told {
 interface Answer {
   readonly code: number
   readonly json: Told
+}
+
+const runbook = readFileSync(new URL('../../../../docs/runbooks/disaster-recovery.md', import.meta.url), 'utf8')
+
+/** The commands of the runbook, each by its words behind `headgate`. */
+export const runbookCommands = [...runbook.matchAll(/^ *headgate (.+)$/gm)].map(([, words = '']) => words.split(' '))
+
+/** The words of the command of a chapter of the runbook that restores, behind `backup`, with other paths and times. */
+export const restoreOf = (chapter: string, others: Readonly<Record<string, string>>): string[] => {
+  const [, part = ''] = runbook.split(`## ${chapter}\n`)
+  const [, words = ''] = /^headgate backup (restore .+)$/m.exec(part.split('\n## ')[0] ?? '') ?? []
+  return words.split(' ').map((word) => others[word] ?? word)
 }
 
 /** A folder with keys of age and a configuration of backups, a server that can be begun and ended in it, and the commands of backups. */
@@ -50,6 +64,28 @@ export const createBackupScene = async () => {
     await server?.stop('test')
     server = null
   }
+  const ask = async (path: string, options: { body?: unknown; user?: string; key?: string; bytes?: string } = {}) => {
+    const answer = await fetch(`http://127.0.0.1:${server?.port}${path}`, {
+      method: options.body !== undefined || options.bytes !== undefined ? 'POST' : 'GET',
+      headers: {
+        authorization: `Bearer ${options.key ?? adminKey}`,
+        'content-type': options.bytes === undefined ? 'application/json' : 'text/plain',
+        ...(options.user !== undefined && { 'x-headgate-user': options.user }),
+      },
+      ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
+      ...(options.bytes !== undefined && { body: options.bytes }),
+    })
+    return { status: answer.status, json: (await answer.json()) as Told }
+  }
+  /** Asks for the backups until something holds. */
+  const listed = async (holds: (shown: BackupList) => boolean): Promise<BackupList> => {
+    for (;;) {
+      const { json } = await ask('/admin/v1/backups')
+      const shown = json as unknown as BackupList
+      if (holds(shown)) return shown
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
   return {
     folder,
     environment,
@@ -72,19 +108,20 @@ export const createBackupScene = async () => {
           },
         )
       }),
-    ask: async (path: string, options: { body?: unknown; user?: string; key?: string; bytes?: string } = {}) => {
-      const answer = await fetch(`http://127.0.0.1:${server?.port}${path}`, {
-        method: options.body !== undefined || options.bytes !== undefined ? 'POST' : 'GET',
-        headers: {
-          authorization: `Bearer ${options.key ?? adminKey}`,
-          'content-type': options.bytes === undefined ? 'application/json' : 'text/plain',
-          ...(options.user !== undefined && { 'x-headgate-user': options.user }),
-        },
-        ...(options.body !== undefined && { body: JSON.stringify(options.body) }),
-        ...(options.bytes !== undefined && { body: options.bytes }),
-      })
-      return { status: answer.status, json: (await answer.json()) as Told }
+    ask,
+    /** Asks an operator's route for a job, and waits for its end. */
+    job: async (path: string) => {
+      const { status, json } = await ask(path, { body: {} })
+      if (status !== 202) throw new Error(`${path} answered ${status} ${JSON.stringify(json)}`)
+      const find = ({ jobs }: BackupList) => jobs.find(({ id, ended_at }) => id === json.id && ended_at !== null)
+      return find(await listed((shown) => find(shown) !== undefined)) as BackupJob
     },
+    /** What operators see once everything of before `after` was copied. */
+    copied: (after: string | null) => listed(({ copy }) => (copy?.copied_at ?? '') > (after ?? '')),
+    metrics: async (): Promise<string> =>
+      (
+        await fetch(`http://127.0.0.1:${server?.port}/metrics`, { headers: { authorization: `Bearer ${adminKey}` } })
+      ).text(),
     end: async (): Promise<void> => {
       await halt()
       await rm(folder, { recursive: true, force: true })

@@ -109,6 +109,7 @@ const createWork = ({ clock, log, jobs, maker }: BackupPorts & { readonly maker:
       for (let job = await jobs.claim(); job !== null; job = await jobs.claim()) {
         await act(job)
         await measures.look(true)
+        copy?.look()
       }
       if (clock.now() - forgotAt > HOUR_MS) {
         forgotAt = clock.now()
