@@ -1,9 +1,8 @@
 import { type Static, Type } from 'typebox'
 
 const time = Type.String({ format: 'date-time' })
-const orNull = <Schema extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Integer> | typeof time>(
-  schema: Schema,
-) => Type.Union([schema, Type.Null()])
+const orNull = <Schema extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Integer>>(schema: Schema) =>
+  Type.Union([schema, Type.Null()])
 const count = (description: string) => Type.Integer({ minimum: 0, description })
 
 /** A backup that is made, or looked at. */

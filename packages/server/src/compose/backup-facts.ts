@@ -1,12 +1,9 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { BackupFacts, CopyStanding, ListedBackup } from '../features/backups/backups.ports.ts'
-import { outboxIn } from '../kernel/embedded-archive.ts'
+import { waitingSegments } from '../kernel/embedded-archive.ts'
 import { checkSignature } from '../kernel/embedded-backup-check.ts'
 import { lastPassedDrill } from '../kernel/embedded-backup-drill.ts'
 import { readCopyNote } from '../kernel/embedded-backup-note.ts'
 import { createBackupSigner, listBackups, readHead, readManifest } from '../kernel/embedded-backup-repository.ts'
-import { segmentName } from '../kernel/embedded-backup-segments.ts'
 import { AppError } from '../kernel/errors.ts'
 import type { BackupOptions } from './backup-tools.ts'
 
@@ -54,19 +51,7 @@ export const createBackupFacts = ({ directory, dataDirectory, rootKey, copy }: O
       const head = await readHead(directory).catch(() => null)
       return head === null ? null : Date.parse(head.at)
     },
-    waiting: async () => {
-      const outbox = outboxIn(dataDirectory)
-      const names = (await readdir(outbox).catch(() => [] as string[])).filter((name) => segmentName.test(name))
-      let since: number | null = null
-      for (const name of names) {
-        const at = await stat(join(outbox, name)).then(
-          ({ mtimeMs }) => mtimeMs,
-          () => null,
-        )
-        if (at !== null && (since === null || at < since)) since = at
-      }
-      return { count: names.length, since }
-    },
+    waiting: () => waitingSegments(dataDirectory),
     drilledAt: () => lastPassedDrill(directory, [signer]),
     oldestAt: async () => {
       for (const id of await listBackups(directory)) {
