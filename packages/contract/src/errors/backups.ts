@@ -13,11 +13,14 @@ export const backupErrors = defineErrors({
     developer: 'This Headgate makes no backups of its own, or not with what is configured; the message says why.',
     causes: [
       '`backups.directory` is not set, or was set after the last start.',
-      'The database is an external one: its own tools back it up.',
+      'The database is an external one, and `backups.engine` is not `pgbackrest`.',
+      'The program `pgbackrest` is not there, its configuration does not fit, or the stanza was not created.',
+      'With pgBackRest backups are made and verified by commands, not by the server.',
       'The backup is of another major version of PostgreSQL.',
     ],
     resolutions: [
       'Set `backups.directory` and `backups.recipients`, and start Headgate anew.',
+      'Install pgBackRest where Headgate runs; `pgbackrest --stanza=NAME stanza-create` and `check` try its configuration.',
       'Restore a backup with the Headgate that made it.',
     ],
     recovery: 'contact_support',
@@ -50,7 +53,7 @@ export const backupErrors = defineErrors({
     causes: [
       'The folder of backups is full, away, or not writable.',
       'Another server writes into the same folder of backups.',
-      'PostgreSQL does not archive.',
+      'PostgreSQL does not archive, or does not answer pgBackRest.',
     ],
     resolutions: [
       'Give the folder room and rights, then run `headgate backup run`.',
@@ -86,6 +89,7 @@ export const backupErrors = defineErrors({
       'Bytes were changed or cut, by a disk or by somebody.',
       'A segment of the WAL is missing.',
       'The manifest is of another backup, or was made under another root key.',
+      'The passphrase of the repository of pgBackRest is another one.',
     ],
     resolutions: [
       'Restore from the second copy, or from an earlier backup: `--backup <id>`.',

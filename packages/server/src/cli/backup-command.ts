@@ -1,9 +1,10 @@
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import packageDescription from '../../package.json' with { type: 'json' }
 import { AppError } from '../kernel/errors.ts'
 import { systemClock } from '../kernel/clock.ts'
+import { byEngine } from './backup-engines.ts'
 import { type Given, textOf, withReaders } from './backup-readers.ts'
 import { addCommonOptions, outputOf, storeFlagsOf } from './command-context.ts'
 import { exitCode } from './exit-codes.ts'
@@ -16,7 +17,14 @@ const refuse = (location: string, message: string, fix: string) =>
 const addRun = (backup: Command): void => {
   addCommonOptions(backup.command('run'), 'store')
     .description('make a base backup now, beside a running server or without one')
+    .addOption(
+      new Option('--type <type>', 'with pgBackRest: which; by backups.pgbackrest.full_every_days unless given').choices(
+        [...['full', 'diff', 'incr']],
+      ),
+    )
+    .option('--repository <number>', 'with pgBackRest: which of its repositories; the first unless given')
     .action(async (given: Given) => {
+      if (await byEngine('run', given)) return
       const output = outputOf(given)
       // Loaded here, so that other commands start without it.
       const { backupOptions, createBackupTools } = await import('../compose/backup-tools.ts')
@@ -62,6 +70,7 @@ const addList = (backup: Command): void => {
     .description('list the backups that there are, the oldest first')
     .option('--from <folder>', 'folder of backups, or `copy`; the configured one unless given')
     .action(async (given: Given) => {
+      if (await byEngine('list', given)) return
       const { listBackups, readManifest } = await import('../kernel/embedded-backup-repository.ts')
       const none = { wanted: async () => [], beside: tmpdir() }
       const data = await withReaders(storeFlagsOf(given), { from: given['from'] }, none, async ({ directory }) => {
@@ -102,6 +111,7 @@ const addVerify = (backup: Command): void => {
   addReading(addCommonOptions(backup.command('verify').argument('[id]'), 'store'))
     .description('read backups whole and prove that they are what was written; all unless one is named')
     .action(async (id: string | undefined, given: Given) => {
+      if (await byEngine('verify', { ...given, id })) return
       const { createBackupSigner, listBackups } = await import('../kernel/embedded-backup-repository.ts')
       const { readRootKeys } = await import('../kernel/embedded-backup-keys.ts')
       const { verifyBackup } = await import('../kernel/embedded-backup-verify.ts')
@@ -143,11 +153,12 @@ const addRestore = (backup: Command): void => {
     .description(
       'restore a data folder, to the newest state or to a second; checks everything before it claims anything',
     )
-    .requiredOption('--into <folder>', 'the data folder to make; empty, or not there')
+    .requiredOption('--into <folder>', 'the data folder to make (of PostgreSQL, with pgBackRest); empty, or not there')
     .option('--to <time>', '`latest`, or a time with its zone', 'latest')
     .option('--backup <id>', 'begin with this base backup')
     .action(async (given: Given) => {
       const to = targetOf(String(given['to']))
+      if (await byEngine('restore', given, to === 'latest' ? null : to.time)) return
       const { chooseBackup, restoreBackup } = await import('../kernel/embedded-restore.ts')
       const { namesIn } = await import('../compose/backup-tools.ts')
       const backupId = textOf(given, 'backup')
@@ -192,6 +203,7 @@ const addDrill = (backup: Command): void => {
     .option('--scratch <folder>', 'where it is restored, and removed again; a folder of the system unless given')
     .option('--backup <id>', 'this base backup')
     .action(async (given: Given) => {
+      if (await byEngine('drill', given)) return
       const { drillBackup } = await import('../kernel/embedded-backup-drill.ts')
       const { chooseBackup } = await import('../kernel/embedded-restore.ts')
       const { createBackupSigner } = await import('../kernel/embedded-backup-repository.ts')
@@ -226,9 +238,9 @@ const addDrill = (backup: Command): void => {
     })
 }
 
-/** `headgate backup run | list | verify | restore | drill`: the embedded store, and getting it back. */
+/** `headgate backup run | list | verify | restore | drill`: the embedded store, or an external one by pgBackRest, and getting it back. */
 export const backupCommand = (): Command => {
-  const backup = new Command('backup').description('backups of the embedded store, and getting it back')
+  const backup = new Command('backup').description('backups of the database, and getting it back')
   addRun(backup)
   addList(backup)
   addVerify(backup)

@@ -39,6 +39,7 @@ export const createBackupFacts = ({ directory, dataDirectory, rootKey, copy }: O
     return found
   }
   return {
+    drills: true,
     list: async (most) => {
       const ids = await listBackups(directory)
       for (const id of known.keys()) if (!ids.includes(id)) known.delete(id)

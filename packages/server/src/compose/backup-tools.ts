@@ -43,7 +43,8 @@ export interface BackupOptions {
 export const backupOptions = ({ config, secrets }: Pick<Settings, 'config' | 'secrets'>): BackupOptions => {
   if (secrets.database_url !== undefined)
     throw new AppError('backup_unavailable', {
-      detail: 'The database is an external one (database_url): back it up with its own tools.',
+      detail:
+        'The database is an external one (database_url): set backups.engine to pgbackrest, or use tools of its own.',
     })
   const { directory, keys_directory, recipients, keep, copy, identity_file } = config.backups
   if (directory === undefined) throw new AppError('backup_unavailable', { detail: 'backups.directory is not set.' })

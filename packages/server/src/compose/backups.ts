@@ -8,10 +8,12 @@ import { createMeasures } from '../features/backups/measures.ts'
 import type { Clock } from '../kernel/clock.ts'
 import type { Database, DatabaseConnection } from '../kernel/db.ts'
 import { writeCopyNote } from '../kernel/embedded-backup-note.ts'
+import { AppError } from '../kernel/errors.ts'
 import type { Log } from '../kernel/log.ts'
 import { createBackupFacts } from './backup-facts.ts'
 import { createBench } from './backup-bench.ts'
 import { backupOptions, shelfOf } from './backup-tools.ts'
+import { createPgBackRestFacts, pgBackRestOf } from './pgbackrest.ts'
 
 const MINUTE_MS = 60_000
 
@@ -62,17 +64,36 @@ const createMaker = (options: BackupRoomOptions): BackupMaker | null => {
   }
 }
 
-/** Builds backups of the embedded store: making them, and what operators see of them. */
+/** Builds backups: making those of the embedded store, and what operators see of them and of those by pgBackRest. */
 export const createBackupRoom = (options: BackupRoomOptions) => {
   const { settings, database, clock, log, record } = options
   const maker = createMaker(options)
   const copy = maker?.copy ?? null
+  const pgbackrest = pgBackRestOf(settings)
+  const outside = pgbackrest === null ? null : createPgBackRestFacts(pgbackrest, database, clock)
+  const watched =
+    outside === null || !options.isFirst
+      ? null
+      : createMeasures({
+          ...{ clock, log, tell: options.tell, facts: outside, copy: null },
+          everyHours: settings.config.backups.every_hours,
+        })
+  const assertMade = (): void => {
+    if (pgbackrest !== null)
+      throw new AppError('backup_unavailable', {
+        detail: 'pgBackRest makes and verifies them, where it is: headgate backup run, headgate backup verify.',
+      })
+  }
   const facts = (): BackupFacts => {
+    if (outside !== null) return outside
     const found = createBackupFacts(backupOptions(settings))
     // Who makes it knows it to the second.
     return copy === null ? found : { ...found, copy: async () => copy.standing() }
   }
-  return createBackups({ ...{ clock, log, jobs: createJobStore(database), maker }, routes: { record, facts } })
+  return createBackups({
+    ...{ clock, log, jobs: createJobStore(database), maker, watched },
+    routes: { record, facts, assertMade },
+  })
 }
 
 /** Figures for metrics; read when Prometheus asks. */

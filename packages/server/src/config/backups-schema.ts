@@ -12,9 +12,38 @@ const kept = (what: string, value: number) =>
     description: `The first one of each of the newest ${what} (UTC) that have any, so many of them.`,
   })
 
-/** Backups of the embedded PostgreSQL and of the contents of assets. */
+/** What makes backups, the options of pgBackRest, and what Headgate’s own backups of the embedded store need. */
 export const BackupsSchema = group(
   {
+    engine: Type.Enum(['headgate', 'pgbackrest'], {
+      default: 'headgate',
+      description:
+        '`headgate`: the embedded PostgreSQL, by Headgate itself. `pgbackrest`: an external one (`database_url`), by pgBackRest.',
+    }),
+    pgbackrest: group(
+      {
+        stanza: Type.Optional(
+          Type.String({
+            pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$',
+            description: 'Stanza of the database in the configuration of pgBackRest.',
+          }),
+        ),
+        config_file: folder('Configuration file of pgBackRest; absent: the one that it looks for itself.'),
+        program: Type.String({
+          pattern: '^(?:/.{1,4000}|[A-Za-z0-9][A-Za-z0-9_.-]{0,99})$',
+          default: 'pgbackrest',
+          description: 'Name of the program in the folders of `PATH`, or its absolute path.',
+        }),
+        full_every_days: Type.Integer({
+          minimum: 1,
+          maximum: 366,
+          default: 7,
+          description:
+            'Days after the newest full backup at which `backup run` makes another; before, only what changed since.',
+        }),
+      },
+      'pgBackRest, which the commands `headgate backup …` drive where `engine` is `pgbackrest`.',
+    ),
     directory: folder(
       'Folder that backups are written to, on another disk; absent: none are made. Set, the embedded PostgreSQL archives its WAL there.',
     ),
@@ -57,5 +86,5 @@ export const BackupsSchema = group(
       'File with an identity of age that opens the backups, for `verify`, `restore` and `drill`; absent: `--identity`.',
     ),
   },
-  'Backups of the embedded PostgreSQL.',
+  'Backups of the embedded PostgreSQL, or by pgBackRest of an external one.',
 )

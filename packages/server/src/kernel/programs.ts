@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly timeoutMs: number
   /** Most bytes of its standard output. */
   readonly maxOutputBytes: number
+  /** What its environment has besides the search path. */
+  readonly environment?: Readonly<Record<string, string>>
   /** Ends it at once. */
   readonly signal?: CancelSignal
 }
@@ -76,7 +78,7 @@ export const findData = async (folders: readonly string[], called: RegExp, begin
 }
 
 /**
- * Runs a program with these arguments, by no shell. Of the environment it is given the search path alone: ours holds secrets.
+ * Runs a program with these arguments, by no shell. Of our environment, which holds secrets, it is given the search path and what is named.
  * @throws ProgramFailed, when it has ended.
  */
 export const runProgram = (file: string, words: readonly string[], options: RunOptions): Promise<RunResult> =>
@@ -85,7 +87,10 @@ export const runProgram = (file: string, words: readonly string[], options: RunO
     if (signal?.aborted) return reject(new ProgramFailed('aborted'))
     const child = spawn(file, words, {
       cwd: options.cwd ?? tmpdir(),
-      env: { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8', HOME: options.cwd ?? tmpdir() },
+      env: {
+        ...{ PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8', HOME: options.cwd ?? tmpdir() },
+        ...options.environment,
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     const chunks: Buffer[] = []

@@ -3,6 +3,7 @@ import { lastPassedDrill } from '../../kernel/embedded-backup-drill.ts'
 import { readCopyNote } from '../../kernel/embedded-backup-note.ts'
 import { createBackupSigner, listBackups, readManifest } from '../../kernel/embedded-backup-repository.ts'
 import { type Finding, reasonOf } from './finding.ts'
+import { checkPgBackRest } from './pgbackrest-check.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -10,13 +11,13 @@ const UNTRIED_DAYS = 8
 
 const daysOf = (milliseconds: number): string => `${Math.floor(milliseconds / DAY_MS)} days`
 
-/** Whether backups are made, how old the newest is, and when a restore was tried last; nothing where the database is an external one. */
+/** Whether backups are made, how old the newest is, and when a restore was tried last; where the database is an external one, what pgBackRest says. */
 export const checkBackups = async (
   { config, secrets }: Pick<Settings, 'config' | 'secrets'>,
   rootKey: string | null,
   now: number,
 ): Promise<Finding[]> => {
-  if (secrets.database_url !== undefined) return []
+  if (secrets.database_url !== undefined) return checkPgBackRest({ config, secrets }, now)
   const warning = (message: string, fix: string): Finding[] => [
     { check: 'backups', state: 'warning', message, fix, page: 'guides/backups' },
   ]

@@ -46,6 +46,8 @@ export interface ListedBackup {
 
 /** What lies in the folder of backups, and before it. Times are milliseconds since the epoch. */
 export interface BackupFacts {
+  /** Whether drills leave their reports here; where not, nobody is told that none has passed. */
+  readonly drills: boolean
   /** The newest base backups, the newest first. */
   readonly list: (most: number) => Promise<readonly ListedBackup[]>
   /** Whether there is one of this id. */

@@ -19,6 +19,8 @@ export interface BackupRoutes {
     transaction: Transaction,
     entry: { actor: string; requestId?: string; action: string; resource: string; after: object },
   ) => Promise<void>
+  /** @throws AppError `backup_unavailable` where no server makes or verifies backups */
+  readonly assertMade: () => void
   /** Has this process look for what waits, if it is the one that makes backups. */
   readonly begin: () => void
 }
@@ -27,7 +29,7 @@ const MOST_BACKUPS = 100
 const MOST_JOBS = 20
 
 /** What operators see of backups, and ask for. */
-export const backupRoutes = ({ clock, jobs, facts, record, begin }: BackupRoutes): Route[] => {
+export const backupRoutes = ({ clock, jobs, facts, assertMade, record, begin }: BackupRoutes): Route[] => {
   const list = async (): Promise<BackupList> => {
     const here = facts()
     const [backups, archivedAt, waiting, drilledAt, oldestAt, copy, verdicts, newest] = await Promise.all([
@@ -60,7 +62,7 @@ export const backupRoutes = ({ clock, jobs, facts, record, begin }: BackupRoutes
       copy: presentCopy(copy),
       drill: {
         passed_at: drilledAt === null ? null : new Date(drilledAt).toISOString(),
-        overdue: untriedSince !== null && now - untriedSince > UNTRIED_MS,
+        overdue: here.drills && untriedSince !== null && now - untriedSince > UNTRIED_MS,
       },
       jobs: newest.map(presentJob),
     }
@@ -114,6 +116,7 @@ export const backupRoutes = ({ clock, jobs, facts, record, begin }: BackupRoutes
       },
       handle: async (input) => {
         facts()
+        assertMade()
         return ask('run', null, input)
       },
     }),
@@ -135,6 +138,7 @@ export const backupRoutes = ({ clock, jobs, facts, record, begin }: BackupRoutes
         errors: ['backup_unavailable', 'backup_not_found', 'backup_running', 'backup_failed'],
       },
       handle: async (input) => {
+        assertMade()
         const id = input.params['backup_id'] ?? ''
         if (!(await facts().has(id)))
           throw new AppError('backup_not_found', { detail: 'There is no backup of this id.' })

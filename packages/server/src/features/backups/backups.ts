@@ -8,6 +8,7 @@ import { backupRoutes, type BackupRoutes } from './backups.routes.ts'
 import type { CopyWatch } from './copy-watch.ts'
 import type { JobStore, StoredJob } from './jobs.store.ts'
 import type { Measures } from './measures.ts'
+import { createWatch } from './watch.ts'
 
 /** What the process has that makes backups; one of a machine does. */
 export interface BackupMaker {
@@ -38,6 +39,8 @@ interface BackupPorts {
   readonly routes: Omit<BackupRoutes, 'jobs' | 'clock' | 'begin'>
   /** Null: another process of the machine makes them, or nobody does. */
   readonly maker: BackupMaker | null
+  /** Figures of backups that somebody else makes; null: there are none, or another process looks at them. */
+  readonly watched: Measures | null
 }
 
 /** Contents, segments of the WAL and erasures are taken over this often. */
@@ -154,14 +157,15 @@ const createWork = ({ clock, log, jobs, maker }: BackupPorts & { readonly maker:
   }
 }
 
-/** Backups of the embedded store: made by the process that may, shown and asked for by any. */
+/** Backups of the embedded store, made by the process that may, shown and asked for by any; or those that somebody else makes, watched. */
 export const createBackups = (ports: BackupPorts): Feature & { readonly reading: () => BackupReading } => {
-  const { clock, jobs, routes, maker } = ports
-  const work = maker === null ? null : createWork({ ...ports, maker })
+  const { clock, log, jobs, routes, maker, watched } = ports
+  const made = maker === null ? null : createWork({ ...ports, maker })
+  const work = made ?? (watched === null ? null : createWatch({ clock, log, measures: watched }))
   return {
     name: 'backups',
-    routes: backupRoutes({ ...routes, jobs, clock, begin: () => work?.look() }),
-    reading: () => maker?.measures.reading() ?? unknown,
+    routes: backupRoutes({ ...routes, jobs, clock, begin: () => made?.look() }),
+    reading: () => (maker?.measures ?? watched)?.reading() ?? unknown,
     ...(work !== null && { start: work.start, stop: work.stop, health: work.health }),
   }
 }

@@ -50,7 +50,7 @@ export const createMeasures = ({ clock, log, tell, everyHours, facts, copy }: Me
       { severity: 'page', value: Math.floor(lag / MINUTE_MS), threshold: ARCHIVE_LATE_MS / MINUTE_MS },
     )
     const untriedSince = drilledAt ?? oldestAt
-    const untried = untriedSince !== null && now - untriedSince > UNTRIED_MS
+    const untried = facts.drills && untriedSince !== null && now - untriedSince > UNTRIED_MS
     const days = untriedSince === null ? 0 : Math.floor((now - untriedSince) / (24 * HOUR_MS))
     teller.judge('backups/drill', untried ? `No drill has passed for ${days} days: run headgate backup drill.` : null, {
       severity: 'ticket',
