@@ -208,7 +208,7 @@ it('finds what is damaged, and does not take it for a backup', async () => {
   const conf = await readFile(inFolder('pgbackrest.conf'), 'utf8')
   await writeFile(inFolder('wrong.conf'), conf.replace(passphrase, 'another'), { mode: 0o600 })
   const wrong = await backup(['restore', '--into', inFolder('wrong')], { config_file: inFolder('wrong.conf') })
-  expect(wrong).toMatchObject({ code: 'backup_damaged' })
+  expect(wrong, wrong.message).toMatchObject({ code: 'backup_damaged' })
   // Its words quote what did not open; a terminal would obey some of it.
   expect(wrong.message).toMatch(/^[\x20-\x7e]+$/)
   await rename(inFolder('repository'), inFolder('away'))

@@ -71,7 +71,8 @@ const unreadable = (words: string): AppError =>
 export const readPgBackRestInfo = (text: string, stanza: string): PgBackRestBackup[] => {
   let told: unknown
   try {
-    told = JSON.parse(text)
+    // Where a file does not open, it quotes bytes of it as they are, which no JSON may have.
+    told = JSON.parse(text.replace(/\p{Cc}/gu, ' '))
   } catch {
     told = null
   }
