@@ -31,14 +31,17 @@ export const BackupSchema = Type.Object(
     object: Type.Literal('backup'),
     id: Type.String(),
     state: Type.Union([Type.Literal('complete'), Type.Literal('unreadable')], {
-      description: '`unreadable`: its list was changed or cannot be read, or pgBackRest found pages with wrong checksums. What it holds is known once it was verified.',
+      description:
+        '`unreadable`: its list was changed or cannot be read, or pgBackRest found pages with wrong checksums. What it holds is known once it was verified.',
     }),
     finished_at: orNull(time),
     restores_from: orNull(Type.String({ format: 'date-time', description: 'The earliest time that it restores to.' })),
     timeline: orNull(Type.Integer()),
     bytes: orNull(Type.Integer({ description: 'Of the files of the database.' })),
     stored_bytes: orNull(Type.Integer({ description: 'Compressed and encrypted.' })),
-    objects: orNull(Type.Integer({ description: 'Contents of assets; null: they are in a bucket, or backed up by something else.' })),
+    objects: orNull(
+      Type.Integer({ description: 'Contents of assets; null: they are in a bucket, or backed up by something else.' }),
+    ),
     verified_at: orNull(time),
     verified: Type.Union([Type.Boolean(), Type.Null()], {
       description: 'What the last verification here found; null: none in the last 90 days.',
