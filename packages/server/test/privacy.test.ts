@@ -2,13 +2,14 @@ import { verify } from 'node:crypto'
 import type { Erasure, ProcessingRecord } from '@headgate/contract/privacy.ts'
 import type { Dpia } from '@headgate/contract/privacy-dpia.ts'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { runCli } from '../src/cli/program.ts'
 import { verifyLedger } from '../src/features/ledger/verify.ts'
 import { type Database, openDatabase } from '../src/kernel/db.ts'
 import { silentLog } from '../src/kernel/log.ts'
 import { dumpDatabase, queryDatabase } from './faults/support/ledger-rows.ts'
 import { expectFetchedError } from './input/error-shape.ts'
 import { freshDatabase, type TestDatabase } from './support/database.ts'
-import { type House, startHouse } from './support/house.ts'
+import { adminKey, type House, startHouse } from './support/house.ts'
 
 const ada = 'ada-lanternword'
 const bob = 'bob-lanternword'
@@ -177,5 +178,12 @@ it('the data map and the record of processing say what is held, why and to whom 
   expect(assessment.risks.every(({ likelihood, measures }) => likelihood === null && measures.length > 0)).toBe(true)
   const page = await house.request('/admin/v1/privacy/dpia?format=markdown')
   expect(page.headers.get('content-type')).toContain('text/markdown')
-  expect(await page.text()).toContain(`up (${new URL(house.upstream.url).host}), country: NO`)
+  const text = await page.text()
+  expect(text).toContain(`up (${new URL(house.upstream.url).host}), country: NO`)
+  const printed: string[] = []
+  vi.spyOn(process.stdout, 'write').mockImplementation((words) => printed.push(String(words)) > 0)
+  const code = await runCli(['privacy', 'dpia', '--url', house.url, '--key', adminKey])
+  vi.restoreAllMocks()
+  const undated = (paper: string) => paper.replace(/^As of [^;]*/m, '')
+  expect([code, undated(printed.join(''))]).toEqual([0, undated(text)])
 })

@@ -12,6 +12,7 @@ import { budgetsCommand } from './budgets-command.ts'
 import { limitsCommand } from './limits-command.ts'
 import { provenanceCommand } from './provenance-command.ts'
 import { moveCommand, upgradeStoreCommand } from './move-command.ts'
+import { privacyCommand } from './privacy-command.ts'
 import { projectsCommand } from './projects-command.ts'
 import { providersCommand } from './providers-command.ts'
 import { retentionCommand } from './retention-command.ts'
@@ -30,6 +31,7 @@ export const operatorCommands = (): readonly Command[] => [
   provenanceCommand(),
   anonymiseCommand(),
   retentionCommand(),
+  privacyCommand(),
   adminCommand(),
   migrateCommand(),
   moveCommand(),
