@@ -102,6 +102,7 @@ afterAll(async () => {
 })
 
 it('says what is missing before there is a backup', async () => {
+  await expect(backup(['list'], { stanza: undefined })).rejects.toThrow('backups.pgbackrest.stanza')
   expect(await backup(['run'], { program: 'pgbackrest-of-nobody' })).toMatchObject({
     code: 'backup_unavailable',
     message: expect.stringContaining('pgbackrest-of-nobody is in no folder of PATH'),
