@@ -29,6 +29,25 @@ const OriginSchema = Type.Object(
   { title: 'Origin' },
 )
 
+/** What stands in the pixels of a picture. */
+const InvisibleMarkSchema = Type.Object(
+  {
+    found: Type.Boolean({ description: 'Whether it carries a mark of this Headgate.' }),
+    id: Type.Union([Type.String(), Type.Null()], {
+      description:
+        'The beginning of the id of the request that made it; its first ten characters behind `req_` are the time.',
+      examples: ['req_01KG9V6V80Q3'],
+    }),
+    confidence: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description:
+        'Share of the mark’s 294 bits that were read right, about 0.75 and more where it is found; 0 where it is not.',
+    }),
+  },
+  { title: 'InvisibleMark' },
+)
+
 /** What the verifier found. */
 export const VerificationSchema = Type.Object(
   {
@@ -44,6 +63,10 @@ export const VerificationSchema = Type.Object(
     manifest: Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()], {
       description: 'What the manifest says; whoever signed it answers for that.',
     }),
+    invisible_mark: Type.Union([InvisibleMarkSchema, Type.Null()], {
+      description:
+        'The mark in the pixels of a PNG, JPEG or WebP, also without metadata; null where no picture could be searched.',
+    }),
     origins: Type.Array(OriginSchema, {
       maxItems: 20,
       description: 'Outputs of this project that are recorded and are this file or of this request, the newest first.',
@@ -52,7 +75,15 @@ export const VerificationSchema = Type.Object(
   {
     title: 'Verification',
     examples: [
-      { object: 'verification', verdict: 'unknown', format: 'image/png', failures: [], manifest: null, origins: [] },
+      {
+        object: 'verification',
+        verdict: 'unknown',
+        format: 'image/png',
+        failures: [],
+        manifest: null,
+        invisible_mark: { found: false, id: null, confidence: 0 },
+        origins: [],
+      },
     ],
   },
 )

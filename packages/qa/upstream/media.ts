@@ -63,7 +63,7 @@ const imageUsage = (exchange: Exchange, script: Script, body: MediaBody, images:
 
 /**
  * Answers `POST /v1/images/generations`, `/edits` and `/variations`: a pixel for each picture, or eight by eight with `output_format`
- * `jpeg` or `webp`.
+ * `jpeg` or `webp`; with `echo-picture` the one that was sent.
  * @throws ScriptError when the body or the script cannot be answered
  */
 export const answerImages = async (exchange: Exchange, script: Script, body: MediaBody): Promise<void> => {
@@ -92,7 +92,8 @@ export const answerImages = async (exchange: Exchange, script: Script, body: Med
   requireMeaning(script, 'json')
   if (script.empty === true) return sendEmpty(exchange, script, 'application/json')
   const usage = imageUsage(exchange, script, { ...body, model }, images)
-  const picture = pictures[String(body['output_format'])] ?? pixel
+  const sent = script['echo-picture'] ? filesOf(body, 'image')[0]?.toString('base64') : undefined
+  const picture = sent ?? pictures[String(body['output_format'])] ?? pixel
   const padded = picture.padEnd(Math.floor((script.size ?? 0) / images), 'A')
   const one = body['response_format'] === 'url' ? { url: 'https://pictures.example/1.png' } : { b64_json: padded }
   const data = Array.from({ length: images }, () => one)

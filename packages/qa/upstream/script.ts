@@ -105,6 +105,7 @@ export const vocabulary = {
   'tool-calls': word('pace', positive, 'answer with N parallel tool calls (needs tools in the request)'),
   'ignore-max-tokens': word('pace', flag, 'produce all parts, whatever max_tokens says'),
   size: word('pace', positive, 'JSON answer of at least this many bytes', 'json'),
+  'echo-picture': word('pace', flag, 'the picture of an edit or variation comes back as it was sent', 'json'),
   'stall-before-headers': word('fault', flag, 'no byte at all'),
   'stall-after-headers': word('fault', flag, 'headers, then nothing'),
   'stall-at-part': word('fault', count, 'N parts, then nothing', 'stream'),

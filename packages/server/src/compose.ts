@@ -135,7 +135,7 @@ export const compose = async (given: Ground): Promise<House> => {
     ...{ database, clock, log, record: audit.record, hasProject: identity.projects.exists },
     configured: () => settings().config.safety,
   })
-  const provenance = createOrigins(given.settings, { settings, database, seal, audit, clock, log })
+  const provenance = createOrigins(given.settings, pepper.value, { settings, database, seal, audit, clock, log })
 
   // Where calls go
   const upstreams = createUpstreams({

@@ -18,9 +18,10 @@ interface OriginOptions {
 }
 
 /** Builds what signs and verifies; what the configuration says of it is asked for anew each time. */
-export const createOrigins = (first: Settings, { settings, ...rest }: OriginOptions): Provenance =>
+export const createOrigins = (first: Settings, pepper: Buffer, { settings, ...rest }: OriginOptions): Provenance =>
   createProvenance({
     ...rest,
+    pepper,
     version: packageDescription.version,
     maxFileBytes: first.config.provenance.max_file_bytes,
     settings: () => {
@@ -28,6 +29,7 @@ export const createOrigins = (first: Settings, { settings, ...rest }: OriginOpti
       const { provenance, models } = config
       return {
         sign: provenance.sign,
+        invisibleMark: provenance.invisible_mark,
         record: provenance.record,
         recordDays: provenance.record_days,
         signer,

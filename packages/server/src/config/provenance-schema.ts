@@ -32,6 +32,11 @@ export const ProvenanceSchema = group(
         description: 'Private key of `provenance.certificate`, PEM: ECDSA over P-256.',
       }),
     ),
+    invisible_mark: Type.Boolean({
+      default: false,
+      description:
+        'Whether pictures (PNG, JPEG and WebP that come as base64, from 256 by 256 pixels) get a mark in their pixels that names their request and outlives new sizes and formats. Needs `sharp`. `POST /v1/verify` finds it, also later.',
+    }),
     record: Type.Array(Type.Enum(['images', 'audio', 'text']), {
       default: [],
       description:

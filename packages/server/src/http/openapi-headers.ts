@@ -25,13 +25,13 @@ const described: Readonly<Record<string, { description: string; schema: object; 
   [header.costUsd]: { description: 'Cost of a whole answer; absent where no price is known.', schema: text },
   [header.provenance]: {
     description:
-      'Of pictures and speech that shall be signed: `signed`, `provider` (its maker had signed it: left as it was), or `unsigned` and why.',
+      'Of pictures and speech that shall be signed: `signed`, `provider` (its maker had signed it: left as it was), or `unsigned` and why. With `invisible` where all of its pictures have a mark in their pixels.',
     schema: text,
     example: 'signed',
   },
   [header.origin]: {
     description:
-      'Where `provenance.sign` names `text`, or `provenance.record` what was made: that a model made it, which one, and for which request.',
+      'Where `provenance.sign` names `text`, or `provenance.record` what was made, or of pictures with `provenance.invisible_mark`: that a model made it, which one, and for which request.',
     schema: text,
     example: 'ai; model=gpt-4o-mini; provider=openai; request=req_01KG9V6V80Q3M5YJ8T2N4R7WXA',
   },

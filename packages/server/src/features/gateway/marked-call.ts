@@ -10,6 +10,8 @@ import { sourceOf, wholeOf } from './whole-sound.ts'
 export interface MarkPorts {
   readonly signs: (what: 'images' | 'audio' | 'text') => boolean
   readonly records: (what: 'images' | 'audio' | 'text') => boolean
+  /** Whether they get a mark in their pixels. */
+  readonly stamps: (what: 'images' | 'audio' | 'text') => boolean
   readonly markImages: (exchange: Exchange, body: Buffer) => Promise<Buffer>
   readonly markSound: (exchange: Exchange, sound: Buffer) => Promise<Buffer>
   readonly recordTexts: (exchange: Exchange) => TextSink
@@ -45,7 +47,7 @@ export const createMarkedCall = (call: Call, ports: MarkPorts): Call => {
   const images = async (exchange: Exchange, made: CallAnswer): Promise<CallAnswer> => {
     if (made.kind === 'json')
       return { ...made, answer: { ...made.answer, body: await ports.markImages(exchange, made.answer.body) } }
-    if (ports.signs('images')) notSigned(exchange, 'stream')
+    if (ports.signs('images') || ports.stamps('images')) notSigned(exchange, 'stream')
     return made
   }
   const unsigned = (exchange: Exchange, made: CallAnswer, reason: 'stream' | 'format'): CallAnswer => {
@@ -68,10 +70,11 @@ export const createMarkedCall = (call: Call, ports: MarkPorts): Call => {
     if (made.kind === 'json') recordWhole(made.answer, sink)
     return made
   }
-  const isMarked = (what: 'images' | 'audio' | 'text'): boolean => ports.signs(what) || ports.records(what)
+  const isMarked = (what: 'images' | 'audio' | 'text'): boolean =>
+    ports.signs(what) || ports.records(what) || ports.stamps(what)
   /** What was recorded is found by the request: it says under which. */
   const told = (exchange: Exchange, made: CallAnswer, what: 'images' | 'audio'): CallAnswer => {
-    if (ports.records(what)) exchange.headers[header.origin] = originOf(exchange)
+    if (ports.records(what) || ports.stamps(what)) exchange.headers[header.origin] = originOf(exchange)
     return made
   }
   return (exchange, asked, signal, without) => {

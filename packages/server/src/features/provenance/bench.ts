@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { Marked, Origin, Signer, Verification } from './provenance.ports.ts'
+import type { InvisibleMark, Marked, Origin, Signer, Stamped, Verification } from './provenance.ports.ts'
 
 /** What a signature takes besides the file. */
 export interface Signing {
@@ -8,10 +8,23 @@ export interface Signing {
   readonly version: string
 }
 
+/** What a mark in the pixels takes. */
+export interface Stamping {
+  /** 32 bytes. */
+  readonly key: Uint8Array
+  /** What it names, below 2^60. */
+  readonly name: bigint
+}
+
 /** What the worker is asked: to sign the pictures of an answer, or one file, or to digest them alone; to verify the file of a form. */
 export type BenchOrder = { readonly body: ArrayBuffer } & (
-  | { readonly kind: 'images' | 'file'; readonly signing: Signing | null; readonly isRecorded: boolean }
-  | { readonly kind: 'verify'; readonly contentType: string; readonly roots: string }
+  | {
+      readonly kind: 'images' | 'file'
+      readonly signing: Signing | null
+      readonly stamping: Stamping | null
+      readonly isRecorded: boolean
+    }
+  | { readonly kind: 'verify'; readonly contentType: string; readonly roots: string; readonly markKey: Uint8Array }
 )
 
 /** What the worker answers. */
@@ -21,6 +34,8 @@ export type BenchAnswer =
       /** Null where it stays as it was. */
       readonly body: Uint8Array<ArrayBuffer> | null
       readonly marks: readonly Marked[]
+      /** What became of the mark in the pixels of each; empty where none was wanted. */
+      readonly stamps: readonly Stamped[]
       /** Of each output as it leaves, hexadecimal; null where its provider keeps it. Empty where none is recorded. */
       readonly digests: readonly (string | null)[]
     }
@@ -34,6 +49,8 @@ export interface VerifiedForm {
   /** Under which outputs like its file are recorded, hexadecimal. */
   readonly digests: readonly string[]
   readonly id: string | null
+  /** Null where its file is no picture, or could not be searched. */
+  readonly mark: InvisibleMark | null
 }
 
 /** Nobody took the order: too many wait. */

@@ -31,19 +31,27 @@ export const insertOrigins = async ({ execute }: Transaction, records: readonly 
   )
 }
 
-/** Records of a project by the request, by digests (hexadecimal), or by both; the newest first. */
+/** What is asked of the record: the request, digests (hexadecimal), and the first and the last id of requests that a mark may name. */
+export interface OriginsAsked {
+  readonly requestId: string | null
+  readonly digests: readonly string[]
+  readonly requests: readonly [first: string, last: string] | null
+}
+
+/** Records of a project that are any of what is asked; the newest first. */
 export const findOrigins = async (
   { query }: Read,
   project: string,
-  { requestId, digests }: { readonly requestId: string | null; readonly digests: readonly string[] },
+  { requestId, digests, requests }: OriginsAsked,
 ): Promise<OriginRecord[]> => {
   const { rows } = await query<OriginRow>(
     `SELECT request_id, position, kind, encode(sha256, 'hex') AS sha256, model, provider, created_at
        FROM headgate.origins
       WHERE project_id = $1
-        AND (request_id = $2 OR sha256 IN (SELECT decode(digest, 'hex') FROM unnest($3::text[]) AS asked (digest)))
+        AND (request_id = $2 OR sha256 IN (SELECT decode(digest, 'hex') FROM unnest($3::text[]) AS asked (digest))
+          OR request_id BETWEEN $4 AND $5)
       ORDER BY created_at DESC, request_id, position LIMIT ${MOST_FOUND}`,
-    [project, requestId, digests],
+    [project, requestId, digests, ...(requests ?? [null, null])],
   )
   return rows.map(({ request_id, position, kind, sha256, model, provider, created_at }) => ({
     ...{ projectId: project, requestId: request_id, position, kind, sha256, model, provider },

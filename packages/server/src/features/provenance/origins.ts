@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../../kernel/clock.ts'
 import type { Database } from '../../kernel/db.ts'
 import { isConnectionFault } from '../../kernel/db-errors.ts'
 import type { Log } from '../../kernel/log.ts'
-import { findOrigins, forgetOrigins, insertOrigins } from './origins.store.ts'
+import { findOrigins, forgetOrigins, insertOrigins, type OriginsAsked } from './origins.store.ts'
 import type { OriginRecord } from './provenance.ports.ts'
 
 const WRITE_AFTER_MS = 1_000
@@ -82,7 +82,7 @@ export const createOriginRecord = ({ database, clock, log, keepDays }: OriginsOp
       if (running === null) schedule()
     },
     /** What is known of an output, this process's own newest records too. @throws a database's fault */
-    find: async (project: string, asked: Parameters<typeof findOrigins>[2]): Promise<readonly OriginRecord[]> => {
+    find: async (project: string, asked: OriginsAsked): Promise<readonly OriginRecord[]> => {
       if (held.length > 0) await flush()
       return database.read({ project }, (read) => findOrigins(read, project, asked))
     },

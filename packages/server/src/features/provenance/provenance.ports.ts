@@ -58,8 +58,20 @@ export interface OriginRecord {
   readonly at: number
 }
 
-/** What became of a file: signed here, left because its maker had signed it, or left for a reason. */
-export type Marked = 'signed' | 'provider' | Unsigned
+/** What became of a file: signed here, left because its maker had signed it, because nobody wants it signed, or for a reason. */
+export type Marked = 'signed' | 'provider' | 'unasked' | Unsigned
+
+/** What became of the mark in the pixels of a picture: there, left out because the picture cannot carry one, or it could not be done. */
+export type Stamped = 'there' | 'unfit' | 'failed'
+
+/** What was found in the pixels of a picture. */
+export interface InvisibleMark {
+  readonly found: boolean
+  /** The beginning of the id of the request that made it; null where nothing was found. */
+  readonly id: string | null
+  /** Share of the mark’s bits that were read right; 0 where nothing was found. */
+  readonly confidence: number
+}
 
 /** What seals columns, and opens them. */
 export interface SealPort {
@@ -70,6 +82,8 @@ export interface SealPort {
 /** What the configuration says. */
 export interface ProvenanceSettings {
   readonly sign: readonly string[]
+  /** Whether pictures get a mark in their pixels. */
+  readonly invisibleMark: boolean
   readonly record: readonly string[]
   readonly recordDays: number
   /** The operator’s own certificate; null where one is made. */
@@ -92,6 +106,8 @@ export interface Verification {
 
 /** What is known of a file or a request. */
 export interface VerifyFindings extends Verification {
+  /** Null where no picture was searched. */
+  readonly mark: InvisibleMark | null
   /** Outputs of the asker's project that are recorded and equal it, the newest first. */
   readonly origins: readonly OriginRecord[]
 }

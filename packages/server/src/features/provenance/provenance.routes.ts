@@ -55,14 +55,21 @@ export const provenanceRoutes = ({
       operationId: 'verifyFile',
       tag: 'Provenance',
       description:
-        'By the reference verifier of C2PA, under the roots of this Headgate. Nothing is fetched, and nothing of the file is kept. `origins` are the outputs of the key’s project, recorded where `provenance.record` names their kind, whose digest is the file’s, or whose request is `id`.',
+        'By the reference verifier of C2PA, under the roots of this Headgate. Nothing is fetched, and nothing of the file is kept. `origins` are the outputs of the key’s project, recorded where `provenance.record` names their kind, whose digest is the file’s, or whose request is `id` or begins as the mark in its pixels says. That mark shows who made a picture, not that it is unchanged.',
       body: VerifyRequestSchema,
       answer: VerificationSchema,
       errors: ['invalid_multipart', 'provenance_unavailable'],
     },
     handle: async ({ body, headers, exchange }: CallerInput) => {
-      const found = await verify(exchange.caller.projectId, body as Buffer, headers['content-type'] as string)
-      return { kind: 'json', value: { object: 'verification', ...found, origins: found.origins.map(originView) } }
+      const { mark, origins, ...found } = await verify(
+        exchange.caller.projectId,
+        body as Buffer,
+        headers['content-type'] as string,
+      )
+      return {
+        kind: 'json',
+        value: { object: 'verification', ...found, invisible_mark: mark, origins: origins.map(originView) },
+      }
     },
   }),
   defineRoute({

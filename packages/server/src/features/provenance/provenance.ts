@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto'
 import { header } from '@headgate/contract/headers.ts'
 import type { Clock } from '../../kernel/clock.ts'
 import type { Database, Transaction } from '../../kernel/db.ts'
@@ -5,8 +6,9 @@ import { AppError } from '../../kernel/errors.ts'
 import type { Feature } from '../../kernel/feature.ts'
 import type { Log } from '../../kernel/log.ts'
 import { BenchBusy, createBench } from './bench.ts'
+import { idsFrom, nameOf } from './mark-name.ts'
 import { createOriginRecord } from './origins.ts'
-import type { Marked, MarkedCall, ProvenanceSettings, SealPort, VerifyFindings } from './provenance.ports.ts'
+import type { Marked, MarkedCall, ProvenanceSettings, SealPort, Stamped, VerifyFindings } from './provenance.ports.ts'
 import { provenanceRoutes } from './provenance.routes.ts'
 import { type ByteRecord, createRecording, type TextRecord } from './recording.ts'
 import { createRoots } from './roots.ts'
@@ -25,6 +27,8 @@ interface ProvenanceOptions {
   readonly version: string
   readonly maxFileBytes: number
   readonly settings: () => ProvenanceSettings
+  /** What all replicas share, for the key of marks. */
+  readonly pepper: Buffer
 }
 
 /** Bytes with their mark told in the headers of their answer, and their digests recorded. */
@@ -38,6 +42,8 @@ export interface Provenance extends Feature {
   readonly signs: (what: Kind) => boolean
   /** Whether a record is kept of them. */
   readonly records: (what: Kind) => boolean
+  /** Whether they get a mark in their pixels: pictures do, where the configuration wants it. */
+  readonly stamps: (what: Kind) => boolean
   /** The pictures of an answer of `/v1/images/…`. @throws AppError `provenance_failed` where the configuration wants it. */
   readonly markImages: MarkBytes
   /** A sound. @throws AppError `provenance_failed` where the configuration wants it. */
@@ -48,10 +54,12 @@ export interface Provenance extends Feature {
 }
 
 /** Worst first: an answer of several pictures is called what its worst one is. */
-const worst: readonly Marked[] = ['failed', 'busy', 'stream', 'format', 'address', 'provider', 'signed']
-const wordOf = (marks: readonly Marked[]): string => {
+const worst: readonly Marked[] = ['failed', 'busy', 'stream', 'format', 'address', 'provider', 'unasked', 'signed']
+const wordOf = (marks: readonly Marked[], stamps: readonly Stamped[]): string => {
   const mark = worst.find((one) => marks.includes(one)) ?? 'format'
-  return mark === 'signed' || mark === 'provider' ? mark : `unsigned; reason=${mark}`
+  const word = mark === 'unasked' ? 'unsigned' : `unsigned; reason=${mark}`
+  const isStamped = stamps.length > 0 && stamps.every((one) => one === 'there')
+  return (mark === 'signed' || mark === 'provider' ? mark : word) + (isStamped ? '; invisible' : '')
 }
 
 /** Of a form that asks by an id alone. */
@@ -62,59 +70,73 @@ export const createProvenance = (options: ProvenanceOptions): Provenance => {
   const { clock, log, version, settings, audit } = options
   const roots = createRoots({ ...options, ownSigner: () => settings().signer })
   const bench = createBench(settings)
+  const markKey = Buffer.from(hkdfSync('sha256', options.pepper, '', 'headgate/invisible-mark/1', 32))
   const origins = createOriginRecord({ ...options, keepDays: () => settings().recordDays })
   const recording = createRecording(origins.push, clock)
   const signs = (what: Kind): boolean => settings().sign.includes(what)
   const records = (what: Kind): boolean => settings().record.includes(what)
+  const stamps = (what: Kind): boolean => what === 'images' && settings().invisibleMark
 
   const markWith =
     (kind: 'images' | 'file', what: Kind): MarkBytes =>
     async (call, body) => {
       const { requestId, headers } = call
-      const [isSigned, isRecorded] = [signs(what), records(what)]
+      const [isSigned, isRecorded, isStamped] = [signs(what), records(what), stamps(what)]
       const { onFailure, termsOf } = settings()
       const model = headers[header.model] ?? 'unknown'
       const provider = headers[header.provider] ?? 'unknown'
       const origin = { model, provider, requestId, at: clock.now(), ...termsOf(`${provider}/${model}`) }
       let marks: readonly Marked[]
+      let stamped: readonly Stamped[] = []
       let made = body
       try {
         const signing = isSigned ? { signer: await roots.signer(), origin, version } : null
         // A copy: the answer itself must be at hand where it cannot be signed.
         const memory = new Uint8Array(body).buffer
-        const answer = await bench.run({ kind, body: memory, signing, isRecorded })
+        const name = isStamped ? nameOf(call.id) : null
+        const stamping = name === null ? null : { key: markKey, name }
+        const answer = await bench.run({ kind, body: memory, signing, stamping, isRecorded })
         if (answer.kind !== 'marked') throw new Error('The worker answered something else')
         marks = answer.marks
+        stamped = answer.stamps
+        if (stamped.includes('failed'))
+          log.warn(
+            { component: 'provenance', request_id: requestId },
+            'A picture could not get its invisible mark: it cannot be read, or sharp is not installed',
+          )
         if (answer.body !== null) made = Buffer.from(answer.body.buffer)
         recording.record(call, what === 'images' ? 'image' : 'audio', answer.digests)
       } catch (fault) {
-        const problem = isSigned ? 'An answer could not be signed' : 'The origin of an answer could not be recorded'
-        if (!(fault instanceof BenchBusy) || !isSigned)
+        const problem =
+          isSigned || isStamped ? 'An answer could not be marked' : 'The origin of an answer could not be recorded'
+        if (!(fault instanceof BenchBusy) || !(isSigned || isStamped))
           log.warn({ component: 'provenance', error: fault, request_id: requestId }, problem)
         marks = [fault instanceof BenchBusy ? 'busy' : 'failed']
       }
-      if (!isSigned) return body
-      if (onFailure === 'fail' && marks.some((mark) => mark === 'failed' || mark === 'busy'))
-        throw new AppError('provenance_failed')
-      headers[header.provenance] = wordOf(marks)
+      if (!isSigned && !isStamped) return body
+      const isFailed = stamped.includes('failed') || marks.some((mark) => mark === 'failed' || mark === 'busy')
+      if (onFailure === 'fail' && isFailed) throw new AppError('provenance_failed')
+      headers[header.provenance] = wordOf(marks, stamped)
       return made
     }
 
   const verify = async (project: string, form: Buffer, contentType: string): Promise<VerifyFindings> => {
-    const order = { kind: 'verify', contentType, roots: await roots.certificates() } as const
+    const order = { kind: 'verify', contentType, roots: await roots.certificates(), markKey } as const
     const answer = await bench.run({ ...order, body: new Uint8Array(form).buffer }).catch((cause: unknown) => {
       throw new AppError('provenance_unavailable', { cause })
     })
     if (answer.kind !== 'verified' || answer.form === null) throw new AppError('invalid_multipart')
-    const { verification, digests, id } = answer.form
-    const known = await origins.find(project, { requestId: id, digests })
-    return { ...(verification ?? noFile), origins: known }
+    const { verification, digests, id, mark } = answer.form
+    const requests = mark?.id == null ? null : idsFrom(mark.id)
+    const known = await origins.find(project, { requestId: id, digests, requests })
+    return { ...(verification ?? noFile), mark, origins: known }
   }
 
   return {
     name: 'provenance',
     signs,
     records,
+    stamps,
     markImages: markWith('images', 'images'),
     markSound: markWith('file', 'audio'),
     recordTexts: recording.texts,
