@@ -64,9 +64,12 @@ const shapes = (random: Random): Paint => {
     )?.paint ?? ground
 }
 
-/** Black signs of five by seven points, in lines on white. */
+/** Signs of five by seven points, in lines: from a title to a page full of small print, black on white or in two colours. */
 const text = (random: Random): Paint => {
-  const [columns, lines] = [56, 28]
+  const columns = [8, 16, 32, 56][Math.floor(random() * 4)] as number
+  const lines = columns / 2
+  const isPlain = random() < 0.5
+  const [ink, paper] = isPlain ? [[16, 16, 16] as const, [255, 255, 255] as const] : [colour(random), colour(random)]
   const signs = Uint8Array.from({ length: columns * lines * 35 }, () => (random() < 0.45 ? 1 : 0))
   const blanks = Uint8Array.from({ length: columns * lines }, () => (random() < 0.2 ? 1 : 0))
   return (x, y) => {
@@ -74,7 +77,7 @@ const text = (random: Random): Paint => {
     const sign = Math.floor(down) * columns + Math.floor(across)
     const [column, row] = [Math.floor((across % 1) * 6), Math.floor((down % 1) * 10)]
     const isInk = column < 5 && row < 7 && blanks[sign] === 0 && signs[sign * 35 + row * 5 + column] === 1
-    return isInk ? [16, 16, 16] : [255, 255, 255]
+    return isInk ? ink : paper
   }
 }
 

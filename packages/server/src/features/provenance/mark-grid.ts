@@ -7,6 +7,10 @@ const STRENGTH = 3.6
 export const FINE = 512
 /** What is clipped at black and white, or held down in quiet areas, is made up for so many times. */
 const ROUNDS = 4
+/** Shares of the strength that are tried, until the change is small enough. */
+const AIMS = [1, 0.5]
+/** A sign counts for so many times the middle one at most: one that stands far on the wrong side must not outweigh several that stand right. */
+const LOUDEST = 2
 /** Mean square of the largest change, in steps of luminance: 41.3 dB. */
 const MOST_CHANGE = 4.8
 const BLACK = 0
@@ -37,6 +41,41 @@ const maskOf = (grid: Float64Array): Float64Array => {
   return mask
 }
 
+const meanSquare = (values: Float64Array): number =>
+  values.reduce((sum, value) => sum + value * value, 0) / values.length
+
+/** Frequencies that bring every bit of a picture to its aim. */
+const frequenciesFor = (
+  grid: Float64Array,
+  mask: Float64Array,
+  carrier: Carrier,
+  signs: Float64Array,
+  aim: number,
+): Float64Array => {
+  const added = new Float64Array(frequenciesOf(grid).length)
+  let held = grid
+  for (let round = 0; round < ROUNDS; round++) {
+    const read = carrier.read(frequenciesOf(held))
+    const gains = read.map((value, bit) => {
+      const sign = signs[bit] as number
+      return sign * Math.max(0, aim - sign * value)
+    })
+    carrier.spread(added, gains)
+    const change = samplesOf(added, GRID)
+    held = grid.map((value, at) =>
+      Math.min(WHITE, Math.max(BLACK, value + (change[at] as number) * (mask[at] as number))),
+    )
+  }
+  return added
+}
+
+/** These frequencies over `FINE` by `FINE` samples, less where less is wanted. */
+const drawn = (added: Float64Array, mask: Float64Array): Float64Array =>
+  samplesOf(added, FINE).map((value, at) => {
+    const [x, y] = [at % FINE, Math.floor(at / FINE)]
+    return value * (mask[(y >> 1) * GRID + (x >> 1)] as number)
+  })
+
 /**
  * What to add to the luminance of a picture so that it carries a name, as `FINE` by `FINE` samples.
  * The picture's own part in each bit is reckoned with (informed embedding: Miller, Doërr and Cox, 2004): a bit that stands right
@@ -47,39 +86,27 @@ const maskOf = (grid: Float64Array): Float64Array => {
 export const changeFor = (grid: Float64Array, carrier: Carrier, key: Buffer, name: bigint): Float64Array => {
   const signs = encodeMark(key, name)
   const mask = maskOf(grid)
-  const aim = (STRENGTH * mask.reduce((sum, value) => sum + value, 0)) / mask.length
-  const added = new Float64Array(frequenciesOf(grid).length)
-  let held = grid
-  for (let round = 0; round < ROUNDS; round++) {
-    const read = carrier.read(frequenciesOf(held))
-    carrier.spread(
-      added,
-      read.map((value, bit) => {
-        const sign = signs[bit] as number
-        return sign * Math.max(0, aim - sign * value)
-      }),
-    )
-    const change = samplesOf(added, GRID)
-    held = grid.map((value, at) =>
-      Math.min(WHITE, Math.max(BLACK, value + (change[at] as number) * (mask[at] as number))),
-    )
+  const middling = (STRENGTH * mask.reduce((sum, value) => sum + value, 0)) / mask.length
+  let best: Float64Array | null = null
+  for (const share of AIMS) {
+    const added = frequenciesFor(grid, mask, carrier, signs, middling * share)
+    best = drawn(added, mask)
+    if (meanSquare(best) <= MOST_CHANGE) return best
   }
-  const change = samplesOf(added, FINE)
-  let squares = 0
-  for (let y = 0; y < FINE; y++)
-    for (let x = 0; x < FINE; x++) {
-      const at = y * FINE + x
-      change[at] = (change[at] as number) * (mask[(y >> 1) * GRID + (x >> 1)] as number)
-      squares += (change[at] as number) ** 2
-    }
-  const share = Math.sqrt(MOST_CHANGE / Math.max(MOST_CHANGE, squares / change.length))
-  return share === 1 ? change : change.map((value) => value * share)
+  const change = best as Float64Array
+  const share = Math.sqrt(MOST_CHANGE / meanSquare(change))
+  return change.map((value) => value * share)
 }
 
 /** The name that a grid carries under this key, whichever way the picture was turned; null where there is none. */
 export const nameIn = (grid: Float64Array, carrier: Carrier, key: Buffer): ReturnType<typeof decodeMark> => {
   for (const turned of orientationsOf(frequenciesOf(grid))) {
-    const found = decodeMark(key, carrier.read(turned))
+    const read = carrier.read(turned)
+    const most = LOUDEST * (read.map(Math.abs).sort()[read.length >> 1] as number)
+    const found = decodeMark(
+      key,
+      read.map((value) => Math.min(most, Math.max(-most, value))),
+    )
     if (found !== null) return found
   }
   return null

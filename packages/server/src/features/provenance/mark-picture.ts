@@ -11,6 +11,8 @@ const SHORTEST_SIDE = GRID
 /** Below it too little of one is left: it is not looked for. */
 const SHORTEST_SEARCHED = 96
 const QUALITY = 95
+/** Share of the bits that must be right in what leaves, so that something is left for what is done to it later. */
+const SUREST = 0.9
 
 /** Formats of pictures that carry a mark. */
 const written = ['image/png', 'image/jpeg', 'image/webp']
@@ -104,7 +106,7 @@ const bounds = { limitInputPixels: MOST_PIXELS, failOn: 'error', sequentialRead:
 
 /**
  * The picture with a name in its pixels, in the format that it had, in sRGB and without the metadata that it had; null where it
- * is too small or too large for one, moves, or has more than eight bits a colour.
+ * is too small or too large for one, moves, has more than eight bits a colour, or is so full of contrast that it does not hold one unseen.
  * @param key 32 bytes
  * @param name below 2^60
  * @throws Error where it cannot be read, or sharp is not installed
@@ -115,11 +117,17 @@ export const withMark = async (format: string, file: Buffer, key: Buffer, name: 
   const { width, height, pages = 1, depth } = await sharp(file, { ...bounds, limitInputPixels: false }).metadata()
   if (Math.min(width, height) < SHORTEST_SIDE || width * height > MOST_PIXELS || pages > 1 || depth !== 'uchar')
     return null
-  const { data, info } = await sharp(file, bounds).toColourspace('srgb').raw().toBuffer({ resolveWithObject: true })
-  const channels = info.channels as 3 | 4
-  const raw = { width, height, channels }
+  // Upright: what said how to turn it is lost with the other metadata.
+  const picture = sharp(file, bounds).autoOrient().toColourspace('srgb')
+  const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true })
+  const { channels } = info
+  const raw = { width: info.width, height: info.height, channels }
   const grid = await gridOf(sharp(data, { raw }))
-  addTo(data, width, height, channels, changeFor(grid, carrierOf(key), key, name))
+  const carrier = carrierOf(key)
+  addTo(data, info.width, info.height, channels, changeFor(grid, carrier, key, name))
+  // A page full of small black text on white, for one, has more to say than a mark that is not seen.
+  const found = nameIn(await gridOf(sharp(data, { raw })), carrier, key)
+  if (found?.name !== name || found.agreement < SUREST) return null
   const made = sharp(data, { raw })
   if (format === 'image/png') return made.png().toBuffer()
   if (format === 'image/jpeg') return made.jpeg({ quality: QUALITY, chromaSubsampling: '4:4:4' }).toBuffer()
