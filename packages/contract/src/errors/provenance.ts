@@ -15,6 +15,7 @@ export const provenanceErrors = defineErrors({
     causes: [
       'More answers wait to be signed than `provenance.max_waiting` allows.',
       'The file is broken, signing took longer than `provenance.sign_ms`, or PostgreSQL, which keeps the root, is away.',
+      'A picture shall get a mark in its pixels (`provenance.invisible_mark`), and `sharp` is not installed.',
     ],
     resolutions: [
       'Try again.',

@@ -127,7 +127,8 @@ export const createProvenance = (options: ProvenanceOptions): Provenance => {
     })
     if (answer.kind !== 'verified' || answer.form === null) throw new AppError('invalid_multipart')
     const { verification, digests, id, mark } = answer.form
-    const requests = mark?.id == null ? null : idsFrom(mark.id)
+    const beginning = mark?.id ?? null
+    const requests = beginning === null ? null : idsFrom(beginning)
     const known = await origins.find(project, { requestId: id, digests, requests })
     return { ...(verification ?? noFile), mark, origins: known }
   }

@@ -131,7 +131,8 @@ const digestsOf = (file: Buffer): string[] => {
 /** What stands in the pixels of a picture; null where it cannot be searched. */
 const invisibleIn = async (file: Buffer, key: Uint8Array): Promise<InvisibleMark | null> => {
   const search = await searchMark(file, Buffer.from(key))
-  if (search?.found == null) return search && { found: false, id: null, confidence: 0 }
+  if (search === null) return null
+  if (search.found === null) return { found: false, id: null, confidence: 0 }
   const { name, agreement } = search.found
   return { found: true, id: beginningOf(name), confidence: Math.round(agreement * 1_000) / 1_000 }
 }
