@@ -63,26 +63,29 @@ export const createRetention = (ports: RetentionPorts) => {
     startedAt: Date,
     by: Requester,
   ): Promise<RetentionRecord> => {
-    const row: RecordRow & { startedAt: Date } = ((id: string) => {
-      const text = JSON.stringify({
-        object: 'retention_record',
-        id,
-        run,
-        project,
-        by: by.actor,
-        started_at: startedAt.toISOString(),
-        ended_at: new Date(clock.now()).toISOString(),
-        tables: [...gone].map(([table, { rows, oldest, newest }]) => {
-          const as = map[table]?.ends?.as as NonNullable<TableMap['ends']>['as']
-          const { days, projectDays } = periodsOf(as)
-          return {
-            ...{ table, class: as, days: projectDays[project] ?? days, erased: rows },
-            ...{ oldest: oldest.toISOString(), newest: newest.toISOString() },
-          }
-        }),
-      })
-      return { project_id: project, record_id: id, record: text, signature: signer.sign(text), startedAt }
-    })(prefixedId('ret', clock.now()))
+    const id = prefixedId('ret', clock.now())
+    const text = JSON.stringify({
+      object: 'retention_record',
+      id,
+      run,
+      project,
+      by: by.actor,
+      started_at: startedAt.toISOString(),
+      ended_at: new Date(clock.now()).toISOString(),
+      tables: [...gone].map(([table, { rows, oldest, newest }]) => {
+        const as = map[table]?.ends?.as as NonNullable<TableMap['ends']>['as']
+        const { days, projectDays } = periodsOf(as)
+        return {
+          table,
+          class: as,
+          days: projectDays[project] ?? days,
+          erased: rows,
+          oldest: oldest.toISOString(),
+          newest: newest.toISOString(),
+        }
+      }),
+    })
+    const row = { project_id: project, record_id: id, record: text, signature: signer.sign(text), startedAt }
     await store.add(row, (transaction) =>
       record(transaction, {
         ...{ actor: by.actor, action: 'retention.run', resource: `retention_record/${row.record_id}`, project },
