@@ -51,13 +51,17 @@ export const settleMemories = async (ask: Ask): Promise<void> => {
 export const memoryPages = async (ask: Ask) => {
   const [list, proposals] = (await Promise.all(
     ['/v1/memories', '/v1/memories/proposals'].map(async (path) => (await ask(path)).json()),
-  )) as { data: { id: string }[]; next_cursor: string | null }[]
+  )) as { data: object[]; next_cursor: string | null }[]
+  // Of no source that a round takes back.
+  const made = await ask('/v1/memories', { text: 'Keeps the lantern of a lighthouse' })
+  const { id } = (await made.json()) as { id?: string }
+  if (id === undefined) throw new Error(`no memory: ${made.status}`)
   return (round: number): Readonly<Record<string, Page>> => ({
     memories: { path: '/v1/memories' },
     'memories, next page': { path: `/v1/memories?cursor=${list?.next_cursor}` },
     'memories of a scope and kind': { path: '/v1/memories?scope=work&kind=preference' },
     'memories that are stale': { path: '/v1/memories?stale=true' },
-    'a memory': { path: `/v1/memories/${list?.data.at(-1)?.id}` },
+    'a memory': { path: `/v1/memories/${id}` },
     proposals: { path: `/v1/memories/proposals?limit=${20 + (proposals?.data.length ?? 0)}` },
     'what is known about me': { path: '/v1/memories/about', mostMs: ABOUT_MS },
     'memories by meaning and a rare word': {
